@@ -1,0 +1,76 @@
+# How Kiln's targets are made: one library per folder, one test program per folder of tests/unit.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(KILN_WERROR "Treat warnings as errors" ON)
+set(KILN_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
+
+find_program(KILN_CCACHE ccache)
+if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${KILN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KILN_CCACHE})
+endif()
+
+add_library(kiln_flags INTERFACE)
+target_include_directories(kiln_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(kiln_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough $<$<BOOL:${KILN_WERROR}>:-Werror>)
+if(KILN_SANITIZE)
+  target_compile_options(kiln_flags INTERFACE -fsanitize=${KILN_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(kiln_flags INTERFACE -fsanitize=${KILN_SANITIZE})
+endif()
+
+# Adds every direct child of `folder` that has a CMakeLists.txt, so that a new part needs no edit here.
+function(kiln_add_children folder)
+  file(GLOB children CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*/CMakeLists.txt)
+  foreach(child ${children})
+    cmake_path(GET child PARENT_PATH directory)
+    add_subdirectory(${directory})
+  endforeach()
+endfunction()
+
+# The name of a folder's library: common/base gives common_base.
+function(kiln_target_name out)
+  file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${path})
+  set(${out} ${name} PARENT_SCOPE)
+endfunction()
+
+# kiln_library(PUBLIC targets… PRIVATE targets…): the library of this folder, from all its .cc files
+# but main.cc and *_main.cc. PUBLIC is what its headers include, PRIVATE what only its sources do.
+function(kiln_library)
+  cmake_parse_arguments(arg "" "" "PUBLIC;PRIVATE" ${ARGN})
+  kiln_target_name(name)
+  file(GLOB sources CONFIGURE_DEPENDS *.cc *.c)
+  list(FILTER sources EXCLUDE REGEX "/([a-z_]+_)?main\\.cc?$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC kiln_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE kiln_flags ${arg_PUBLIC})
+  endif()
+endfunction()
+
+# kiln_program(NAME main.cc targets…): a binary in bin/.
+function(kiln_program name main)
+  add_executable(${name} ${main})
+  target_link_libraries(${name} PRIVATE kiln_flags ${ARGN})
+endfunction()
+
+# kiln_unit_test(targets…): one test program from every *_test.cc of this folder. Label: unit.
+function(kiln_unit_test)
+  kiln_target_name(name)
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE kiln_flags ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
