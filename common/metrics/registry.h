@@ -1,0 +1,85 @@
+// The metrics of one process, in Prometheus' model and text format.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
+namespace kiln::metrics {
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+// Handles are cheap to copy, thread-safe, and valid while their Registry lives. A default-made
+// handle counts nothing.
+class Counter {
+ public:
+  Counter() = default;
+  explicit Counter(prometheus::Counter& counter) : counter_(&counter) {}
+  // REQUIRES: amount >= 0.
+  void add(double amount = 1);
+  double value() const;
+
+ private:
+  prometheus::Counter* counter_ = nullptr;
+};
+
+class Gauge {
+ public:
+  Gauge() = default;
+  explicit Gauge(prometheus::Gauge& gauge) : gauge_(&gauge) {}
+  void set(double value);
+  void add(double amount);
+  double value() const;
+
+ private:
+  prometheus::Gauge* gauge_ = nullptr;
+};
+
+class Histogram {
+ public:
+  Histogram() = default;
+  explicit Histogram(prometheus::Histogram& histogram) : histogram_(&histogram) {}
+  void observe(double value);
+
+ private:
+  prometheus::Histogram* histogram_ = nullptr;
+};
+
+// Upper bounds in seconds that fit both a cache look-up and a long compile.
+std::vector<double> latency_buckets();
+
+// Thread-safe. Asking again for the same name and labels gives the same metric. Names follow
+// Prometheus' rules ("kiln_leases_granted_total") and keep one kind; breaking this is a bug and
+// aborts.
+class Registry {
+ public:
+  Registry();
+  Registry(Registry&&) noexcept;
+  Registry& operator=(Registry&&) noexcept;
+  ~Registry();
+
+  Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
+  Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+  // `bounds`: ascending upper bounds; an infinite one is added.
+  Histogram histogram(const std::string& name, const std::string& help,
+                      const std::vector<double>& bounds, const Labels& labels = {});
+  // kiln_build_info{component,version} 1.
+  void set_build_info(const std::string& component, const std::string& version);
+
+  // All metrics in the text format 0.0.4.
+  std::string text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kiln::metrics
