@@ -342,8 +342,15 @@ struct Call {
   std::string kind = "compile";      // compile, or run for `kiln run`
   std::vector<std::string> inputs;   // run: declared input files and directories
   std::vector<std::string> outputs;  // run: declared outputs
+  // Absolute path that the launcher found for argv[0], never one of Kiln's own links; run: may be
+  // empty, when the command exists only where it will run.
+  std::string program;
+  bool stdout_is_terminal = false;  // compilers choose colour by what these say
+  bool stderr_is_terminal = false;
   KILN_FIELDS(KILN_FIELD(argv) KILN_FIELD(cwd) KILN_FIELD(environment) KILN_FIELD(umask)
-                  KILN_FIELD(version) KILN_FIELD(kind) KILN_FIELD(inputs) KILN_FIELD(outputs))
+                  KILN_FIELD(version) KILN_FIELD(kind) KILN_FIELD(inputs) KILN_FIELD(outputs)
+                      KILN_FIELD(program) KILN_FIELD(stdout_is_terminal)
+                          KILN_FIELD(stderr_is_terminal))
   friend bool operator==(const Call&, const Call&) = default;
 };
 // The launcher runs the command itself, in its own place.
