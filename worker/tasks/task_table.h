@@ -1,0 +1,188 @@
+// The worker's decisions about tasks: pure, with time as an input.
+//
+// The worker is the authority on its slots. This table decides what is accepted, in which order
+// tasks get slots, how long results are kept, and when a task whose agent fell silent is cancelled.
+// The server feeds it events and carries out the actions that it returns; it never looks at a
+// clock, a socket or a process itself.
+//
+// An attempt goes: staging (inputs travel) -> queued (waits for a slot) -> running -> returning
+// (the result is kept until it is acknowledged or 30 s have passed). At most one attempt of a lease
+// is between staging and running. Beyond one running and one staging attempt a slot, it is Busy.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.h"
+#include "common/model/lease.h"
+#include "common/model/node.h"
+#include "common/model/task.h"
+
+namespace kiln::worker {
+
+using SlotId = std::uint32_t;
+using Peer = std::string;  // whom to answer: the route to an agent
+
+// How long things are kept and how many are held; the defaults are those of docs/protocol.md.
+struct TablePolicy {
+  Duration keep_result = seconds(30);
+  Duration keep_silent = seconds(15);          // tasks of a peer that is gone
+  Duration keep_tombstone = seconds(60);       // of ended and cancelled attempts
+  Duration staging_limit = seconds(120);       // without any blob arriving
+  Duration restart_delay = milliseconds(100);  // of a slot's executor, doubled by each failure
+  std::uint32_t strikes = 3;                   // failures in a row that break a slot
+  std::size_t tombstones = 65536;
+};
+
+// ---- What the table asks of the server ----------------------------------------------------------
+
+struct AnswerAccepted {
+  Peer peer;
+  AttemptId attempt;
+  TaskPhase phase = TaskPhase::staging;
+  std::uint32_t position = 0;
+};
+struct AnswerBusy {
+  Peer peer;
+  AttemptId attempt;
+  std::string reason;
+};
+struct AnswerUnknown {
+  Peer peer;
+  AttemptId attempt;
+};
+struct BeginStaging {
+  AttemptId attempt;
+};
+struct StartTask {
+  AttemptId attempt;
+  SlotId slot = 0;
+};
+// Stops staging of, or kills, an attempt. A running one still reports its end.
+struct StopTask {
+  AttemptId attempt;
+  bool running = false;
+  SlotId slot = 0;
+};
+struct SendResult {
+  Peer peer;
+  AttemptId attempt;
+};
+// The server makes the result itself: the attempt never ran.
+struct ResultWithoutRun {
+  AttemptId attempt;
+  Outcome outcome = Outcome::cancelled;
+  std::string message;
+};
+// All that the server holds of an attempt may go.
+struct Forget {
+  AttemptId attempt;
+};
+struct CreateExecutor {
+  SlotId slot = 0;
+};
+struct OccupancyChanged {};
+
+using Action =
+    std::variant<AnswerAccepted, AnswerBusy, AnswerUnknown, BeginStaging, StartTask, StopTask,
+                 SendResult, ResultWithoutRun, Forget, CreateExecutor, OccupancyChanged>;
+using Actions = std::vector<Action>;
+
+class TaskTable {
+ public:
+  // REQUIRES: slots > 0.
+  TaskTable(std::uint32_t slots, TablePolicy policy);
+
+  // The first executors. Call once.
+  Actions start(TimePoint now);
+
+  // An agent's messages. `lease_valid`: the token verifies under a known coordinator's secret.
+  Actions run(const Peer& peer, const Lease& lease, bool lease_valid, const AttemptId& attempt,
+              const std::string& label, TimePoint now);
+  Actions ack(const AttemptId& attempt, TimePoint now);
+  Actions cancel(const AttemptId& attempt, TimePoint now);
+  Actions reclaim(const Peer& peer, const AttemptId& attempt, TimePoint now);
+  Actions peer_gone(const Peer& peer, TimePoint now);
+
+  // The server's reports.
+  Actions staging_progress(const AttemptId& attempt, TimePoint now);
+  Actions staged(const AttemptId& attempt, TimePoint now);
+  Actions staging_failed(const AttemptId& attempt, const std::string& reason, TimePoint now);
+  // The command ended and the result is complete in the server's hands.
+  Actions finished(const AttemptId& attempt, Outcome outcome, TimePoint now);
+  Actions executor_ready(SlotId slot, TimePoint now);
+  // An executor died or could not be made; its task, if any, is reported by `finished`.
+  Actions executor_lost(SlotId slot, TimePoint now);
+
+  // No new tasks from now on, or again.
+  Actions set_draining(bool draining, TimePoint now);
+
+  // What time alone brings: kept results that expire, silent peers, restarts.
+  Actions tick(TimePoint now);
+  std::optional<TimePoint> next_deadline() const;
+
+  // Slots, queue and counts as they stand; the server adds toolchains, load and memory.
+  Occupancy occupancy(TimePoint now) const;
+  // Nothing staged, queued or running.
+  bool idle() const;
+  bool draining() const { return draining_; }
+  std::uint32_t broken_slots() const;
+
+ private:
+  enum class SlotState : std::uint8_t { starting, ready, busy, waiting_restart, broken };
+  struct Slot {
+    SlotState state = SlotState::starting;
+    std::uint32_t failures = 0;
+    TimePoint restart_at;
+    std::optional<AttemptId> attempt;
+  };
+  struct Entry {
+    Peer peer;
+    LeaseId lease;
+    std::string label;
+    TaskPhase phase = TaskPhase::staging;
+    TimePoint since;                         // of the phase
+    TimePoint deadline;                      // staging and returning: when patience ends
+    std::optional<TimePoint> gone_deadline;  // the peer is gone; cancelled then
+    std::optional<SlotId> slot;
+    bool cancelled = false;
+    bool ended = false;  // the result is complete
+  };
+  struct LeaseState {
+    std::uint32_t left = 0;
+    TimePoint expires;
+    std::optional<AttemptId> current;
+  };
+
+  std::optional<std::string> refusal(const Lease& lease, bool lease_valid, TimePoint now);
+  bool answer_known(const Peer& peer, const AttemptId& attempt, TimePoint now, Actions& out);
+  void end_without_run(const AttemptId& attempt, Outcome outcome, const std::string& message,
+                       TimePoint now, Actions& out);
+  void complete(const AttemptId& attempt, Entry& entry, bool failed, TimePoint now, Actions& out);
+  void forget(const AttemptId& attempt, TimePoint now, Actions& out);
+  void bury(const AttemptId& attempt, TimePoint now);
+  void stop(const AttemptId& attempt, Entry& entry, TimePoint now, Actions& out);
+  void dispatch(TimePoint now, Actions& out);
+  void expire_entries(TimePoint now, Actions& out);
+  void expire_leases(TimePoint now);
+  std::uint32_t position_of(const AttemptId& attempt) const;
+  std::uint32_t unfinished() const;
+
+  TablePolicy policy_;
+  std::vector<Slot> slots_;
+  std::map<AttemptId, Entry> entries_;
+  std::deque<AttemptId> queue_;  // staged, waiting for a slot
+  std::map<LeaseId, LeaseState> leases_;
+  std::map<AttemptId, TimePoint> tombstones_;
+  std::deque<std::pair<TimePoint, AttemptId>> tombstone_order_;
+  bool draining_ = false;
+  std::uint64_t completed_ = 0;
+  std::uint64_t failed_ = 0;
+};
+
+}  // namespace kiln::worker
