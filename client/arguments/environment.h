@@ -1,0 +1,36 @@
+// What a task sees of the caller's environment and of the caller's terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/arguments/classify.h"
+
+namespace kiln::client {
+
+// The value of a variable, or empty.
+std::string_view variable(const Environment& environment, std::string_view name);
+
+// The variables of `environment` that travel with a task, sorted by name: those that compilers,
+// assemblers and known compiler wrappers read. Everything else could only make runs differ.
+Environment task_environment(const Environment& environment);
+
+// The directories that CPATH, C_INCLUDE_PATH, CPLUS_INCLUDE_PATH and their like add to the search
+// of `language`. An empty element means the current directory, ".".
+std::vector<IncludeDirectory> environment_directories(const Environment& environment,
+                                                      Language language);
+
+// The caller's standard error, when it is a terminal.
+struct Terminal {
+  bool is_terminal = false;
+  unsigned columns = 0;  // 0: unknown
+};
+
+// A task's stderr is a pipe, so a compiler that decides by isatty would lose its colours. These are
+// the arguments to append to the argv of the remote run to get them back; none when the caller
+// decided by a flag, or when the compiler would record them in its output.
+std::vector<std::string> terminal_arguments(const CompilerCall& call, const CompileUnit& unit,
+                                            const Terminal& terminal);
+
+}  // namespace kiln::client
