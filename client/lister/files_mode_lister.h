@@ -11,24 +11,13 @@
 #include "client/arguments/classify.h"
 #include "client/inputs/file_digest_cache.h"
 #include "client/inputs/file_system.h"
+#include "common/base/child_process.h"
 #include "common/base/result.h"
 
 namespace kiln::client {
 
-// A command that the lister wants to be run on this machine.
-struct Command {
-  std::string program;            // absolute path
-  std::vector<std::string> argv;  // argv[0] as the caller gave it
-  std::string cwd;
-  Environment environment;
-};
-struct CommandOutput {
-  int exit_code = 0;  // 128 + signal when a signal ended it
-  std::string stdout_text;
-  std::string stderr_text;
-};
-// Runs a command to its end with stdin closed. Called from any thread.
-using CommandRunner = std::function<Result<CommandOutput>(const Command&)>;
+// Runs a command to its end; run_command outside tests. Called from any thread.
+using CommandRunner = std::function<Result<CommandOutput>(const CommandSpec&)>;
 
 // All that a compile may look at, for a TreeBuilder. Paths are absolute or seen from the call's
 // cwd.
