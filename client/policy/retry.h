@@ -1,0 +1,46 @@
+// What an agent does when an attempt ends: pure.
+//
+// The command's own end is the answer. A worker that is only busy costs nothing but another lease.
+// A failure of the farm is tried on another node twice, then the call runs locally; with
+// KILN_FALLBACK=0 it fails instead and says why.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/task.h"
+
+namespace kiln::client {
+
+enum class AttemptEnd : std::uint8_t {
+  result,       // a RunResult arrived; `outcome` holds
+  busy,         // refused by the worker
+  worker_lost,  // silence, a closed connection, an attempt that the worker does not know
+  no_lease,     // no coordinator, no room in time, refused: nothing was tried
+};
+
+// What happened to one call so far.
+struct CallHistory {
+  std::uint32_t failures = 0;  // of the farm
+  std::uint32_t busy = 0;
+  std::vector<std::string> excluded;  // workers that failed it
+};
+
+struct Step {
+  enum class Kind : std::uint8_t { done, retry, locally, fail } kind = Kind::done;
+  std::string reason;  // stable word for stats and `kiln why`; empty when done
+};
+
+struct RetryPolicy {
+  std::uint32_t other_nodes = 2;  // further nodes that are tried after a failure
+  std::uint32_t busy = 32;        // refusals that are taken before the call goes local
+  bool fallback = true;           // KILN_FALLBACK
+};
+
+// Notes the end of an attempt on `worker` in `history` and says what comes next. `input_missing`:
+// the command failed and named a file that it could not find, which the local lister had found.
+Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,
+               const std::string& worker, bool input_missing);
+
+}  // namespace kiln::client
