@@ -1,0 +1,98 @@
+// The worker's side of its executors.
+//
+//   worker ── nursery ── executor ── init (PID 1 of one task's namespace) ── command
+//
+// The nursery is a small single-threaded process that is forked before the worker has any thread;
+// it forks executors, and nothing else does (a parent-death signal follows the forking thread, and
+// a fork of a threaded process inherits locked locks). An executor owns IPC, UTS and network
+// namespaces (and the user namespace where the worker is not root) and runs one task at a time.
+// Each task has its own PID and mount namespaces under its own init.
+//
+// Death goes downwards: each of these processes dies with its parent (parent-death signal, and the
+// hang-up of its control socket), and with an init go all processes and mounts of its task.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "worker/executor/run.h"
+#include "worker/sandbox/identity.h"
+
+namespace kiln::worker {
+
+struct HostOptions {
+  // Holds the tasks' private directories; made if missing, and all else in it removed at start. Not
+  // on an overlay file system; on the blob store's file system for the sake of speed. One host at a
+  // time uses it.
+  std::filesystem::path scratch;
+  Identity identity = Identity::detect();
+};
+
+enum class ExecutorId : std::uint64_t {};  // never used twice by one host
+
+struct ExecutorSpec {
+  std::string hostname = "kiln";  // what tasks see as the machine's name
+};
+
+// What happens to executors; called from ExecutorHost::on_readable.
+class ExecutorEvents {
+ public:
+  virtual ~ExecutorEvents() = default;
+  // It may be given a task.
+  virtual void executor_ready(ExecutorId id) = 0;
+  // Comes once for each run() that returned no error, whatever happens.
+  virtual void task_finished(ExecutorId id, RunReport report) = 0;
+  // It is gone without having been told to; its id is void. Its task, if any, was reported before
+  // as executor_lost. Also when it could not be made: the error then says why.
+  virtual void executor_died(ExecutorId id, Error reason) = 0;
+  // It is gone after stop().
+  virtual void executor_stopped(ExecutorId id) = 0;
+  // The nursery is gone: all executors were reported dead, none can be made; the worker must start
+  // again as a new process.
+  virtual void host_failed(Error reason) = 0;
+};
+
+// Used from one thread. Never blocks but in start() and the destructor.
+class ExecutorHost {
+ public:
+  // Checks that this machine gives tasks what they need (see probe_sandbox), empties the scratch
+  // directory and forks the nursery. REQUIRES: the process has one thread; the calling thread lives
+  // as long as the process (the nursery dies with it).
+  static Result<std::unique_ptr<ExecutorHost>> start(HostOptions options);
+  // Ends all executors and their tasks, and waits for the nursery's end.
+  ~ExecutorHost();
+  ExecutorHost(const ExecutorHost&) = delete;
+  ExecutorHost& operator=(const ExecutorHost&) = delete;
+
+  // Readable when on_readable has something to do.
+  int fd() const;
+  void on_readable(ExecutorEvents& events);
+
+  const Identity& identity() const;
+
+  // Asks for an executor; executor_ready or executor_died follows.
+  Result<ExecutorId> create(const ExecutorSpec& spec);
+  // Starts a task. Errc::not_found: no such executor or it is not ready; Errc::already_exists: it
+  // has a task.
+  Status run(ExecutorId id, const RunRequest& request);
+  // Kills the executor's task, if any; task_finished follows (with Outcome::cancelled unless the
+  // task was faster).
+  void cancel(ExecutorId id);
+  // Ends an executor; a running task is cancelled and reported first.
+  void stop(ExecutorId id);
+
+ private:
+  struct State;
+  explicit ExecutorHost(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Removes what a task left on the disk; returns the time that took. Blocking; thread-safe. An empty
+// path is no error.
+Result<Duration> release(const std::filesystem::path& workspace);
+
+}  // namespace kiln::worker
