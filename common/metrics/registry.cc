@@ -1,0 +1,102 @@
+#include "common/metrics/registry.h"
+
+#include <exception>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "common/base/check.h"
+
+namespace kiln::metrics {
+namespace {
+
+prometheus::Labels converted(const Labels& labels) {
+  return prometheus::Labels(labels.begin(), labels.end());
+}
+
+// The library throws for a malformed name or a name used for two kinds: a bug of the caller.
+template <typename Make>
+auto& made(Make&& make) {
+  decltype(&make()) metric = nullptr;
+  try {
+    metric = &make();
+  } catch (const std::exception&) {
+    metric = nullptr;
+  }
+  KILN_CHECK(metric != nullptr);
+  return *metric;
+}
+
+}  // namespace
+
+void Counter::add(double amount) {
+  if (counter_ != nullptr) counter_->Increment(amount);
+}
+double Counter::value() const {
+  return counter_ == nullptr ? 0 : counter_->Value();
+}
+
+void Gauge::set(double value) {
+  if (gauge_ != nullptr) gauge_->Set(value);
+}
+void Gauge::add(double amount) {
+  if (gauge_ != nullptr) gauge_->Increment(amount);
+}
+double Gauge::value() const {
+  return gauge_ == nullptr ? 0 : gauge_->Value();
+}
+
+void Histogram::observe(double value) {
+  if (histogram_ != nullptr) histogram_->Observe(value);
+}
+
+std::vector<double> latency_buckets() {
+  return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+          0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30,    60};
+}
+
+struct Registry::Impl {
+  prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
+};
+
+Registry::Registry() : impl_(std::make_unique<Impl>()) {}
+Registry::Registry(Registry&&) noexcept = default;
+Registry& Registry::operator=(Registry&&) noexcept = default;
+Registry::~Registry() = default;
+
+Counter Registry::counter(const std::string& name, const std::string& help, const Labels& labels) {
+  return Counter(made([&]() -> prometheus::Counter& {
+    auto builder = prometheus::BuildCounter().Name(name).Help(help);
+    return builder.Register(impl_->registry).Add(converted(labels));
+  }));
+}
+
+Gauge Registry::gauge(const std::string& name, const std::string& help, const Labels& labels) {
+  return Gauge(made([&]() -> prometheus::Gauge& {
+    auto builder = prometheus::BuildGauge().Name(name).Help(help);
+    return builder.Register(impl_->registry).Add(converted(labels));
+  }));
+}
+
+Histogram Registry::histogram(const std::string& name, const std::string& help,
+                              const std::vector<double>& bounds, const Labels& labels) {
+  return Histogram(made([&]() -> prometheus::Histogram& {
+    auto builder = prometheus::BuildHistogram().Name(name).Help(help);
+    return builder.Register(impl_->registry).Add(converted(labels), bounds);
+  }));
+}
+
+void Registry::set_build_info(const std::string& component, const std::string& version) {
+  gauge("kiln_build_info", "What runs here; always 1.",
+        {{"component", component}, {"version", version}})
+      .set(1);
+}
+
+std::string Registry::text() const {
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace kiln::metrics
