@@ -27,7 +27,8 @@ if(KILN_SANITIZE)
   target_link_options(kiln_flags INTERFACE -fsanitize=${KILN_SANITIZE})
 endif()
 
-# Adds every direct child of `folder` that has a CMakeLists.txt, so that a new part needs no edit here.
+# Adds every direct child of `folder` that has a CMakeLists.txt, so that a new part needs no edit
+# here.
 function(kiln_add_children folder)
   file(GLOB children CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*/CMakeLists.txt)
   foreach(child ${children})
@@ -70,7 +71,8 @@ function(kiln_unit_test)
   kiln_target_name(name)
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   add_executable(${name} ${sources})
-  target_link_libraries(${name} PRIVATE kiln_flags ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE
+    kiln_flags ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
