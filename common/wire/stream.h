@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,8 +40,7 @@ class StreamDecoder {
   StreamLimits limits_;
   std::string buffer_;
   std::size_t taken_ = 0;  // of buffer_
-  std::vector<Frames> ready_;
-  std::size_t given_ = 0;  // of ready_
+  std::deque<Frames> ready_;
 };
 
 // For programs that do one thing at a time. Blocks until all is written; SIGPIPE is not raised.
