@@ -68,6 +68,16 @@ class HouseTest(unittest.TestCase):
         self.assert_caught("pure", path, "auto t = Clock::now();\n")
         self.assert_clean(path, '#include <vector>\n#include "common/model/task.h"\n')
 
+    def test_decisions_ask_the_world_through_named_interfaces_only(self):
+        inputs = {"client/inputs/CMakeLists.txt": "kiln_library()\n"}
+        self.assert_clean("client/arguments/a.cc", '#include "client/inputs/file_system.h"\n')
+        self.assert_caught("layering", "client/arguments/a.cc",
+                           '#include "client/inputs/tree_builder.h"\n')
+        self.assert_clean("client/arguments/CMakeLists.txt",
+                          "kiln_library(PUBLIC client_inputs)\n", **inputs)
+        self.assert_caught("layering", "client/policy/CMakeLists.txt",
+                           "kiln_library(PUBLIC client_inputs)\n", **inputs)
+
     def test_each_library_has_one_owner(self):
         self.assert_caught("layering", "worker/server/a.cc", "#include <zmq.h>\n")
         self.assert_caught("layering", "worker/server/a.cc", "#include <zmq.hpp>\n")
