@@ -15,7 +15,7 @@ namespace kiln::client {
 Result<UniqueFd> open_lock_file(int directory_fd, const std::string& name, unsigned mode);
 
 // Locks the open file `fd`, waiting in the kernel. Errc::timed_out at `deadline`. Waiting uses the
-// signal kLockSignal, directed at this thread alone, with a handler that does nothing.
+// signal SIGRTMAX, directed at this thread alone, with a handler that does nothing.
 Status lock_until(int fd, TimePoint deadline);
 
 // Locks it if nobody else has it; says whether.

@@ -35,9 +35,9 @@ class SlotHold {
   explicit SlotHold(UniqueFd fd) : fd_(std::move(fd)) {}
 
   bool holds() const { return fd_.valid(); }
-  // Keeps the slot through exec, until the process and its children end: clears close-on-exec.
-  // Returns the descriptor (10 or above), -1 when nested.
-  int keep_across_exec();
+  // Gives the slot to what this process executes: it is free when that and its children have ended.
+  // False when there is no slot to give.
+  bool pass_to_exec();
 
  private:
   UniqueFd fd_;
