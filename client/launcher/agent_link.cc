@@ -1,0 +1,158 @@
+#include "client/launcher/agent_link.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client/launcher/agent_start.h"
+#include "client/paths/paths.h"
+#include "client/slots/file_lock.h"
+#include "common/wire/stream.h"
+
+namespace kiln::client {
+namespace {
+
+constexpr int kFirstFreeDescriptor = 3;
+constexpr seconds kRetryFailedStart(10);
+constexpr seconds kReceiveTimeout(30);  // between the parts of one answer
+
+void set_timeout(int fd, int option, Duration timeout) {
+  const auto whole = std::chrono::duration_cast<seconds>(timeout);
+  struct timeval value {};
+  value.tv_sec = whole.count();
+  value.tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(timeout - whole).count();
+  ::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value);
+}
+
+// Who was started with a closed stdout must not get the agent's socket in its place.
+Result<UniqueFd> make_socket() {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail_errno("cannot make a socket", errno);
+  if (fd.get() >= kFirstFreeDescriptor) return fd;
+  UniqueFd lifted(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
+  if (!lifted.valid()) return fail_errno("cannot make a socket", errno);
+  return lifted;
+}
+
+Status check_peer(int fd, const std::string& path) {
+  struct ucred peer {};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return fail_errno("cannot see who listens at " + path, errno);
+  }
+  if (peer.uid == ::geteuid() || peer.uid == 0) return {};
+  return fail(Errc::permission_denied, "the agent at " + path + " is of another user (" +
+                                           std::to_string(peer.uid) +
+                                           "); set KILN_SOCKET to a place of your own");
+}
+
+bool nobody_listens(const Error& error) {
+  return error.code == Errc::not_found;
+}
+
+// Whether an agent could not be started a moment ago: the lock file then has content.
+bool start_failed_lately(int lock) {
+  struct stat info {};
+  if (::fstat(lock, &info) != 0 || info.st_size == 0) return false;
+  return ::time(nullptr) - info.st_mtim.tv_sec < kRetryFailedStart.count();
+}
+
+void note_start(int lock, bool failed) {
+  [[maybe_unused]] const bool noted =
+      failed ? ::pwrite(lock, "failed\n", 7, 0) == 7 : ::ftruncate(lock, 0) == 0;
+}
+
+Result<UniqueFd> start_and_connect(const AgentLinkOptions& options) {
+  const TimePoint deadline = Clock::now() + options.start_timeout;
+  KILN_TRY_ASSIGN(const UniqueFd lock,
+                  open_lock_file(AT_FDCWD, start_lock_path(options.socket), 0600));
+  KILN_TRY(lock_until(lock.get(), deadline));
+  auto connected = connect_to_running_agent(options);
+  if (connected || !nobody_listens(connected.error())) return connected;
+  if (start_failed_lately(lock.get())) {
+    return fail(Errc::unavailable, options.agent + " could not be started a moment ago");
+  }
+  const auto started = start_agent(options.agent, options.socket, options.environment, deadline);
+  note_start(lock.get(), !started);
+  if (!started) return fail(started.error());
+  return connect_to_running_agent(options);
+}
+
+// Waits until there is something to read, or the end. False at the timeout.
+bool wait_readable(int fd, Duration timeout) {
+  const TimePoint deadline = Clock::now() + timeout;
+  while (true) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
+    struct pollfd item {};
+    item.fd = fd;
+    item.events = POLLIN;
+    const int count = ::poll(&item, 1, static_cast<int>(left > 0 ? left + 1 : 0));
+    if (count >= 0 || errno != EINTR) return count > 0;
+  }
+}
+
+// Asks on a connection of its own, since the call's own may be busy with a large answer.
+Status check_alive(const AgentLinkOptions& options) {
+  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_running_agent(options));
+  KILN_TRY(wire::send_message(fd.get(), wire::Ping{1}));
+  if (!wait_readable(fd.get(), options.pong_timeout)) {
+    return fail(Errc::timed_out, "the agent at " + options.socket +
+                                     " does not answer; kill that process to get a new one");
+  }
+  KILN_TRY(wire::receive_message(fd.get()));
+  return {};
+}
+
+}  // namespace
+
+std::string agent_program(const Environment& environment, const std::string& self) {
+  if (const auto given = value_of(environment, "KILN_AGENT"); !given.empty()) {
+    return std::string(given);
+  }
+  return self.substr(0, self.rfind('/') + 1) + "kiln-agent";
+}
+
+Result<UniqueFd> connect_to_running_agent(const AgentLinkOptions& options) {
+  struct sockaddr_un address {};
+  address.sun_family = AF_UNIX;
+  if (options.socket.size() >= sizeof address.sun_path) {
+    return fail(Errc::invalid_argument, "the socket's path is too long: " + options.socket);
+  }
+  std::memcpy(address.sun_path, options.socket.c_str(), options.socket.size() + 1);
+  KILN_TRY_ASSIGN(UniqueFd fd, make_socket());
+  set_timeout(fd.get(), SO_SNDTIMEO, options.connect_timeout);  // also bounds connect
+  set_timeout(fd.get(), SO_RCVTIMEO, kReceiveTimeout);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    const int number = errno;
+    const std::string what = "cannot connect to the agent at " + options.socket;
+    if (number == ENOENT || number == ECONNREFUSED) {
+      return fail(Errc::not_found, what + ": no agent is running");
+    }
+    return number == EAGAIN ? Result<UniqueFd>(fail(Errc::timed_out, what + ": it is too busy"))
+                            : Result<UniqueFd>(fail_errno(what, number));
+  }
+  KILN_TRY(check_peer(fd.get(), options.socket));
+  return fd;
+}
+
+Result<UniqueFd> connect_to_agent(const AgentLinkOptions& options) {
+  auto connected = connect_to_running_agent(options);
+  if (connected || options.agent.empty() || !nobody_listens(connected.error())) return connected;
+  return start_and_connect(options);
+}
+
+Result<wire::Envelope> ask_agent(int fd, const wire::Message& request,
+                                 const AgentLinkOptions& options) {
+  KILN_TRY(wire::send_message(fd, request));
+  while (!wait_readable(fd, options.silence)) KILN_TRY(check_alive(options));
+  return wire::receive_message(fd);
+}
+
+}  // namespace kiln::client

@@ -1,0 +1,118 @@
+#include "client/launcher/agent_start.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/unique_fd.h"
+
+namespace kiln::client {
+namespace {
+
+constexpr int kReadyDescriptor = 3;
+constexpr int kHighDescriptor = 10;
+
+// Everything that the new process needs, made before the fork: after it, only system calls.
+struct Launch {
+  std::string program;
+  std::vector<std::string> variables;
+  std::vector<char*> argv;
+  std::vector<char*> environment;
+
+  Launch(const std::string& path, const std::string& socket, const Environment& caller)
+      : program(path) {
+    for (const auto& [name, value] : agent_environment(caller)) {
+      if (name != "KILN_SOCKET") variables.push_back(name + "=" + value);
+    }
+    variables.push_back("KILN_SOCKET=" + socket);
+    for (std::string& variable : variables) environment.push_back(variable.data());
+    environment.push_back(nullptr);
+    static char name[] = "kiln-agent";
+    static char option[] = "--ready-fd";
+    static char descriptor[] = "3";
+    argv = {name, option, descriptor, nullptr};
+  }
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+};
+
+void reset_signals() {
+  for (int number = 1; number <= SIGRTMAX; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void become_agent(const Launch& launch, int ready) {
+  const int high = ::fcntl(ready, F_DUPFD, kHighDescriptor);
+  for (int fd = 0; fd < kReadyDescriptor; ++fd) ::close(fd);
+  const int null = ::open("/dev/null", O_RDWR);  // gets 0, the lowest
+  if (high < 0 || null != 0 || ::dup2(null, 1) < 0 || ::dup2(null, 2) < 0 ||
+      ::dup2(high, kReadyDescriptor) < 0) {
+    ::_exit(127);
+  }
+  ::close_range(kReadyDescriptor + 1, ~0U, 0);
+  reset_signals();
+  ::umask(077);
+  if (::chdir("/") == 0) {
+    ::execve(launch.program.c_str(), launch.argv.data(), launch.environment.data());
+  }
+  ::_exit(127);
+}
+
+// Forks twice, so that the agent is nobody's child and leads no session of a terminal.
+Status spawn(const Launch& launch, int ready) {
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("cannot start the agent: fork", errno);
+  if (child == 0) {
+    ::setsid();
+    const pid_t grandchild = ::fork();
+    if (grandchild == 0) become_agent(launch, ready);
+    ::_exit(grandchild < 0 ? 1 : 0);
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
+Status wait_until_ready(int pipe, const std::string& program, TimePoint deadline) {
+  while (true) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
+    struct pollfd item {};
+    item.fd = pipe;
+    item.events = POLLIN;
+    const int count = ::poll(&item, 1, static_cast<int>(std::max<long long>(left, 0)));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail(Errc::timed_out, program + " did not come up in time");
+    char byte = 0;
+    const ssize_t size = ::read(pipe, &byte, 1);
+    if (size < 0 && errno == EINTR) continue;
+    if (size == 1) return {};
+    return fail(Errc::unavailable,
+                program + " could not be started or ended at once; run it by hand to see why");
+  }
+}
+
+}  // namespace
+
+Status start_agent(const std::string& program, const std::string& socket, const Environment& caller,
+                   TimePoint deadline) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  const Launch launch(program, socket, caller);
+  KILN_TRY(spawn(launch, writer.get()));
+  writer.reset();
+  return wait_until_ready(reader.get(), program, deadline);
+}
+
+}  // namespace kiln::client
