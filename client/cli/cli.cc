@@ -1,0 +1,164 @@
+#include "client/cli/cli.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/cli/command_line.h"
+#include "client/cli/render.h"
+#include "client/launcher/local_run.h"
+#include "client/slots/local_slots.h"
+
+namespace kiln::client {
+namespace {
+
+constexpr int kWrong = 1;
+constexpr int kWrongWords = 2;
+constexpr std::size_t kPlainWidth = 80;
+constexpr int kStopMilliseconds = 30000;
+
+RenderOptions render_options(const Environment& environment) {
+  RenderOptions options;
+  options.width = kPlainWidth;
+  if (::isatty(STDOUT_FILENO) != 1) return options;
+  options.colour =
+      value_of(environment, "NO_COLOR").empty() && value_of(environment, "TERM") != "dumb";
+  struct winsize size {};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    options.width = std::max<std::size_t>(size.ws_col, 40);
+  }
+  return options;
+}
+
+Result<std::string> read_reply(wire::Envelope envelope) {
+  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message)) {
+    return fail(Errc::unavailable, "the agent refused: " + refused->reason);
+  }
+  const auto* reply = std::get_if<wire::CommandReply>(&envelope.message);
+  if (reply == nullptr) return fail(Errc::corrupt, "the agent's answer is of another kind");
+  if (!reply->error.empty()) return fail(Errc::invalid_argument, reply->error);
+  return envelope.raw.empty() ? std::string("{}") : std::move(envelope.raw.front());
+}
+
+wire::Command describe_command(const CommandLine& line, const Caller& caller) {
+  return wire::Command{line.name, line.arguments, caller.cwd, caller.environment};
+}
+
+int print(const CommandLine& line, const std::string& json, const Caller& caller) {
+  const auto rendered = render(line.name, json, render_options(caller.environment));
+  if (!rendered) {
+    complain(rendered.error().message);
+    return kWrong;
+  }
+  write_fully(STDOUT_FILENO, line.json ? json + "\n" : rendered->text);
+  return rendered->ok ? 0 : kWrong;
+}
+
+Result<std::string> ask(const CommandLine& line, const Caller& caller) {
+  KILN_TRY_ASSIGN(const AgentLinkOptions options, link_options(caller));
+  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_agent(options));
+  KILN_TRY_ASSIGN(wire::Envelope envelope,
+                  ask_agent(fd.get(), describe_command(line, caller), options));
+  return read_reply(std::move(envelope));
+}
+
+// A good -j needs an answer even without an agent: makefiles have it in backquotes.
+int show_jobs_here(const CommandLine& line, const Caller& caller) {
+  return print(line, json_object("jobs", static_cast<long>(default_slot_count())), caller);
+}
+
+int ask_and_print(const CommandLine& line, const Caller& caller) {
+  const auto json = ask(line, caller);
+  if (json) return print(line, *json, caller);
+  if (line.name == "jobs") return show_jobs_here(line, caller);
+  complain(json.error().message);
+  return kWrong;
+}
+
+// Opened before the request, so that the number cannot be another process's by then.
+bool wait_for_end(const UniqueFd& process) {
+  struct pollfd item {};
+  item.fd = process.get();
+  item.events = POLLIN;
+  int count = 0;
+  do {
+    count = ::poll(&item, 1, kStopMilliseconds);
+  } while (count < 0 && errno == EINTR);
+  return count > 0;
+}
+
+Result<UniqueFd> open_peer_process(int socket) {
+  struct ucred peer {};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return fail_errno("cannot see which process the agent is", errno);
+  }
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0U)));
+  if (!process.valid()) return fail_errno("cannot watch the agent's process", errno);
+  return process;
+}
+
+Result<std::string> stop_agent(const CommandLine& line, const Caller& caller) {
+  KILN_TRY_ASSIGN(const AgentLinkOptions options, link_options(caller));
+  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_running_agent(options));
+  KILN_TRY_ASSIGN(const UniqueFd process, open_peer_process(fd.get()));
+  KILN_TRY_ASSIGN(wire::Envelope envelope,
+                  ask_agent(fd.get(), describe_command(line, caller), options));
+  KILN_TRY_ASSIGN(std::string json, read_reply(std::move(envelope)));
+  if (!wait_for_end(process)) {
+    return fail(Errc::timed_out,
+                "the agent at " + options.socket + " has not ended in 30 s; kill that process");
+  }
+  return json;
+}
+
+int stop_and_print(const CommandLine& line, const Caller& caller) {
+  const auto json = stop_agent(line, caller);
+  if (json) {
+    write_fully(STDOUT_FILENO, line.json ? *json + "\n" : "the agent has stopped\n");
+    return 0;
+  }
+  if (json.error().code == Errc::not_found) {
+    write_fully(STDOUT_FILENO, line.json ? "{}\n" : "no agent is running\n");
+    return 0;
+  }
+  complain(json.error().message);
+  return kWrong;
+}
+
+int show_version(const CommandLine& line) {
+  const std::string version = KILN_VERSION;
+  write_fully(STDOUT_FILENO,
+              (line.json ? json_object("version", version) : "kiln " + version) + "\n");
+  return 0;
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& words, const Caller& caller) {
+  const auto line = parse_command_line(words);
+  if (!line) {
+    complain(line.error().message);
+    return kWrongWords;
+  }
+  switch (line->kind) {
+    case CommandLine::Kind::help:
+      write_fully(STDOUT_FILENO, help_text());
+      return 0;
+    case CommandLine::Kind::version:
+      return show_version(*line);
+    case CommandLine::Kind::run:
+      return make_call(CallRequest{line->command, "run", line->inputs, line->outputs}, caller);
+    case CommandLine::Kind::ask:
+      break;
+  }
+  return line->name == "agent" ? stop_and_print(*line, caller) : ask_and_print(*line, caller);
+}
+
+}  // namespace kiln::client

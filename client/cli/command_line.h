@@ -1,0 +1,33 @@
+// The words after `kiln` when they are a command for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace kiln::client {
+
+struct CommandLine {
+  enum class Kind {
+    ask,      // a command that the agent answers: name and arguments as in client/cli/README.md
+    run,      // `kiln run`: command, inputs, outputs
+    help,     // the text of --help
+    version,  // this program's version
+  };
+  Kind kind = Kind::help;
+  bool json = false;
+  std::string name;
+  std::vector<std::string> arguments;
+  std::vector<std::string> command;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+};
+
+// Errc::invalid_argument names the word that is wrong, and the nearest right one.
+Result<CommandLine> parse_command_line(const std::vector<std::string>& words);
+
+// What `kiln --help` prints: at most 80 columns.
+std::string help_text();
+
+}  // namespace kiln::client

@@ -1,0 +1,52 @@
+#include "client/cli/command_line.h"
+
+namespace kiln::client {
+
+std::string help_text() {
+  return R"(Kiln compiles on other machines.
+
+usage: kiln COMPILER ARGUMENTS...      compile, remotely where that is possible
+       kiln COMMAND [--json]
+   or call it through a link named after a compiler: ln -s kiln ~/bin/gcc
+
+The farm
+  status              the agent, its coordinators, and whether jobs run remotely
+  nodes               the machines of the farm and what they do
+  tasks               the tasks that run or wait now
+  -j                  a good number for make -j now
+
+Your builds
+  stats               how many jobs ran where, and why
+  why FILE            where FILE was compiled last, and why there
+  run [--input PATH]... [--output PATH]... -- COMMAND
+                      run any command remotely with these files
+
+This machine
+  config              every setting, its value and where it comes from
+  doctor              check everything that can be wrong, and how to mend it
+  agent stop          stop the agent; the next call starts it again
+
+Options
+  --json              print the answer as JSON (every command above but run)
+  --version           print the version
+  --help              print this text
+
+Environment
+  KILN_COORDINATOR    coordinators, comma-separated host[:10650]
+  KILN_MODE           direct, files or local: how input files are found
+  KILN_ROUTE          direct, relay or auto: how workers are reached
+  KILN_POOL           pool to compile in
+  KILN_PRIORITY       priority of the jobs, higher first
+  KILN_BUILD          name of the build, for fair shares
+  KILN_FALLBACK       0: a job that should run remotely and cannot fails
+  KILN_DISABLE        1: run the compiler, nothing else
+  KILN_SOCKET         the agent's socket
+  KILN_CACHE_DIR      where the agent keeps what it found
+  KILN_CONFIG         a configuration file besides /etc/kiln/*.toml
+  KILN_LOG_LEVEL      debug, info, warning, error or off
+  KILN_LOG_FILE       the agent's log
+  KILN_IDLE_TIMEOUT   seconds until an idle agent ends
+)";
+}
+
+}  // namespace kiln::client

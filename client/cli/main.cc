@@ -1,0 +1,24 @@
+// The binary `kiln`: what every compile job starts, and the command line for people.
+#include <array>
+#include <climits>
+
+#include <unistd.h>
+
+#include "client/cli/cli.h"
+#include "client/launcher/call.h"
+#include "client/launcher/invocation.h"
+#include "client/paths/program.h"
+
+int main(int argc, char** argv) {
+  using namespace kiln::client;
+  Caller caller;
+  caller.environment = read_environment(environ);
+  std::array<char, PATH_MAX> directory;
+  if (::getcwd(directory.data(), directory.size()) != nullptr) caller.cwd = directory.data();
+  if (auto self = own_executable()) caller.self = *self;
+  const Invocation invocation = interpret(std::vector<std::string>(argv, argv + argc));
+  if (invocation.kind == Invocation::Kind::command) return run_command(invocation.words, caller);
+  CallRequest request;
+  request.argv = invocation.words;
+  return make_call(request, caller);
+}

@@ -1,0 +1,292 @@
+#include "client/cli/render.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/table.h"
+#include "client/cli/units.h"
+
+namespace kiln::client {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kLabelWidth = 13;
+
+const Json& member(const Json& object, const char* name) {
+  static const Json none;
+  if (!object.is_object()) return none;
+  const auto found = object.find(name);
+  return found == object.end() ? none : *found;
+}
+
+std::string shown(const Json& value) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    return text.empty() ? "-" : text;
+  }
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_number_integer()) return value.dump();
+  if (value.is_number()) {
+    std::array<char, 64> buffer{};
+    std::snprintf(buffer.data(), buffer.size(), "%.2f", value.get<double>());
+    return buffer.data();
+  }
+  return "-";
+}
+
+std::string text_of(const Json& object, const char* name) {
+  return shown(member(object, name));
+}
+
+std::uint64_t number_of(const Json& object, const char* name) {
+  const Json& value = member(object, name);
+  const double number = value.is_number() ? value.get<double>() : 0;
+  return number > 0 && number < 1e19 ? static_cast<std::uint64_t>(number) : 0;
+}
+
+bool is_true(const Json& object, const char* name) {
+  const Json& value = member(object, name);
+  return value.is_boolean() && value.get<bool>();
+}
+
+std::string milliseconds_of(const Json& object, const char* name) {
+  return member(object, name).is_number() ? show_milliseconds(number_of(object, name)) : "-";
+}
+
+std::string bytes_of(const Json& object, const char* name) {
+  return member(object, name).is_number() ? show_bytes(number_of(object, name)) : "-";
+}
+
+std::string count(std::uint64_t number, const std::string& noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+std::string painted(std::string_view text, bool good, const RenderOptions& options) {
+  if (!options.colour) return std::string(text);
+  return std::string(good ? "\x1b[32m" : "\x1b[31m") + std::string(text) + "\x1b[0m";
+}
+
+// "label        text", with the text broken under itself.
+std::string line(const std::string& label, std::string_view text, const RenderOptions& options) {
+  std::string start = label;
+  start.resize(kLabelWidth, ' ');
+  return start + wrap(text, kLabelWidth, options.width) + "\n";
+}
+
+std::string coordinator_line(const Json& one, const RenderOptions& options) {
+  std::string text = text_of(one, "endpoint") + "  " + text_of(one, "state");
+  if (const std::string version = text_of(one, "version"); version != "-") {
+    text += ", version " + version;
+  }
+  if (const std::string reason = text_of(one, "reason"); reason != "-") text += ": " + reason;
+  return line("coordinator", text, options);
+}
+
+std::string farm_text(const Json& farm) {
+  if (!farm.is_object()) return "unknown";
+  return count(number_of(farm, "nodes"), "node") + " (" +
+         std::to_string(number_of(farm, "ready_nodes")) + " ready), " +
+         count(number_of(farm, "slots"), "slot") + ", " + std::to_string(number_of(farm, "busy")) +
+         " busy, " + std::to_string(number_of(farm, "queued")) + " queued";
+}
+
+Rendered render_status(const Json& answer, const RenderOptions& options) {
+  const Json& agent = member(answer, "agent");
+  Rendered result;
+  std::string& text = result.text;
+  text += line("agent",
+               "pid " + text_of(agent, "pid") + ", up " +
+                   show_milliseconds(number_of(agent, "uptime_s") * 1000) + ", " +
+                   count(number_of(agent, "calls_active"), "active call"),
+               options);
+  text += line("version", text_of(answer, "version"), options);
+  text += line("mode", text_of(agent, "mode"), options);
+  text += line("socket", text_of(agent, "socket"), options);
+  const Json& coordinators = member(answer, "coordinators");
+  if (coordinators.empty()) text += line("coordinator", "none", options);
+  for (const Json& one : coordinators) text += coordinator_line(one, options);
+  text += line("farm", farm_text(member(answer, "farm")), options);
+  const bool possible = is_true(answer, "remote_possible");
+  const std::string reason = text_of(answer, "reason");
+  const std::string verdict = possible ? "yes" : "no";
+  // Coloured after the layout, which counts characters.
+  std::string last = line("remote", reason == "-" ? verdict : verdict + ": " + reason, options);
+  last.replace(kLabelWidth, verdict.size(), painted(verdict, possible, options));
+  text += last;
+  return result;
+}
+
+Rendered render_nodes(const Json& answer, const RenderOptions& options) {
+  Table table({{"NAME", Align::left, true},
+               {"STATE", Align::left, false},
+               {"SLOTS", Align::right, false},
+               {"RUN", Align::right, false},
+               {"QUEUED", Align::right, false},
+               {"LOAD", Align::right, false},
+               {"FREE MEM", Align::right, false},
+               {"DONE", Align::right, false},
+               {"FAILED", Align::right, false},
+               {"ADDRESS", Align::left, true}});
+  for (const Json& node : member(answer, "nodes")) {
+    table.add({text_of(node, "name"), text_of(node, "state"), text_of(node, "slots"),
+               text_of(node, "running"), text_of(node, "queued"), text_of(node, "load"),
+               bytes_of(node, "memory_available_bytes"), text_of(node, "completed"),
+               text_of(node, "failed"), text_of(node, "address")});
+  }
+  if (table.empty()) return {"no nodes\n", true};
+  return {table.text(options.width), true};
+}
+
+Rendered render_tasks(const Json& answer, const RenderOptions& options) {
+  Table table({{"NODE", Align::left, true},
+               {"PHASE", Align::left, false},
+               {"FOR", Align::right, false},
+               {"TASK", Align::left, true}});
+  for (const Json& task : member(answer, "tasks")) {
+    table.add({text_of(task, "node"), text_of(task, "phase"), milliseconds_of(task, "phase_ms"),
+               text_of(task, "label")});
+  }
+  if (table.empty()) return {"no tasks\n", true};
+  return {table.text(options.width), true};
+}
+
+std::string reasons_text(const Json& reasons) {
+  if (!reasons.is_object()) return "";
+  std::string text;
+  for (const auto& [word, number] : reasons.items()) {
+    if (!text.empty()) text += ", ";
+    text += word + " " + shown(number);
+  }
+  return text;
+}
+
+Rendered render_stats(const Json& answer, const RenderOptions& options) {
+  Rendered result;
+  result.text = line("calls", text_of(answer, "calls"), options);
+  for (const char* name : {"remote", "local", "fallback", "failed", "retried"}) {
+    const Json& counter = member(answer, name);
+    std::string text = text_of(counter, "total");
+    if (const auto reasons = reasons_text(member(counter, "reasons")); !reasons.empty()) {
+      text += " (" + reasons + ")";
+    }
+    result.text += line(name, text, options);
+  }
+  result.text += line("client CPU", text_of(answer, "client_cpu_seconds") + " s", options);
+  result.text += line("sent", bytes_of(answer, "bytes_sent"), options);
+  result.text += line("received", bytes_of(answer, "bytes_received"), options);
+  return result;
+}
+
+std::string local_time(const Json& answer) {
+  const auto when = static_cast<std::time_t>(number_of(answer, "when"));
+  std::tm parts{};
+  std::array<char, 64> buffer{};
+  if (when == 0 || ::localtime_r(&when, &parts) == nullptr) return "-";
+  std::strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return buffer.data();
+}
+
+std::string phases_text(const Json& phases) {
+  std::string text;
+  for (const char* name : {"list", "acquire", "queue", "root", "run", "transfer"}) {
+    const std::string shown_time = milliseconds_of(phases, (std::string(name) + "_ms").c_str());
+    if (shown_time == "-") continue;
+    text += (text.empty() ? "" : ", ") + std::string(name) + " " + shown_time;
+  }
+  return text.empty() ? "-" : text;
+}
+
+Rendered render_why(const Json& answer, const RenderOptions& options) {
+  Rendered result;
+  result.text = line("file", text_of(answer, "file"), options);
+  result.ok = is_true(answer, "found");
+  if (!result.ok) {
+    result.text += line("ran", "not that this agent remembers", options);
+    return result;
+  }
+  std::string where = text_of(answer, "ran") == "remote" ? "remotely" : "locally";
+  if (const auto node = text_of(answer, "node"); node != "-") where += " on " + node;
+  result.text += line("ran", where, options);
+  result.text += line("because", text_of(answer, "reason"), options);
+  result.text += line("when", local_time(answer), options);
+  result.text += line("took", milliseconds_of(answer, "wall_ms"), options);
+  result.text += line("phases", phases_text(member(answer, "phases")), options);
+  for (const Json& attempt : member(answer, "attempts")) {
+    result.text +=
+        line("attempt", text_of(attempt, "node") + ": " + text_of(attempt, "outcome"), options);
+  }
+  return result;
+}
+
+Rendered render_config(const Json& answer, const RenderOptions& options) {
+  Table table(
+      {{"SETTING", Align::left, true}, {"VALUE", Align::left, true}, {"FROM", Align::left, true}});
+  for (const Json& setting : member(answer, "settings")) {
+    table.add({text_of(setting, "name"), text_of(setting, "value"), text_of(setting, "source")});
+  }
+  return {table.text(options.width), true};
+}
+
+Rendered render_doctor(const Json& answer, const RenderOptions& options) {
+  Rendered result;
+  std::size_t wrong = 0;
+  for (const Json& check : member(answer, "checks")) {
+    const bool ok = is_true(check, "ok");
+    const std::string verdict = ok ? "ok" : "wrong";
+    std::string first =
+        line(verdict, text_of(check, "name") + ": " + text_of(check, "detail"), options);
+    first.replace(0, verdict.size(), painted(verdict, ok, options));
+    result.text += first;
+    if (ok) continue;
+    ++wrong;
+    result.text += line("  to mend", text_of(check, "mend"), options);
+  }
+  result.ok = wrong == 0;
+  result.text += result.ok ? "everything is well\n"
+                           : count(wrong, "thing") + (wrong == 1 ? " is" : " are") + " wrong\n";
+  return result;
+}
+
+Rendered render_object(std::string_view name, const Json& answer, const RenderOptions& options) {
+  if (name == "status") return render_status(answer, options);
+  if (name == "nodes") return render_nodes(answer, options);
+  if (name == "tasks") return render_tasks(answer, options);
+  if (name == "stats") return render_stats(answer, options);
+  if (name == "why") return render_why(answer, options);
+  if (name == "config") return render_config(answer, options);
+  if (name == "doctor") return render_doctor(answer, options);
+  if (name == "jobs") return {text_of(answer, "jobs") + "\n", true};
+  return {answer.dump(2) + "\n", true};
+}
+
+Json parse(std::string_view text) {
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+}  // namespace
+
+Result<Rendered> render(std::string_view name, std::string_view json,
+                        const RenderOptions& options) {
+  const Json answer = parse(json);
+  if (!answer.is_object()) {
+    return fail(Errc::corrupt, "the agent's answer to '" + std::string(name) +
+                                   "' is no JSON object; is it of another version? Try "
+                                   "kiln agent stop");
+  }
+  return render_object(name, answer, options);
+}
+
+std::string json_object(std::string_view name, long number) {
+  return Json{{std::string(name), number}}.dump();
+}
+
+std::string json_object(std::string_view name, std::string_view text) {
+  return Json{{std::string(name), std::string(text)}}.dump();
+}
+
+}  // namespace kiln::client

@@ -1,0 +1,111 @@
+#include "client/cli/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace kiln::client {
+namespace {
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kLeastShrunk = 8;
+constexpr std::string_view kCut = "…";
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+bool is_control(char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  return value < 0x20 || value == 0x7F;
+}
+
+std::string padded(const std::string& text, std::size_t width, Align align) {
+  const std::string space(width - std::min(width, display_width(text)), ' ');
+  return align == Align::right ? space + text : text + space;
+}
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues_character(c); }));
+}
+
+std::string fit(std::string_view text, std::size_t width) {
+  const bool cut = display_width(text) > width;
+  const std::size_t room = cut && width > 0 ? width - 1 : width;
+  std::string result;
+  std::size_t used = 0;
+  for (const char byte : text) {
+    if (!continues_character(byte) && ++used > room) break;
+    result += is_control(byte) ? '?' : byte;
+  }
+  if (cut && width > 0) result += kCut;
+  return result;
+}
+
+std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
+  const std::size_t room = width > indent + kLeastShrunk ? width - indent : kLeastShrunk;
+  std::string result;
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (word.empty()) continue;
+    const std::string shown = fit(word, display_width(word));
+    if (used > 0 && used + 1 + display_width(word) > room) {
+      result += "\n" + std::string(indent, ' ');
+      used = 0;
+    }
+    if (used > 0) {
+      result += ' ';
+      ++used;
+    }
+    result += shown;
+    used += display_width(word);
+  }
+  return result;
+}
+
+std::vector<std::size_t> Table::widths(std::size_t limit) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::size_t width = display_width(columns_[i].title);
+    for (const auto& row : rows_) width = std::max(width, display_width(row[i]));
+    widths.push_back(width);
+  }
+  std::size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  // The widest of those that may shrink gives way, one character at a time.
+  while (total > limit) {
+    std::size_t widest = columns_.size();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const bool can = columns_[i].shrinks && widths[i] > kLeastShrunk;
+      if (can && (widest == columns_.size() || widths[i] > widths[widest])) widest = i;
+    }
+    if (widest == columns_.size()) break;
+    --widths[widest];
+    --total;
+  }
+  return widths;
+}
+
+std::string Table::text(std::size_t width) const {
+  const std::vector<std::size_t> each = widths(width);
+  std::string result;
+  const auto add_line = [&](auto&& cell) {
+    std::string line;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (i > 0) line.append(kGap, ' ');
+      line += padded(fit(cell(i), each[i]), each[i], columns_[i].align);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    result += fit(line, width) + "\n";
+  };
+  add_line([&](std::size_t i) -> const std::string& { return columns_[i].title; });
+  for (const auto& row : rows_) {
+    add_line([&](std::size_t i) -> const std::string& { return row[i]; });
+  }
+  return result;
+}
+
+}  // namespace kiln::client
