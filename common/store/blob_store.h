@@ -13,6 +13,7 @@
 // before its first use; one that fails is removed and reported missing, to be fetched again.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/digest.h"
 #include "common/base/result.h"
@@ -70,6 +72,8 @@ class Writer {
  private:
   friend class BlobStore;
   Writer(BlobStore& store, std::optional<Digest> expected, std::optional<std::uint64_t> size);
+  Status create();
+  Status add(std::string_view part);
 
   BlobStore& store_;
   std::optional<Digest> expected_;
@@ -85,9 +89,9 @@ class Writer {
 class BlobStore {
  public:
   struct Options {
-    std::filesystem::path directory;    // made when it is not there
-    std::uint64_t limit_bytes = 0;      // content bytes kept at most; 0: no limit
-    FileSystem* file_system = nullptr;  // not owned; nullptr: the real one
+    std::filesystem::path directory;          // made when it is not there
+    std::uint64_t limit_bytes = 0;            // content bytes kept at most; 0: no limit
+    std::shared_ptr<FileSystem> file_system;  // none: the machine's own
   };
 
   // Errc::already_exists when another process has the directory open. Open it after forking
@@ -146,22 +150,27 @@ class BlobStore {
 
   Status lock_directory();
   Status load();
-  Status scan(const std::filesystem::path& folder);
+  // The blobs that the last orderly close vouches for, the least recently used first.
+  Result<std::vector<Digest>> take_clean_marker();
+  Status write_clean_marker() const;
   std::filesystem::path path_of(const Digest& digest) const;
   // Pins before anything slow happens, so that eviction cannot interfere.
   std::optional<Pin> lookup(const Digest& digest);
   bool verify(const BlobIndex::Handle& entry);
+  // `digest` is known to be that of `content`.
+  Result<Pin> put_known(const Digest& digest, std::string_view content);
+  // Takes `bytes` of the limit for a blob on its way in, evicting what must go.
   Status reserve(std::uint64_t bytes);
-  Status reserve_locked(std::uint64_t bytes);
+  Status evict_one();
   void unreserve(std::uint64_t bytes);
-  Result<Pin> adopt(const std::filesystem::path& temporary, const Digest& digest,
-                    std::uint64_t size);
+  // Gives the complete temporary file of `writer` its name.
+  Result<Pin> adopt(Writer& writer, const Digest& digest);
   void unpin(const BlobIndex::Handle& entry);
-  Status write_clean_marker() const;
 
   Options options_;
   UniqueFd lock_;
   bool clean_start_ = false;
+  std::atomic<std::uint64_t> next_temporary_ = 0;
   mutable std::mutex mutex_;  // guards what follows; held over rename and unlink, never over data
   BlobIndex index_;
   std::uint64_t reserved_bytes_ = 0;  // of blobs on their way in

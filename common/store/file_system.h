@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 #include "common/base/result.h"
@@ -18,7 +19,7 @@ class FileSystem {
   virtual Status remove(const std::filesystem::path& path) = 0;
 };
 
-// The real one; it has no state and lives for ever.
-FileSystem& real_file_system();
+// The machine's own.
+std::unique_ptr<FileSystem> real_file_system();
 
 }  // namespace kiln::store

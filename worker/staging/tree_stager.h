@@ -2,7 +2,7 @@
 //
 //   DIR/toolchains/<digest>/   a whole toolchain tree, complete before it gets its name
 //   DIR/trees/<key>/           one top-level entry of an input tree ("usr", "home"), assembled
-//   DIR/instances/<key>        a file as one path of a root sees it: content, mtime, mode
+//   DIR/instances/<number>     a file as one path of a root sees it: content, mtime, mode
 //   DIR/staging/               trees being built; emptied at start
 //
 // Compilers look at identity: distinct paths must be distinct inodes even when they have one

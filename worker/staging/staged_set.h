@@ -1,0 +1,90 @@
+// Directories by digest, each made once however many ask for it, kept while used and, after that,
+// until room is needed. Input trees and toolchains are two such sets.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "common/base/digest.h"
+#include "common/base/result.h"
+
+namespace kiln::worker {
+
+// Thread-safe.
+class StagedSet {
+ public:
+  // What a maker made, apart from the directory itself.
+  struct Made {
+    std::uint64_t bytes = 0;
+    std::shared_ptr<void> keeps;  // released after the directory is removed
+  };
+  // Makes the content of the given fresh, empty directory.
+  using Maker = std::function<Result<Made>(const std::filesystem::path& fresh)>;
+  using Hold = std::shared_ptr<const void>;
+
+  struct Item {
+    Digest key;
+    std::uint64_t bytes = 0;
+    bool in_use = false;
+  };
+  struct Counters {
+    std::uint64_t count = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t made = 0;
+    std::uint64_t reused = 0;
+    std::uint64_t evicted = 0;
+  };
+
+  // Items are DIRECTORY/<hex>; they are made and unmade in `workshop`, on the same file system.
+  StagedSet(std::filesystem::path directory, std::filesystem::path workshop);
+
+  // The item stays while the Hold lives; the set must outlive it. Blocks while another thread makes
+  // the same item.
+  Result<Hold> acquire(const Digest& key, const Maker& maker);
+  // The same when the item is there; nullptr when not.
+  Hold find(const Digest& key);
+  std::filesystem::path path_of(const Digest& key) const;
+
+  // Adds an item that is on disk already.
+  void adopt(const Digest& key, Made made);
+  // Removes the least recently used item that nobody holds; false when there is none.
+  bool evict_oldest();
+  // Errc::not_found, Errc::unavailable while it is held.
+  Status evict(const Digest& key);
+
+  std::vector<Item> items() const;
+  Counters counters() const;
+
+ private:
+  struct Entry {
+    Made made;
+    bool ready = false;
+    std::uint32_t holds = 0;
+    std::list<Digest>::iterator idle_place;  // valid while ready and not held
+  };
+  using Entries = std::map<Digest, Entry>;
+
+  Result<Made> make(const Digest& key, const Maker& maker);
+  Hold hold(Entries::iterator entry);
+  void release(const Digest& key);
+  void remove(std::unique_lock<std::mutex>& lock, Entries::iterator entry);
+  std::filesystem::path fresh_path();
+
+  const std::filesystem::path directory_;
+  const std::filesystem::path workshop_;
+  mutable std::mutex mutex_;  // guards what follows; not held while files are made or removed
+  std::condition_variable made_;
+  Entries entries_;
+  std::list<Digest> idle_;  // ready and not held, the least recently used first
+  std::uint64_t next_fresh_ = 0;
+  Counters counters_;
+};
+
+}  // namespace kiln::worker
