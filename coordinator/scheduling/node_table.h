@@ -1,0 +1,100 @@
+// The nodes and the indexes that make choosing one independent of how many there are: sets of the
+// nodes with room by architecture and by staged toolchain, and a ring for affinity keys.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "coordinator/scheduling/node_set.h"
+#include "coordinator/scheduling/types.h"
+
+namespace kiln::coordinator {
+
+// What a node can take next: a task on a free slot, a staging task, or nothing.
+enum class Room : std::uint8_t { slot, staging, none };
+
+struct Node {
+  NodeNumber number = 0;
+  NodeInfo info;
+  Occupancy occupancy;
+  NodeState state = NodeState::ready;
+  TimePoint heard;
+  TimePoint lost_at;
+  std::optional<TimePoint> watched;    // its entry among the scheduler's deadlines
+  std::uint32_t leased = 0;            // leases believed in use, staging ones included
+  std::vector<std::uint64_t> retired;  // earlier epochs of this name, the last few
+  Room room = Room::none;              // as indexed
+
+  // Slots and queue places in use: what the worker says or what was leased, whichever is more. The
+  // two overlap, as a lease's task is in the occupancy; neither alone is enough, as occupancy lags
+  // behind leases and does not know them, and other coordinators' tasks have no lease here.
+  std::uint64_t used() const;
+};
+
+class NodeTable {
+ public:
+  explicit NodeTable(std::uint32_t staging_per_slot) : staging_per_slot_(staging_per_slot) {}
+
+  Node* find(const std::string& name);
+  Node& at(NodeNumber number);
+  const Node& at(NodeNumber number) const;
+  std::size_t size() const { return by_name_.size(); }
+
+  // REQUIRES: no node of that name.
+  Node& add(const NodeInfo& info);
+  void remove(NodeNumber number);
+  // Changes a node and brings the indexes up to date.
+  template <typename Change>
+  void change(Node& node, Change&& apply) {
+    unindex(node);
+    apply(node);
+    index(node);
+  }
+  // Likewise, where only the room may change: cheaper.
+  void set_leased(Node& node, std::uint32_t leased);
+
+  // Nodes with exactly this room.
+  const NodeSet& with_room(const std::string& architecture, Room room) const;
+  const NodeSet& staged_with_room(const Digest& toolchain, Room room) const;
+  // Living nodes with the toolchain, whatever their room.
+  const NodeSet& staged(const Digest& toolchain) const;
+  // Nodes that are neither lost nor draining.
+  std::size_t usable(const std::string& architecture) const;
+  // Up to `limit` living nodes that follow the hash of `key` on the ring of names.
+  void near(const std::string& key, std::size_t limit, std::vector<NodeNumber>& out) const;
+  // Free slots of all usable nodes, and all their slots.
+  std::uint64_t free_slots() const { return free_slots_; }
+  std::uint64_t total_slots() const { return total_slots_; }
+
+  // By name.
+  std::vector<const Node*> all() const;
+
+ private:
+  struct RoomSets {
+    std::array<NodeSet, 2> by_room;  // slot, staging
+    NodeSet usable;
+  };
+
+  Room room_of(const Node& node) const;
+  std::uint64_t free_slots_of(const Node& node) const;
+  void index(Node& node);
+  void unindex(Node& node);
+  void index_room(Node& node);
+  void unindex_room(Node& node);
+
+  std::uint32_t staging_per_slot_;
+  NodeNumber next_ = 1;
+  std::map<std::string, NodeNumber> by_name_;
+  std::unordered_map<NodeNumber, Node> nodes_;
+  std::map<std::string, RoomSets> by_architecture_;
+  std::map<Digest, RoomSets> by_toolchain_;
+  std::map<std::uint64_t, NodeNumber> ring_;
+  std::uint64_t free_slots_ = 0;
+  std::uint64_t total_slots_ = 0;
+};
+
+}  // namespace kiln::coordinator

@@ -1,0 +1,42 @@
+// Which node gets the next lease: named constraints that a node must meet, then named scores,
+// weighted. At most a fixed number of candidates is looked at, however large the farm.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/scheduling/node_table.h"
+#include "coordinator/scheduling/random.h"
+#include "coordinator/scheduling/types.h"
+
+namespace kiln::coordinator {
+
+// What placement knows of one decision.
+struct PlacementQuestion {
+  const LeasesWanted& wanted;
+  Room room = Room::slot;
+  const std::vector<NodeNumber>& near_key;  // the ring's neighbours of the affinity key
+};
+
+struct Constraint {
+  std::string_view name;
+  bool (*holds)(const PlacementQuestion&, const Node&);
+};
+const std::vector<Constraint>& constraints();
+
+// `value` is from 0 (cold) to 1 (hot). The weights say what is worth what: a staged toolchain
+// outweighs everything (staging moves tens of megabytes), then idleness and the node's inputs are
+// balanced, so that one key does not fill a node while its neighbours idle.
+struct Score {
+  std::string_view name;
+  double weight;
+  double (*value)(const PlacementQuestion&, const Node&);
+};
+const std::vector<Score>& scores();
+
+// The best candidate with this room, or nullopt when none of those looked at will do.
+std::optional<NodeNumber> choose_node(const NodeTable& nodes, const LeasesWanted& wanted, Room room,
+                                      Random& random);
+
+}  // namespace kiln::coordinator

@@ -1,0 +1,140 @@
+#include "coordinator/scheduling/request_queue.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/base/check.h"
+
+namespace kiln::coordinator {
+
+std::size_t RequestQueue::waiting_of(ClientId client) const {
+  return of_client(client).size();
+}
+
+WaitingRequest* RequestQueue::find(const RequestKey& key) {
+  const auto found = requests_.find(key);
+  return found == requests_.end() ? nullptr : &found->second;
+}
+
+std::vector<RequestKey> RequestQueue::of_client(ClientId client) const {
+  std::vector<RequestKey> keys;
+  const auto end = requests_.upper_bound({client, std::numeric_limits<std::uint64_t>::max()});
+  for (auto at = requests_.lower_bound({client, 0}); at != end; ++at) keys.push_back(at->first);
+  return keys;
+}
+
+std::vector<RequestKey> RequestQueue::of_architecture(const std::string& architecture) const {
+  std::vector<RequestKey> keys;
+  for (const auto& entry : requests_) {
+    if (entry.second.wanted.architecture == architecture) keys.push_back(entry.first);
+  }
+  return keys;
+}
+
+RequestQueue::Turn RequestQueue::turn_of(const WaitingRequest& request) {
+  return {-std::int64_t{request.wanted.priority}, request.order, request.wanted.key};
+}
+
+RequestQueue::Rank RequestQueue::rank_of(const std::string& name, const Build& build,
+                                         const Line& line) {
+  const auto priority = std::clamp<std::int64_t>(-std::get<0>(*line.turns.begin()), -8, 8);
+  return {(build.held + 1) << static_cast<unsigned>(8 - priority), build.served, name};
+}
+
+void RequestQueue::rank(const std::string& name, Build& build, bool on) {
+  for (const auto& entry : build.lines) {
+    if (entry.second.turns.empty()) continue;
+    auto& lane = lanes_[entry.first];
+    const auto place = rank_of(name, build, entry.second);
+    if (on) {
+      lane.insert(place);
+    } else {
+      KILN_CHECK(lane.erase(place) == 1);
+    }
+    if (lane.empty()) lanes_.erase(entry.first);
+  }
+}
+
+void RequestQueue::enter(const WaitingRequest& request) {
+  const auto& name = request.wanted.build;
+  auto& build = builds_[name];
+  rank(name, build, false);
+  build.lines[request.wanted.architecture].turns.insert(turn_of(request));
+  rank(name, build, true);
+}
+
+void RequestQueue::leave(const WaitingRequest& request) {
+  const auto& name = request.wanted.build;
+  auto& build = builds_.at(name);
+  rank(name, build, false);
+  const auto line = build.lines.find(request.wanted.architecture);
+  KILN_CHECK(line != build.lines.end() && line->second.turns.erase(turn_of(request)) == 1);
+  if (line->second.turns.empty()) build.lines.erase(line);
+  rank(name, build, true);
+}
+
+void RequestQueue::add(WaitingRequest request) {
+  const auto key = request.wanted.key;
+  const auto added = requests_.emplace(key, std::move(request));
+  KILN_CHECK(added.second);
+  const auto& stored = added.first->second;
+  enter(stored);
+  if (builds_.at(stored.wanted.build).waiting++ == 0) ++waiting_builds_;
+}
+
+void RequestQueue::remove(const RequestKey& key) {
+  const auto found = requests_.find(key);
+  KILN_CHECK(found != requests_.end());
+  const auto name = found->second.wanted.build;
+  if (aside_.erase(key) == 0) leave(found->second);
+  requests_.erase(found);
+  if (--builds_.at(name).waiting == 0) --waiting_builds_;
+  drop_if_unused(name);
+}
+
+void RequestQueue::drop_if_unused(const std::string& build) {
+  const auto found = builds_.find(build);
+  if (found != builds_.end() && found->second.held == 0 && found->second.waiting == 0) {
+    builds_.erase(found);
+  }
+}
+
+std::vector<std::string> RequestQueue::architectures() const {
+  std::vector<std::string> names;
+  for (const auto& entry : lanes_) names.push_back(entry.first);
+  return names;
+}
+
+WaitingRequest* RequestQueue::next(const std::string& architecture) {
+  const auto lane = lanes_.find(architecture);
+  if (lane == lanes_.end()) return nullptr;
+  const auto& build = builds_.at(std::get<2>(*lane->second.begin()));
+  return find(std::get<2>(*build.lines.at(architecture).turns.begin()));
+}
+
+void RequestQueue::set_aside(const RequestKey& key) {
+  leave(requests_.at(key));
+  aside_.insert(key);
+}
+
+void RequestQueue::restore() {
+  for (const auto& key : aside_) enter(requests_.at(key));
+  aside_.clear();
+}
+
+void RequestQueue::add_held(const std::string& name, int change) {
+  auto& build = builds_[name];
+  rank(name, build, false);
+  KILN_CHECK(change > 0 || build.held > 0);
+  build.held = change > 0 ? build.held + 1 : build.held - 1;
+  if (change > 0) build.served = ++serving_;
+  rank(name, build, true);
+  drop_if_unused(name);
+}
+
+std::uint64_t RequestQueue::held(const std::string& build) const {
+  const auto found = builds_.find(build);
+  return found == builds_.end() ? 0 : found->second.held;
+}
+
+}  // namespace kiln::coordinator
