@@ -34,7 +34,7 @@ struct SchedulerOptions {
   // Leases on the last quarter of the slots, staging leases, and those granted while others wait
   // are short, so that a newcomer soon gets its share.
   std::uint32_t short_tasks = 8;
-  Duration short_lifetime = seconds(5);
+  Duration short_lifetime = seconds(10);
   // A lease counts as used that much longer, as its life begins at the worker's first sight of it.
   Duration lease_grace = seconds(2);
   std::uint32_t staging_per_slot = 1;  // leases beyond the slots, at most one per slot
