@@ -45,7 +45,8 @@ run_tier() {
     house) /usr/bin/python3 -B tests/house/check.py ;;
     release) scripts/build.sh release "$jobs" ;;
     unit) ctest_tier release "$jobs" -L '^unit$' --no-tests=error ;;
-    simulation | integration) ctest_tier release "$jobs" -L "^$1\$" -LE '^(long|root)$' ;;
+    simulation) ctest_tier release "$jobs" -L "^simulation\$" -LE "^long\$" ;;
+    integration) both_kinds integration long ;;
     e2e) both_kinds e2e long ;;
     long) both_kinds long none ;;
     asan | tsan)

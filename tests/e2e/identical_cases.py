@@ -1,0 +1,54 @@
+"""A real project through two workers gives exactly what a local build gives, and nothing of it was
+compiled on the client."""
+
+import subprocess
+import unittest
+
+import kilntest
+from kilntest.projects import Project, objects
+
+KILN = ("kiln",)
+
+
+class IdenticalCase(unittest.TestCase):
+    """Subclasses call check() with the projects that they are about."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.farm = kilntest.Farm(workers=2, slots=2)
+        cls.farm.__enter__()
+        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        # The agent runs under a recorder of its own from its first breath.
+        cls.agent_recorder = kilntest.Recorder(cls.farm.directory / "agent.strace")
+        asks = cls.agent_recorder.wrap(["kiln", "status"])
+        cls.farm.start_client(asks, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+        kilntest.wait_until((cls.farm.directory / "run" / "agent.sock").exists, "the agent")
+        cls.farm.prime("gcc", "g++", "clang", "clang++")
+
+    def check(self, name, compiler, flags):
+        project = Project(self.farm, name, compiler, flags)
+        local = project.build_local()
+        self.assertEqual([], kilntest.differences(local, project.build_local()),
+                         "two local builds differ: this project shows nothing")
+        project.fresh(KILN)
+        before = self.completed()
+        agent_before = self.agent_recorder.position()
+        recorder = kilntest.Recorder(self.farm.directory / "build.strace")
+        remote = project.build(KILN, wrap=recorder.wrap)
+        self.assertEqual([], kilntest.differences(local, remote))
+        count = len(objects(remote))
+        self.assertGreater(count, 10)
+        here = (recorder.generated_code() + self.agent_recorder.generated_code(agent_before))
+        self.assertEqual([], here, "the client compiled")
+        self.assert_completed(before, count)
+
+    def completed(self):
+        return sum(self.farm.completed())
+
+    def assert_completed(self, before, count):
+        """The workers' own counts: exactly one task for each compile call."""
+        kilntest.wait_until(lambda: self.completed() >= before + count, f"{count} tasks to be "
+                            f"counted, not {self.completed() - before}", 5)
+        self.assertEqual(count, self.completed() - before)
+        self.assertTrue(all(self.farm.completed()), "a worker had no part in it")

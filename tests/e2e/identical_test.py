@@ -1,0 +1,26 @@
+"""Identical objects: the projects that a quick run has time for."""
+
+import unittest
+
+from identical_cases import IdenticalCase
+
+
+class QuickIdenticalTest(IdenticalCase):
+    def test_lua_gcc_O0(self):
+        self.check("lua", "gcc", "-O0")
+
+    def test_lua_gcc_O2_g(self):
+        self.check("lua", "gcc", "-O2 -g")
+
+    def test_lua_clang_O2_g(self):
+        self.check("lua", "clang", "-O2 -g")
+
+    def test_zlib_clang_O0(self):
+        self.check("zlib", "clang", "-O0")
+
+    def test_leveldb_gcc_O0(self):
+        self.check("leveldb", "gcc", "-O0")
+
+
+if __name__ == "__main__":
+    unittest.main()
