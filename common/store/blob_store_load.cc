@@ -4,7 +4,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/files.h"
@@ -23,32 +22,18 @@ std::string boot_id() {
   return id;
 }
 
-Status scan(const fs::path& folder, Sizes& sizes) {
+// The blobs below `blobs`; files of other names are not ours to touch.
+Result<Sizes> scan(const fs::path& blobs) {
+  Sizes sizes;
   std::error_code code;
-  for (fs::directory_iterator at(folder, code); !code && at != fs::directory_iterator();
-       at.increment(code)) {
+  for (fs::recursive_directory_iterator at(blobs, code);
+       !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
     const auto digest = parse_digest(at->path().filename().string());
-    const bool ours = digest && at->is_regular_file(code);
-    const auto size = ours ? at->file_size(code) : 0;
-    if (ours && !code) sizes.emplace(*digest, size);
-    code.clear();
+    if (!digest || !at->is_regular_file(code)) continue;
+    sizes.emplace(*digest, at->file_size(code));
   }
-  if (code) return fail_errno("cannot list " + folder.string(), code.value());
-  return {};
-}
-
-Status scan_blobs(const fs::path& blobs, Sizes& sizes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  KILN_TRY(make_directories(blobs));
-  for (const char high : kHex) {
-    for (const char low : kHex) {
-      const auto folder = blobs / std::string{high, low};
-      if (::mkdir(folder.c_str(), 0755) == 0) continue;
-      if (errno != EEXIST) return fail_errno("cannot create " + folder.string(), errno);
-      KILN_TRY(scan(folder, sizes));
-    }
-  }
-  return {};
+  if (code) return fail_errno("cannot list " + blobs.string(), code.value());
+  return sizes;
 }
 
 }  // namespace
@@ -60,8 +45,8 @@ Status BlobStore::load() {
   if (code) return fail_errno("cannot empty " + temporary.string(), code.value());
   KILN_TRY(make_directories(temporary));
   KILN_TRY_ASSIGN(const auto order, take_clean_marker());
-  Sizes sizes;
-  KILN_TRY(scan_blobs(options_.directory / "blobs", sizes));
+  KILN_TRY(make_directories(options_.directory / "blobs"));
+  KILN_TRY_ASSIGN(auto sizes, scan(options_.directory / "blobs"));
   std::vector<std::pair<Digest, std::uint64_t>> recent;
   for (const auto& digest : order) {
     if (auto node = sizes.extract(digest)) recent.emplace_back(node.key(), node.mapped());

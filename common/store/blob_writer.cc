@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/base/files.h"
 #include "common/store/blob_store.h"
 
 namespace kiln::store {
@@ -115,7 +116,11 @@ Result<Pin> BlobStore::adopt(Writer& writer, const Digest& digest) {
     static_cast<void>(options_.file_system->remove(writer.temporary_));
   } else {
     const auto path = path_of(digest);
-    const auto renamed = options_.file_system->rename(writer.temporary_, path);
+    auto renamed = options_.file_system->rename(writer.temporary_, path);
+    if (!renamed && renamed.error().code == Errc::not_found) {  // the first one of its folder
+      KILN_TRY(make_directories(path.parent_path()));
+      renamed = options_.file_system->rename(writer.temporary_, path);
+    }
     if (!renamed) return fail(renamed.error().within("cannot store a blob as " + path.string()));
     if (entry) index_.remove(entry);  // not hashed yet since an unclean start: this one is good
     entry = index_.insert(digest, writer.written_, true);
