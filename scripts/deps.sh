@@ -124,4 +124,10 @@ main() {
   fi
 }
 
+# The locale in which the tests compare translated diagnostics.
+make_locale() {
+  [[ $(locale -a) = *de_DE.utf8* ]] || quietly as_root localedef -i de_DE -f UTF-8 de_DE.UTF-8
+}
+
 main "$@"
+make_locale

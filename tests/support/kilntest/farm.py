@@ -190,6 +190,10 @@ class Farm:
     def kill_worker(self, number):
         self.workers[number].end(signal.SIGKILL)
 
+    def cut_worker(self, number):
+        """Pulls the worker's cable: nobody is told. Hosts only."""
+        self._network.cut(self.workers[number].host)
+
     def restart_worker(self, number):
         self.workers[number].start()
         self.workers[number].wait_healthy()

@@ -1,0 +1,115 @@
+"""A call through Kiln behaves as a local one does, however it is made."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+import kilntest
+
+# Some ten seconds of work for a compiler, and little memory.
+SLOW_CC = """
+template <int N> struct T { static constexpr unsigned f(unsigned x) {
+  unsigned s = x; for (int i = 0; i < 200000; ++i) s = s * 31 + i; return s; } };
+template <int N> struct S { static constexpr unsigned v = T<N>::f(S<N - 1>::v) % 7; };
+template <> struct S<0> { static constexpr unsigned v = 1; };
+unsigned result = S<400>::v;
+"""
+SLOW_CALL = ["kiln", "g++", "-fconstexpr-ops-limit=2000000000", "-c", "slow.cc", "-o", "slow.o"]
+
+
+class CallsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.farm = kilntest.Farm(workers=1)
+        cls.farm.__enter__()
+        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        cls.folder = cls.farm.directory / "projects"
+        (cls.folder / "a.c").write_text("int a;\n")
+        (cls.folder / "slow.cc").write_text(SLOW_CC)
+        cls.farm.prime("gcc", "g++")
+
+    def running(self):
+        return self.farm.workers[0].host.processes()
+
+    def test_ctrl_c_ends_the_call_and_its_remote_task(self):
+        idle = len(self.running())
+        process = self.farm.start_client(SLOW_CALL, stderr=subprocess.PIPE)
+        pid = self.farm.client_host.pid_of(process)
+        kilntest.wait_until(lambda: any("cc1plus" in line for _, line in self.running()),
+                            "the compiler to run on the worker")
+        os.kill(pid, signal.SIGINT)
+        process.communicate(timeout=10)
+        self.assertEqual(-signal.SIGINT, process.returncode)
+        kilntest.wait_until(lambda: not any("cc1plus" in line for _, line in self.running()),
+                            "the task to be gone from the worker", 5)
+        kilntest.wait_until(lambda: len(self.running()) <= idle, "the worker to be idle again", 5)
+        self.assertFalse((self.folder / "slow.o").exists())
+
+    def test_kill_of_the_launcher_ends_the_remote_task(self):
+        process = self.farm.start_client(SLOW_CALL, stderr=subprocess.PIPE)
+        pid = self.farm.client_host.pid_of(process)
+        kilntest.wait_until(lambda: any("cc1plus" in line for _, line in self.running()),
+                            "the compiler to run on the worker")
+        os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=10)
+        kilntest.wait_until(lambda: not any("cc1plus" in line for _, line in self.running()),
+                            "the task to be gone from the worker", 5)
+
+    def test_through_links_named_after_compilers(self):
+        links = self.farm.directory / "links"
+        links.mkdir()
+        for name in ("gcc", "cc", "g++", "clang"):
+            (links / name).symlink_to(self.farm.bin / "kiln")
+        path = self.farm.client_environment()["PATH"]
+        before = sum(self.farm.completed())
+        for name in ("gcc", "cc", "clang"):
+            self.farm.client([name, "-c", "a.c", "-o", f"{name}.o"], check=True,
+                             env={"PATH": f"{links}:{path}"})
+            self.farm.client([name, "-c", "a.c", "-o", "local.o"], check=True)
+            self.assertEqual((self.folder / "local.o").read_bytes(),
+                             (self.folder / f"{name}.o").read_bytes())
+        kilntest.wait_until(lambda: sum(self.farm.completed()) >= before + 3, "three tasks")
+
+    def test_calls_that_only_ask_answer_as_always(self):
+        for call in (["gcc", "--version"], ["gcc", "-dumpmachine"], ["g++", "-print-prog-name=as"],
+                     ["gcc", "-E", "a.c"], ["gcc"], ["gcc", "--no-such-option"]):
+            with self.subTest(call):
+                local, through = self.farm.client(call), self.farm.client(["kiln", *call])
+                self.assertEqual((local.returncode, local.stdout, local.stderr),
+                                 (through.returncode, through.stdout, through.stderr))
+
+    def test_source_from_standard_input(self):
+        call = ["gcc", "-x", "c", "-c", "-", "-o", "stdin.o"]
+        self.farm.client(call, input=b"int b;\n", check=True)
+        local = (self.folder / "stdin.o").read_bytes()
+        self.farm.client(["kiln", *call], input=b"int b;\n", check=True)
+        self.assertEqual(local, (self.folder / "stdin.o").read_bytes())
+
+    def test_modes_follow_the_callers_umask(self):
+        for mask in ("022", "077", "027"):
+            calls = f"umask {mask}; gcc -c a.c -o l.o; kiln gcc -c a.c -o r.o"
+            self.farm.client(["sh", "-ec", calls], check=True)
+            self.assertEqual((self.folder / "l.o").stat().st_mode,
+                             (self.folder / "r.o").stat().st_mode)
+            (self.folder / "l.o").unlink()
+            (self.folder / "r.o").unlink()
+
+    def test_an_unwritable_output_is_an_error_as_always(self):
+        call = ["gcc", "-c", "a.c", "-o", "no/such/folder/a.o"]
+        local, through = self.farm.client(call), self.farm.client(["kiln", *call])
+        self.assertEqual((local.returncode, local.stderr), (through.returncode, through.stderr))
+
+    def test_disabled_kiln_is_just_the_compiler(self):
+        before = sum(self.farm.completed())
+        self.farm.client(["kiln", "gcc", "-c", "a.c"], env={"KILN_DISABLE": "1"}, check=True)
+        self.assertEqual(before, sum(self.farm.completed()))
+
+    def test_a_missing_compiler(self):
+        done = self.farm.client(["kiln", "no-such-compiler-gcc", "-c", "a.c"])
+        self.assertEqual(127, done.returncode)
+        self.assertIn("no-such-compiler-gcc", done.stderr.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,114 @@
+"""Something of the farm goes away in the middle of a build: the build ends well and its objects are
+those of a local build."""
+
+import unittest
+
+import kilntest
+from kilntest.projects import Project, objects
+
+KILN = ("kiln",)
+
+
+class DisturbanceTest(unittest.TestCase):
+    def farm(self, **options):
+        farm = kilntest.Farm(**options)
+        farm.__enter__()
+        self.addCleanup(farm.__exit__, None, None, None)
+        return farm
+
+    def prepared(self, farm):
+        project = Project(farm, "lua", "gcc", "-O1")
+        return project, project.build_local()
+
+    def start_build(self, farm, project):
+        (argv, cwd), = project.commands(KILN)
+        with open(farm.directory / "logs" / "build.log", "wb") as log:
+            return farm.start_client(argv, cwd=cwd, stdout=log, stderr=log)
+
+    def finish(self, build, project, local):
+        self.assertEqual(0, build.wait(timeout=300))
+        self.assertEqual([], kilntest.differences(local, project.snapshot()))
+
+    def under_way(self, farm, before=(0, 0), tasks=6):
+        """Waits until each worker has done a few tasks of this build."""
+        kilntest.wait_until(lambda: all(now - then >= tasks // 2 for now, then in
+                                        zip(farm.completed(), before)), "the build to be under way",
+                            60)
+
+    def test_a_worker_is_killed(self):
+        farm = self.farm(workers=2)
+        project, local = self.prepared(farm)
+        farm.prime("gcc", "g++")
+        project.fresh(KILN)
+        build = self.start_build(farm, project)
+        self.under_way(farm)
+        farm.kill_worker(0)
+        self.finish(build, project, local)
+        stats = farm.kiln("stats", "--json")
+        self.assertEqual((0, 0), (stats["fallback"]["total"], stats["failed"]["total"]))
+        farm.wait_nodes(1)
+
+    def test_a_worker_vanishes_without_a_word(self):
+        farm = self.farm(workers=2)
+        project, local = self.prepared(farm)
+        farm.prime("gcc", "g++")
+        project.fresh(KILN)
+        build = self.start_build(farm, project)
+        self.under_way(farm)
+        farm.cut_worker(0)
+        self.finish(build, project, local)
+
+    def test_the_only_worker_is_killed_and_the_build_goes_on_here(self):
+        farm = self.farm(workers=1, fallback=True)
+        project, local = self.prepared(farm)
+        farm.prime("gcc", "g++")
+        project.fresh(KILN)
+        build = self.start_build(farm, project)
+        self.under_way(farm)
+        farm.kill_worker(0)
+        self.finish(build, project, local)
+        self.assertGreater(farm.kiln("stats", "--json")["fallback"]["total"], 0)
+
+    def test_the_coordinator_stops_and_comes_back(self):
+        farm = self.farm(workers=2, fallback=True)
+        project, local = self.prepared(farm)
+        farm.prime("gcc", "g++")
+        project.fresh(KILN)
+        build = self.start_build(farm, project)
+        self.under_way(farm)
+        farm.stop_coordinator()
+        self.finish(build, project, local)
+        self.assertEqual(0, farm.kiln("stats", "--json")["failed"]["total"])
+        farm.restart_coordinator()
+        farm.wait_nodes(2)
+        self.remote_again(farm, project, local)
+
+    def remote_again(self, farm, project, local):
+        kilntest.wait_until(lambda: farm.kiln("status", "--json")["remote_possible"],
+                            "the agent to find its coordinator again", 30)
+        before = sum(farm.completed())
+        project.fresh(KILN)
+        self.finish(self.start_build(farm, project), project, local)
+        self.assertEqual(before + len(objects(local)), sum(farm.completed()))
+
+    def test_without_a_coordinator_everything_is_local_and_status_says_why(self):
+        farm = self.farm(workers=0, coordinator=False, fallback=True)
+        project, local = self.prepared(farm)
+        project.fresh(KILN)
+        self.finish(self.start_build(farm, project), project, local)
+        status = farm.kiln("status", "--json")
+        self.assertFalse(status["remote_possible"])
+        self.assertTrue(status["reason"])
+        self.assertIn(farm.coordinator_endpoint, farm.kiln("status").stdout.decode())
+
+    def test_without_a_coordinator_and_without_fallback_a_call_fails_and_says_why(self):
+        farm = self.farm(workers=0, coordinator=False, fallback=False)
+        (farm.directory / "projects" / "a.c").write_text("int a;\n")
+        done = farm.client(["kiln", "gcc", "-c", "a.c"], seconds=60)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("coordinator", done.stderr.decode())
+        self.assertFalse((farm.directory / "projects" / "a.o").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
