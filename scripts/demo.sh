@@ -1,6 +1,7 @@
 #!/bin/bash
 # A real project through a coordinator and two workers on this machine, beside a local build of it.
-# The last line is for scripts: demo: jobs=N remote=N identical=yes|no local_seconds=S kiln_seconds=S
+# The last line is for scripts:
+# demo: jobs=N remote=N identical=yes|no local_seconds=S kiln_seconds=S
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -9,16 +9,25 @@
 #include "client/launcher/invocation.h"
 #include "client/paths/program.h"
 
-int main(int argc, char** argv) {
-  using namespace kiln::client;
+namespace kiln::client {
+namespace {
+
+int run(const std::vector<std::string>& argv) {
   Caller caller;
   caller.environment = read_environment(environ);
   std::array<char, PATH_MAX> directory;
   if (::getcwd(directory.data(), directory.size()) != nullptr) caller.cwd = directory.data();
   if (auto self = own_executable()) caller.self = *self;
-  const Invocation invocation = interpret(std::vector<std::string>(argv, argv + argc));
+  const Invocation invocation = interpret(argv);
   if (invocation.kind == Invocation::Kind::command) return run_command(invocation.words, caller);
   CallRequest request;
   request.argv = invocation.words;
   return make_call(request, caller);
+}
+
+}  // namespace
+}  // namespace kiln::client
+
+int main(int argc, char** argv) {
+  return kiln::client::run(std::vector<std::string>(argv, argv + argc));
 }
