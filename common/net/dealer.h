@@ -22,6 +22,7 @@ class Dealer {
   static Result<std::unique_ptr<Dealer>> connect(Reactor& reactor, Context& context,
                                                  const std::string& endpoint,
                                                  const SocketOptions& options = {});
+  // Not from within its own callbacks: see Reactor::defer.
   ~Dealer();
   Dealer(const Dealer&) = delete;
   Dealer& operator=(const Dealer&) = delete;

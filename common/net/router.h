@@ -36,6 +36,7 @@ class Router {
   static Result<std::unique_ptr<Router>> bind(Reactor& reactor, Context& context,
                                               const std::string& endpoint,
                                               const SocketOptions& options = {});
+  // Not from within its own callbacks: see Reactor::defer.
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;

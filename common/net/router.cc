@@ -1,0 +1,187 @@
+// How a connection's end is found: the monitor tells the descriptor that closed, and messages tell
+// the descriptor that they came from. Descriptors are used again at once, so events are drained
+// before a descriptor is taken to belong to another peer; and messages that arrived before the end
+// are delivered before it is reported.
+#include "common/net/router.h"
+
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "common/net/send_queue.h"
+#include "common/net/socket.h"
+
+namespace kiln::net {
+
+struct Router::State {
+  struct Peer {
+    int fd = -1;
+    bool closing = false;  // its connection is gone, its last messages may not be delivered yet
+    SendQueue queue;
+  };
+
+  SocketOptions options;
+  std::unique_ptr<Socket> socket;
+  std::string endpoint;
+  std::unordered_map<PeerId, Peer> peers;
+  std::unordered_map<int, PeerId> by_fd;
+  std::unordered_set<int> closed_fds;  // closed and not in use again
+  std::vector<PeerId> closing;
+  std::unordered_set<PeerId> blocked;  // have a queue
+  std::function<void(const PeerId&, wire::Frames)> message;
+  std::function<void(const PeerId&)> disconnect;
+
+  void receive(PeerId id, int fd, wire::Frames frames);
+  void place(const PeerId& id, int fd);
+  void connection(int fd, bool up);
+  void close_fd(int fd);
+  void close_peer(const PeerId& id, Peer& peer);
+  void report_closing();
+  void forget(const PeerId& id);
+  bool flush();
+};
+
+void Router::State::receive(PeerId id, int fd, wire::Frames frames) {
+  const auto known = peers.find(id);
+  if (known == peers.end() || known->second.fd != fd) place(id, fd);
+  if (message) message(id, std::move(frames));
+}
+
+// Learns that peer `id` is at the connection `fd`.
+void Router::State::place(const PeerId& id, int fd) {
+  socket->drain_connections();
+  if (const auto known = peers.find(id); known != peers.end() && known->second.fd != fd) {
+    if (!known->second.closing) by_fd.erase(known->second.fd);
+    forget(id);  // the same routing id on another connection: it starts afresh
+  }
+  if (const auto other = by_fd.find(fd); other != by_fd.end() && other->second != id) close_fd(fd);
+  Peer& peer = peers[id];
+  peer.fd = fd;
+  if (fd < 0) return;
+  if (closed_fds.contains(fd)) {
+    peer.closing = true;
+    closing.push_back(id);
+  } else {
+    by_fd[fd] = id;
+  }
+}
+
+void Router::State::connection(int fd, bool up) {
+  if (up) {
+    closed_fds.erase(fd);
+    return;
+  }
+  close_fd(fd);
+  closed_fds.insert(fd);
+}
+
+void Router::State::close_fd(int fd) {
+  const auto found = by_fd.find(fd);
+  if (found == by_fd.end()) return;
+  const PeerId id = found->second;
+  close_peer(id, peers[id]);
+}
+
+// Its end is reported once everything that it sent before has been delivered.
+void Router::State::close_peer(const PeerId& id, Peer& peer) {
+  if (peer.closing) return;
+  peer.closing = true;
+  closing.push_back(id);
+  by_fd.erase(peer.fd);
+}
+
+void Router::State::report_closing() {
+  for (const auto& id : std::exchange(closing, {})) {
+    const auto found = peers.find(id);
+    if (found != peers.end() && found->second.closing) forget(id);
+  }
+}
+
+void Router::State::forget(const PeerId& id) {
+  const PeerId copy = id;
+  peers.erase(copy);
+  blocked.erase(copy);
+  if (disconnect) disconnect(copy);
+}
+
+bool Router::State::flush() {
+  for (const auto& id : std::vector<PeerId>(blocked.begin(), blocked.end())) {
+    const auto found = peers.find(id);
+    if (found == peers.end()) continue;
+    bool gone = false;
+    found->second.queue.flush([&](wire::Frames& frames) {
+      const Sent sent = socket->send(id, frames);
+      gone = sent == Sent::unreachable;
+      return sent == Sent::yes;
+    });
+    if (gone) close_peer(id, found->second);
+    if (gone || found->second.queue.empty()) blocked.erase(id);
+  }
+  return !blocked.empty();
+}
+
+Router::Router(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Router::~Router() = default;
+
+Result<std::unique_ptr<Router>> Router::bind(Reactor& reactor, Context& context,
+                                             const std::string& endpoint,
+                                             const SocketOptions& options) {
+  auto owned = std::make_unique<State>();
+  State* state = owned.get();
+  state->options = options;
+  Socket::Handlers handlers;
+  handlers.message = [state](PeerId peer, int fd, wire::Frames frames) {
+    state->receive(std::move(peer), fd, std::move(frames));
+  };
+  handlers.connection = [state](int fd, bool up) { state->connection(fd, up); };
+  handlers.drained = [state] { state->report_closing(); };
+  handlers.flush = [state] { return state->flush(); };
+  KILN_TRY_ASSIGN(state->socket,
+                  Socket::open(reactor, context, SocketKind::router, options, std::move(handlers)));
+  KILN_TRY_ASSIGN(state->endpoint, state->socket->bind(endpoint));
+  return std::unique_ptr<Router>(new Router(std::move(owned)));
+}
+
+const std::string& Router::endpoint() const {
+  return state_->endpoint;
+}
+
+void Router::on_message(std::function<void(const PeerId&, wire::Frames)> fn) {
+  state_->message = std::move(fn);
+}
+
+void Router::on_disconnect(std::function<void(const PeerId&)> fn) {
+  state_->disconnect = std::move(fn);
+}
+
+Status Router::send(const PeerId& peer, wire::Frames frames) {
+  KILN_TRY(state_->socket->check_size(frames));
+  const auto found = state_->peers.find(peer);
+  if (found == state_->peers.end() || found->second.closing) {
+    return fail(Errc::unavailable, "send to a peer: its connection is gone");
+  }
+  State::Peer& known = found->second;
+  if (known.queue.empty()) {
+    const Sent sent = state_->socket->send(peer, frames);
+    if (sent == Sent::yes) return {};
+    if (sent == Sent::unreachable) {
+      state_->close_peer(peer, known);
+      return fail(Errc::unavailable, "send to a peer: its connection is gone");
+    }
+  }
+  if (!known.queue.push(std::move(frames), state_->options)) {
+    return fail(Errc::resource_exhausted,
+                "send to a peer: it does not read and its queue is full (" +
+                    std::to_string(known.queue.bytes()) + " bytes)");
+  }
+  state_->blocked.insert(peer);
+  return {};
+}
+
+std::size_t Router::queued_bytes(const PeerId& peer) const {
+  const auto found = state_->peers.find(peer);
+  return found == state_->peers.end() ? 0 : found->second.queue.bytes();
+}
+
+}  // namespace kiln::net
