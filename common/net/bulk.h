@@ -25,7 +25,7 @@ struct BulkOptions {
   std::size_t window_bytes = std::size_t{2} << 20;  // granted and not yet written, per transfer
   std::size_t active = 64;                          // transfers at work at once
   std::size_t active_per_peer = 16;                 // of these, with one peer
-  std::size_t queued = 65536;                       // transfers that wait for their turn
+  std::size_t queued = 65536;                       // transfers that wait for their turn, per peer
   Duration stall = seconds(15);                     // without progress: Errc::timed_out
 };
 
