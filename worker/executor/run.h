@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "common/model/task.h"
 #include "worker/sandbox/outputs.h"
@@ -36,6 +37,19 @@ struct RunRequest {
   std::vector<std::filesystem::path> lowers;
   std::vector<std::string> outputs;  // absolute paths in the root
   Limits limits;
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("attempt", self.attempt);
+    visit("program", self.program);
+    visit("argv", self.argv);
+    visit("environment", self.environment);
+    visit("cwd", self.cwd);
+    visit("umask", self.umask);
+    visit("lowers", self.lowers);
+    visit("outputs", self.outputs);
+    visit("limits", self.limits);
+  }
 };
 
 // What the task wrote to stdout or stderr. `file` is invalid when it wrote nothing; else it is a

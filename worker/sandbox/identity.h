@@ -1,6 +1,8 @@
 // Who tasks run as.
 #pragma once
 
+#include <cstdint>
+
 #include <sys/types.h>
 
 namespace kiln::worker {
@@ -13,7 +15,9 @@ struct Identity {
   static constexpr uid_t kDefaultTaskUid = 65533;
   static constexpr gid_t kDefaultTaskGid = 65533;
 
-  bool as_root = false;  // the worker is root in its (user) namespace
+  // The worker is root and needs no user namespace. False also for the root of a container that
+  // maps too few ids: such a worker makes user namespaces as an ordinary user does.
+  bool as_root = false;
   uid_t uid = 0;
   gid_t gid = 0;
 

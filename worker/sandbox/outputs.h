@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ struct WrittenOutput {
     visit("size", self.size);
   }
 };
+
+// Looks for a declared output from inside the root, after the task's processes are gone. Nothing:
+// it does not exist, or lies in /proc or /dev.
+std::optional<WrittenOutput> find_output(const std::string& declared);
 
 struct CollectedOutput {
   std::string path;        // as declared

@@ -1,0 +1,228 @@
+#include "tests/unit/worker/executor/scene.h"
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/files.h"
+
+namespace kiln::worker {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPatience = seconds(20);
+constexpr unsigned kChildSeconds = 40;
+constexpr uid_t kOrdinaryUser = 65534;  // nobody
+
+constexpr std::array kPrograms = {"sh",   "cat",  "chmod", "env",    "head", "hostname", "id",
+                                  "ln",   "ls",   "mkdir", "mkfifo", "mv",   "rm",       "sleep",
+                                  "stat", "tail", "touch", "true",   "yes",  "dd"};
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 4096> buffer;
+  while (pipe != nullptr) {
+    const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe);
+    if (count == 0) break;
+    text.append(buffer.data(), count);
+  }
+  if (pipe != nullptr) ::pclose(pipe);
+  return text;
+}
+
+void copy_into(const fs::path& root, const fs::path& file) {
+  const auto to = root / file.relative_path();
+  fs::create_directories(to.parent_path());
+  if (!fs::exists(to)) fs::copy_file(fs::canonical(file), to);
+}
+
+// Programs under /bin, with every library that the loader names.
+void make_tools(const fs::path& root) {
+  std::string list;
+  for (const auto* name : kPrograms) {
+    const fs::path program = fs::path("/bin") / name;
+    copy_into(root, program);
+    list += " " + program.string();
+  }
+  std::istringstream words(output_of("ldd" + list));
+  std::string word;
+  while (words >> word) {
+    if (word.front() == '/' && word.back() != ':') copy_into(root, word);
+  }
+}
+
+}  // namespace
+
+std::string as_name(const testing::TestParamInfo<As>& info) {
+  return info.param == As::itself ? "as_itself" : "as_ordinary_user";
+}
+
+void run_as(As who, const std::function<void()>& body) {
+  std::fflush(nullptr);
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    ::alarm(kChildSeconds);
+    if (who == As::ordinary_user && ::geteuid() == 0) {
+      if (::setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) ::_exit(2);
+      if (::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) ::_exit(2);
+      ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // as after exec: its /proc/self is its own
+    }
+    body();
+    std::fflush(nullptr);
+    ::_exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0) << "the test's child failed, see above";
+}
+
+TestDirectory::TestDirectory() {
+  std::string name = (fs::temp_directory_path() / "kiln-test.XXXXXX").string();
+  if (::mkdtemp(name.data()) != nullptr) path_ = name;
+}
+
+TestDirectory::~TestDirectory() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const auto name = entry.path().filename().string();
+    if (name.front() < '0' || name.front() > '9') continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string text;
+    std::getline(file, text);
+    const auto end = text.rfind(')');
+    if (end == std::string::npos) continue;
+    std::istringstream rest(text.substr(end + 1));
+    std::string state;
+    pid_t its_parent = 0;
+    if (rest >> state >> its_parent && its_parent == parent && state != "Z") {
+      children.push_back(std::stoi(name));
+    }
+  }
+  return children;
+}
+
+std::size_t open_descriptors_of(pid_t pid) {
+  const fs::directory_iterator listing("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(fs::begin(listing), fs::end(listing)));
+}
+
+Scene::Scene() {
+  make_tools(tools());
+  fs::create_directories(inputs() / "build");
+  HostOptions options;
+  options.scratch = scratch();
+  auto started = ExecutorHost::start(options);
+  EXPECT_TRUE(started) << started.error().message;
+  if (!started) ::_exit(3);
+  host = std::move(*started);
+  executor = make_executor();
+}
+
+RunRequest Scene::shell(const std::string& script) const {
+  RunRequest request;
+  request.program = "/bin/sh";
+  request.argv = {"sh", "-c", script};
+  request.environment = {{"PATH", "/bin"}};
+  request.cwd = "/build";
+  request.lowers = {inputs(), tools()};
+  return request;
+}
+
+bool Scene::wait_until(const std::function<bool()>& condition) {
+  const auto deadline = Clock::now() + kPatience;
+  while (!condition()) {
+    if (Clock::now() > deadline) {
+      ADD_FAILURE() << "waited in vain";
+      return false;
+    }
+    pollfd watched{host->fd(), POLLIN, 0};
+    ::poll(&watched, 1, 20);
+    host->on_readable(events);
+  }
+  return true;
+}
+
+ExecutorId Scene::make_executor() {
+  const auto id = host->create(ExecutorSpec{});
+  EXPECT_TRUE(id);
+  wait_until([&] {
+    return std::find(events.ready.begin(), events.ready.end(), *id) != events.ready.end() ||
+           events.died.count(*id) > 0;
+  });
+  for (const auto& [dead, reason] : events.died) EXPECT_NE(dead, *id) << reason.message;
+  return *id;
+}
+
+void Scene::start(const RunRequest& request) {
+  const auto started = host->run(executor, request);
+  EXPECT_TRUE(started) << started.error().message;
+}
+
+RunReport Scene::wait_report() {
+  wait_until([&] { return !events.reports.empty(); });
+  if (events.reports.empty()) return {};
+  auto report = std::move(events.reports.begin()->second);
+  events.reports.erase(events.reports.begin());
+  return report;
+}
+
+RunReport Scene::run(const RunRequest& request) {
+  start(request);
+  return wait_report();
+}
+
+bool Scene::wait_for_file(const std::string& name) {
+  return wait_until([&] {
+    for (const auto& entry : fs::directory_iterator(scratch())) {
+      if (fs::exists(entry.path() / "upper/build" / name)) return true;
+    }
+    return false;
+  });
+}
+
+pid_t Scene::nursery() const {
+  return children_of(::getpid()).at(0);
+}
+
+pid_t Scene::executor_process() const {
+  return children_of(nursery()).at(0);
+}
+
+std::string out(const RunReport& report) {
+  return report.standard_output.read().value_or("(unreadable)");
+}
+
+std::string err(const RunReport& report) {
+  return report.standard_error.read().value_or("(unreadable)");
+}
+
+std::string output(const RunReport& report, const std::string& path) {
+  const auto collected = collect_outputs(report.upper(), report.outputs);
+  if (!collected) return "error: " + collected.error().message;
+  for (const auto& one : *collected) {
+    if (one.path == path) return read_all(one.file.get()).value_or("(unreadable)");
+  }
+  return "(none)";
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path) << text;
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,98 @@
+// A host with one executor, and a root with a shell and the core utilities, for tests that run real
+// tasks in real namespaces.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include "worker/executor/executor_host.h"
+
+namespace kiln::worker {
+
+// Who the worker is in a test. Where the tests themselves run as an ordinary user, both are that.
+enum class As { itself, ordinary_user };
+std::string as_name(const testing::TestParamInfo<As>& info);
+
+// Runs `body` in a child process as `who`, in which it is the only thread; its failures are this
+// test's. The child is killed after 40 s.
+void run_as(As who, const std::function<void()>& body);
+
+class TestDirectory {
+ public:
+  TestDirectory();
+  ~TestDirectory();
+  TestDirectory(const TestDirectory&) = delete;
+  TestDirectory& operator=(const TestDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Records what a host says.
+class Recorder : public ExecutorEvents {
+ public:
+  void executor_ready(ExecutorId id) override { ready.push_back(id); }
+  void task_finished(ExecutorId id, RunReport report) override {
+    reports.emplace(id, std::move(report));
+  }
+  void executor_died(ExecutorId id, Error reason) override { died.emplace(id, std::move(reason)); }
+  void executor_stopped(ExecutorId id) override { stopped.push_back(id); }
+  void host_failed(Error reason) override { failed = std::move(reason); }
+
+  std::vector<ExecutorId> ready;
+  std::multimap<ExecutorId, RunReport> reports;
+  std::map<ExecutorId, Error> died;
+  std::vector<ExecutorId> stopped;
+  std::optional<Error> failed;
+};
+
+// The children of a process, now.
+std::vector<pid_t> children_of(pid_t parent);
+std::size_t open_descriptors_of(pid_t pid);
+
+class Scene {
+ public:
+  Scene();
+
+  // `script` for the shell, in /build, with a few usual settings.
+  RunRequest shell(const std::string& script) const;
+  // Runs it on the scene's executor and waits.
+  RunReport run(const RunRequest& request);
+  RunReport run(const std::string& script) { return run(shell(script)); }
+  void start(const RunRequest& request);
+  RunReport wait_report();
+  // Pumps the host until `condition` holds; fails the test after 20 s.
+  bool wait_until(const std::function<bool()>& condition);
+  ExecutorId make_executor();
+  // Waits for a file that the running task makes in /build.
+  bool wait_for_file(const std::string& name);
+
+  std::filesystem::path inputs() const { return directory.path() / "inputs"; }
+  std::filesystem::path tools() const { return directory.path() / "tools"; }
+  std::filesystem::path scratch() const { return directory.path() / "scratch"; }
+  pid_t nursery() const;
+  pid_t executor_process() const;  // of the only executor
+
+  TestDirectory directory;
+  Recorder events;
+  std::unique_ptr<ExecutorHost> host;
+  ExecutorId executor{};
+};
+
+// stdout and stderr as text.
+std::string out(const RunReport& report);
+std::string err(const RunReport& report);
+// The content of the first collected output of that declared path; "(none)" when there is none.
+std::string output(const RunReport& report, const std::string& path);
+void write_text(const std::filesystem::path& path, const std::string& text);
+
+}  // namespace kiln::worker

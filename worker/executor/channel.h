@@ -1,0 +1,107 @@
+// Messages with descriptors between the processes of one worker.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+#include "worker/executor/packing.h"
+#include "worker/executor/run.h"
+#include "worker/sandbox/supervisor.h"
+
+namespace kiln::worker {
+
+enum class MessageKind : std::uint8_t {
+  create,    // host to nursery: CreateMessage, with the executor's end of its channel
+  gone,      // nursery to host: GoneMessage, when an executor and its processes are dead
+  ready,     // executor to host: nothing
+  broken,    // executor to host: BrokenMessage; it exits
+  run,       // host to executor to its init: RunMessage
+  cancel,    // host to executor to its init: nothing
+  stop,      // host to executor: nothing
+  finished,  // init to executor to host: TaskEnd, with the memory files of stdout and stderr
+};
+
+struct CreateMessage {
+  std::uint64_t executor = 0;
+  std::string hostname;
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("executor", self.executor);
+    visit("hostname", self.hostname);
+  }
+};
+
+struct GoneMessage {
+  std::uint64_t executor = 0;
+  std::string reason;  // "exited with 1", "killed by signal 9"
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("executor", self.executor);
+    visit("reason", self.reason);
+  }
+};
+
+struct BrokenMessage {
+  Errc code = Errc::internal;
+  std::string reason;
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("code", self.code);
+    visit("reason", self.reason);
+  }
+};
+
+struct RunMessage {
+  RunRequest request;
+  std::filesystem::path workspace;
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("request", self.request);
+    visit("workspace", self.workspace);
+  }
+};
+
+struct LocalMessage {
+  MessageKind kind = MessageKind::ready;
+  std::string body;
+  std::vector<UniqueFd> descriptors;
+};
+
+// One end of a SOCK_SEQPACKET pair. Messages of any size: a large one travels as a memory file.
+class Channel {
+ public:
+  static constexpr std::size_t kMaxDescriptors = 8;
+
+  Channel() = default;
+  explicit Channel(UniqueFd fd) : fd_(std::move(fd)) {}
+  static Result<std::pair<Channel, Channel>> make_pair();
+
+  int fd() const { return fd_.get(); }
+  UniqueFd release() { return std::move(fd_); }
+  void close() { fd_.reset(); }
+
+  // Never blocks: Errc::resource_exhausted when the peer does not read, Errc::unavailable when it
+  // is gone.
+  Status send(MessageKind kind, std::string body = {}, const std::vector<int>& descriptors = {});
+  template <typename Value>
+  Status send_packed(MessageKind kind, const Value& value,
+                     const std::vector<int>& descriptors = {}) {
+    return send(kind, pack(value), descriptors);
+  }
+  // Never blocks: nothing when no message waits; Errc::unavailable after the peer's end.
+  Result<std::optional<LocalMessage>> receive();
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace kiln::worker

@@ -1,0 +1,305 @@
+#include "worker/executor/executor_host.h"
+
+#include <cerrno>
+#include <csignal>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/files.h"
+#include "worker/executor/channel.h"
+#include "worker/executor/nursery.h"
+#include "worker/sandbox/probe.h"
+#include "worker/sandbox/removal.h"
+
+namespace kiln::worker {
+namespace {
+
+constexpr std::uint64_t kNurseryTag = 0;  // of epoll; executors count from 1
+constexpr auto kLockPatience = seconds(5);
+
+// One host per scratch directory. A worker that was just killed may still be dying: its processes
+// hold the lock to their end.
+Result<UniqueFd> lock_scratch(const std::filesystem::path& scratch) {
+  const auto path = scratch / "lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return fail_errno("cannot open " + path.string(), errno);
+  const auto deadline = Clock::now() + kLockPatience;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail_errno("cannot lock " + path.string(), errno);
+    if (Clock::now() > deadline) {
+      return fail(Errc::already_exists, "another worker uses the directory " + scratch.string() +
+                                            "; stop it, or give this one another store");
+    }
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  return fd;
+}
+
+Status empty_scratch(const ScratchLayout& layout) {
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(layout.scratch, code)) {
+    if (entry.path().filename() != "lock") KILN_TRY(remove_tree(entry.path()));
+  }
+  if (code) return fail_errno("cannot list " + layout.scratch.string(), code.value());
+  KILN_TRY(make_directories(layout.root()));
+  return make_directories(layout.devices());
+}
+
+}  // namespace
+
+Result<std::string> CapturedStream::read() const {
+  if (!file.valid()) return std::string();
+  std::string content(bytes, '\0');
+  std::size_t at = 0;
+  while (at < content.size()) {
+    const auto count =
+        ::pread(file.get(), content.data() + at, content.size() - at, static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("cannot read a task's captured output", errno);
+    if (count == 0) return fail(Errc::internal, "a task's captured output is shorter than counted");
+    at += static_cast<std::size_t>(count);
+  }
+  return content;
+}
+
+Result<Duration> release(const std::filesystem::path& workspace) {
+  const auto begin = Clock::now();
+  if (!workspace.empty()) KILN_TRY(remove_tree(workspace));
+  return Clock::now() - begin;
+}
+
+struct ExecutorHost::State {
+  struct Running {
+    AttemptId attempt;
+    std::filesystem::path workspace;
+  };
+  struct Executor {
+    Channel channel;
+    bool ready = false;
+    bool stopping = false;
+    std::optional<Running> running;
+    std::optional<Error> reason;  // what it said when it broke
+  };
+  using Executors = std::map<ExecutorId, Executor>;
+
+  HostOptions options;
+  UniqueFd lock;
+  UniqueFd epoll;
+  pid_t nursery_pid = -1;
+  Channel nursery;
+  Executors executors;
+  std::uint64_t last_executor = 0;
+  std::uint64_t last_task = 0;
+
+  Status watch(int fd, std::uint64_t tag) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = tag;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
+    return fail_errno("cannot watch an executor", errno);
+  }
+
+  void read_nursery(ExecutorEvents& events);
+  void read_executor(Executors::iterator at, ExecutorEvents& events);
+  void handle(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
+  void finish(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
+  void bury(Executors::iterator at, const std::string& reason, ExecutorEvents& events);
+  void give_up(ExecutorEvents& events);
+};
+
+void ExecutorHost::State::read_nursery(ExecutorEvents& events) {
+  while (nursery.fd() >= 0) {
+    auto received = nursery.receive();
+    if (!received) return give_up(events);
+    if (!*received) return;
+    const auto gone = unpack<GoneMessage>((*received)->body);
+    if (!gone) return give_up(events);
+    const auto at = executors.find(ExecutorId(gone->executor));
+    if (at != executors.end()) bury(at, gone->reason, events);
+  }
+}
+
+// Whatever an executor sent before its end counts, so this is also called when it is known dead.
+void ExecutorHost::State::read_executor(Executors::iterator at, ExecutorEvents& events) {
+  while (at->second.channel.fd() >= 0) {
+    auto received = at->second.channel.receive();
+    if (received && !*received) return;
+    if (received) {
+      handle(at, std::move(**received), events);
+    } else {
+      at->second.channel.close();  // the nursery tells why, once all its processes are dead
+      at->second.ready = false;
+    }
+  }
+}
+
+void ExecutorHost::State::handle(Executors::iterator at, LocalMessage message,
+                                 ExecutorEvents& events) {
+  if (message.kind == MessageKind::ready) {
+    at->second.ready = true;
+    if (!at->second.stopping) events.executor_ready(at->first);
+  } else if (message.kind == MessageKind::finished) {
+    finish(at, std::move(message), events);
+  } else if (auto broken = unpack<BrokenMessage>(message.body)) {
+    at->second.reason = Error{broken->code, std::move(broken->reason)};
+  }
+}
+
+void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
+                                 ExecutorEvents& events) {
+  auto end = unpack<TaskEnd>(message.body);
+  if (!at->second.running || !end) return;
+  RunReport report;
+  report.attempt = at->second.running->attempt;
+  report.workspace = std::move(at->second.running->workspace);
+  report.outcome = end->outcome;
+  report.exit_code = end->exit_code;
+  report.signal = end->signal;
+  report.message = std::move(end->message);
+  report.usage = end->usage;
+  report.outputs = std::move(end->outputs);
+  report.standard_output.bytes = end->stdout_bytes;
+  report.standard_error.bytes = end->stderr_bytes;
+  auto& files = message.descriptors;
+  std::size_t next = 0;
+  if (end->stdout_bytes > 0 && next < files.size()) {
+    report.standard_output.file = std::move(files.at(next++));
+  }
+  if (end->stderr_bytes > 0 && next < files.size()) {
+    report.standard_error.file = std::move(files.at(next));
+  }
+  at->second.running.reset();
+  events.task_finished(at->first, std::move(report));
+}
+
+void ExecutorHost::State::bury(Executors::iterator at, const std::string& reason,
+                               ExecutorEvents& events) {
+  read_executor(at, events);
+  const auto id = at->first;
+  auto executor = std::move(at->second);
+  executors.erase(at);
+  if (executor.running) {
+    RunReport report;
+    report.attempt = executor.running->attempt;
+    report.workspace = std::move(executor.running->workspace);
+    report.outcome = Outcome::executor_lost;
+    report.message = "the task's executor " + reason;
+    events.task_finished(id, std::move(report));
+  }
+  if (executor.stopping) return events.executor_stopped(id);
+  const Error fallback{Errc::unavailable, "the executor " + reason};
+  events.executor_died(id, executor.reason.value_or(fallback));
+}
+
+void ExecutorHost::State::give_up(ExecutorEvents& events) {
+  nursery.close();
+  while (!executors.empty()) bury(executors.begin(), "died with its nursery", events);
+  events.host_failed(Error{Errc::unavailable,
+                           "the nursery process is gone, so no executor can be made; "
+                           "start the worker again"});
+}
+
+Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
+  auto state = std::make_unique<State>();
+  KILN_TRY(make_directories(options.scratch));
+  options.scratch = std::filesystem::absolute(options.scratch);
+  ::chmod(options.scratch.c_str(), 0700);
+  const ScratchLayout layout{options.scratch};
+  KILN_TRY_ASSIGN(state->lock, lock_scratch(options.scratch));
+  KILN_TRY(empty_scratch(layout));
+  KILN_TRY(probe_sandbox(options.scratch, options.identity));
+  state->epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
+  if (!state->epoll.valid()) return fail_errno("cannot make an epoll set", errno);
+  KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
+  const int parent = ::getpid();
+  state->nursery_pid = ::fork();
+  if (state->nursery_pid < 0) return fail_errno("cannot fork the nursery", errno);
+  if (state->nursery_pid == 0) {
+    run_nursery(parent, layout, options.identity, std::move(pair.second), state->lock.get());
+  }
+  state->options = std::move(options);
+  state->nursery = std::move(pair.first);
+  std::unique_ptr<ExecutorHost> host(new ExecutorHost(std::move(state)));
+  KILN_TRY(host->state_->watch(host->state_->nursery.fd(), kNurseryTag));
+  return host;
+}
+
+ExecutorHost::ExecutorHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+ExecutorHost::~ExecutorHost() {
+  state_->nursery.close();
+  while (::waitpid(state_->nursery_pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+int ExecutorHost::fd() const {
+  return state_->epoll.get();
+}
+
+void ExecutorHost::on_readable(ExecutorEvents& events) {
+  epoll_event ready[16];
+  const int count = ::epoll_wait(state_->epoll.get(), ready, 16, 0);
+  for (int i = 0; i < count; ++i) {
+    if (ready[i].data.u64 == kNurseryTag) {
+      state_->read_nursery(events);
+    } else if (const auto at = state_->executors.find(ExecutorId(ready[i].data.u64));
+               at != state_->executors.end()) {
+      state_->read_executor(at, events);
+    }
+  }
+}
+
+const Identity& ExecutorHost::identity() const {
+  return state_->options.identity;
+}
+
+Result<ExecutorId> ExecutorHost::create(const ExecutorSpec& spec) {
+  if (state_->nursery.fd() < 0) return fail(Errc::unavailable, "the nursery process is gone");
+  KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
+  const auto id = ++state_->last_executor;
+  KILN_TRY(state_->watch(pair.first.fd(), id));
+  KILN_TRY(state_->nursery.send_packed(MessageKind::create, CreateMessage{id, spec.hostname},
+                                       {pair.second.fd()}));
+  state_->executors[ExecutorId(id)].channel = std::move(pair.first);
+  return ExecutorId(id);
+}
+
+Status ExecutorHost::run(ExecutorId id, const RunRequest& request) {
+  const auto at = state_->executors.find(id);
+  if (at == state_->executors.end() || !at->second.ready || at->second.stopping) {
+    return fail(Errc::not_found, "no such executor is ready");
+  }
+  auto& executor = at->second;
+  if (executor.running) return fail(Errc::already_exists, "the executor runs a task already");
+  if (request.argv.empty() || request.lowers.empty()) {
+    return fail(Errc::invalid_argument, "a task needs arguments and a root");
+  }
+  auto workspace = state_->options.scratch / ("task" + std::to_string(++state_->last_task));
+  KILN_TRY(executor.channel.send_packed(MessageKind::run, RunMessage{request, workspace}));
+  executor.running = State::Running{request.attempt, std::move(workspace)};
+  return {};
+}
+
+void ExecutorHost::cancel(ExecutorId id) {
+  const auto at = state_->executors.find(id);
+  if (at == state_->executors.end() || !at->second.running) return;
+  // A peer that is gone is reported by the nursery, and the task with it.
+  static_cast<void>(at->second.channel.send(MessageKind::cancel));
+}
+
+void ExecutorHost::stop(ExecutorId id) {
+  const auto at = state_->executors.find(id);
+  if (at == state_->executors.end()) return;
+  at->second.stopping = true;
+  static_cast<void>(at->second.channel.send(MessageKind::stop));
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,48 @@
+// Takes what a task writes to stdout and stderr, up to a limit, into memory files.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/result.h"
+#include "common/base/unique_fd.h"
+
+namespace kiln::worker {
+
+// The bytes that stdout and stderr together may still keep.
+struct CaptureBudget {
+  std::uint64_t left = 0;
+  bool exceeded = false;
+};
+
+class Capture {
+ public:
+  // Makes the pipe.
+  static Result<Capture> open();
+
+  // For the command; closed by start() once the command has it.
+  int write_end() const { return writer_.get(); }
+  void start() { writer_.reset(); }
+
+  // Poll this while it is valid; -1 after the end of file.
+  int fd() const { return reader_.get(); }
+  // Takes what is there, without blocking, at most a few hundred KiB. What goes beyond the budget
+  // is dropped and marks it as exceeded.
+  void take(CaptureBudget& budget);
+  // Takes until the end of file or until nothing is there.
+  void drain(CaptureBudget& budget);
+
+  std::uint64_t bytes() const { return bytes_; }
+  // The kept bytes; invalid when there are none.
+  UniqueFd release_file() { return std::move(file_); }
+
+ private:
+  bool take_once(CaptureBudget& budget);
+  void keep(const char* data, std::size_t size, CaptureBudget& budget);
+
+  UniqueFd reader_;
+  UniqueFd writer_;
+  UniqueFd file_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace kiln::worker

@@ -1,0 +1,143 @@
+#include "worker/sandbox/command.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/unique_fd.h"
+
+namespace kiln::worker {
+namespace {
+
+// Keeps a fork bomb from taking all pids of the machine before its time limit ends it.
+constexpr rlim_t kProcesses = 4096;
+
+enum class Stage : int { descriptors, limits, ids, directory, execute };
+
+// What the child tells when it could not become the program.
+struct StartFailure {
+  Stage stage = Stage::descriptors;
+  int number = 0;
+};
+
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const auto& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+void reset_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+  sigset_t none{};
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Leaves 0, 1, 2 and `report`, which closes itself at exec.
+bool arrange_descriptors(const CommandSpec& spec, int report) {
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  constexpr int kReport = 3;
+  // All sources lie above the targets: the init keeps 0 to 3 for nothing else.
+  return null >= 0 && ::dup2(null, 0) == 0 && ::dup2(spec.standard_output, 1) == 1 &&
+         ::dup2(spec.standard_error, 2) == 2 && ::dup3(report, kReport, O_CLOEXEC) == kReport &&
+         ::close_range(kReport + 1, ~0U, 0) == 0;
+}
+
+bool limit(__rlimit_resource_t resource, rlim_t most) {
+  rlimit now{};
+  if (::getrlimit(resource, &now) != 0) return false;
+  now.rlim_max = std::min(now.rlim_max, most);
+  now.rlim_cur = std::min(now.rlim_cur, now.rlim_max);
+  return ::setrlimit(resource, &now) == 0;
+}
+
+bool set_limits(const CommandSpec& spec) {
+  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, kProcesses) &&
+         (spec.file_size_limit == 0 || limit(RLIMIT_FSIZE, spec.file_size_limit));
+}
+
+bool drop_privileges(const Identity& identity) {
+  if (identity.as_root &&
+      (::setgroups(0, nullptr) != 0 || ::setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
+       ::setresuid(identity.uid, identity.uid, identity.uid) != 0)) {
+    return false;
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2] = {};
+  return ::syscall(SYS_capset, &header, none) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+// In the child: becomes the program, or says why not.
+[[noreturn]] void become(const CommandSpec& spec, int report, char* const* argv,
+                         char* const* environment) {
+  const auto give_up = [](int fd, Stage stage) {
+    const StartFailure failure{stage, errno};
+    const auto written = ::write(fd, &failure, sizeof failure);
+    ::_exit(written == sizeof failure ? 127 : 126);
+  };
+  reset_signals();
+  ::setsid();
+  if (!arrange_descriptors(spec, report)) give_up(report, Stage::descriptors);
+  constexpr int kReport = 3;
+  if (!set_limits(spec)) give_up(kReport, Stage::limits);
+  if (!drop_privileges(spec.identity)) give_up(kReport, Stage::ids);
+  ::umask(spec.umask);
+  if (::chdir(spec.cwd.c_str()) != 0) give_up(kReport, Stage::directory);
+  ::execve(spec.program.c_str(), argv, environment);
+  give_up(kReport, Stage::execute);
+  ::_exit(127);
+}
+
+Error describe_failure(const StartFailure& failure, const CommandSpec& spec) {
+  switch (failure.stage) {
+    case Stage::descriptors:
+      return system_error("cannot arrange the descriptors of the command", failure.number);
+    case Stage::limits:
+      return system_error("cannot set the resource limits of the command", failure.number);
+    case Stage::ids:
+      return system_error("cannot drop to the task's user", failure.number);
+    case Stage::directory:
+      return system_error("cannot enter the task's directory " + spec.cwd, failure.number);
+    case Stage::execute:
+      break;
+  }
+  return system_error("cannot execute " + spec.program + " in the task's root", failure.number);
+}
+
+}  // namespace
+
+Result<pid_t> start_command(const CommandSpec& spec) {
+  if (spec.argv.empty()) return fail(Errc::invalid_argument, "a task without arguments");
+  const auto argv = pointers_to(spec.argv);
+  const auto environment = pointers_to(spec.environment);
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("cannot fork the command", errno);
+  if (pid == 0) become(spec, writer.get(), argv.data(), environment.data());
+  writer.reset();
+  StartFailure failure;
+  const auto count = ::read(reader.get(), &failure, sizeof failure);
+  if (count == 0) return pid;  // closed by exec
+  ::waitpid(pid, nullptr, 0);
+  if (count != sizeof failure) return fail(Errc::internal, "the command's start was cut off");
+  return fail(describe_failure(failure, spec));
+}
+
+}  // namespace kiln::worker

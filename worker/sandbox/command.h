@@ -1,0 +1,33 @@
+// Starting the task's own command inside its root.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "common/base/result.h"
+#include "worker/sandbox/identity.h"
+
+namespace kiln::worker {
+
+struct CommandSpec {
+  std::string program;                   // absolute
+  std::vector<std::string> argv;         // not empty
+  std::vector<std::string> environment;  // NAME=value
+  std::string cwd;
+  mode_t umask = 022;
+  Identity identity;
+  std::uint64_t file_size_limit = 0;  // bytes; 0: none
+  int standard_output = -1;           // descriptors that become 1 and 2
+  int standard_error = -1;
+};
+
+// Forks and executes; returns the command's pid once the program runs. The command has its own
+// session, /dev/null as stdin, no other descriptor, default signal handling, the task's ids, no
+// capability and no way to gain one. Errors: the directory cannot be entered, the program cannot be
+// executed. REQUIRES: one thread; called by an init inside its root.
+Result<pid_t> start_command(const CommandSpec& spec);
+
+}  // namespace kiln::worker

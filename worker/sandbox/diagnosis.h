@@ -1,0 +1,21 @@
+// Why this machine refuses a namespace or a mount, and which setting gives it.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "common/base/error.h"
+#include "worker/sandbox/identity.h"
+
+namespace kiln::worker {
+
+enum class SandboxStep { user_namespace, namespaces, devices, overlay, proc, enter };
+
+// The error of a failed `step` whose system call gave errno `number`: what was tried, what the
+// system said, and what to do. Reads the machine's settings to find out.
+Error explain(SandboxStep step, int number, const Identity& identity);
+
+// An error when `scratch` cannot hold the upper directory of an overlay, whatever the privileges.
+bool is_on_overlay(const std::filesystem::path& scratch);
+
+}  // namespace kiln::worker

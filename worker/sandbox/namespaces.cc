@@ -1,0 +1,83 @@
+#include "worker/sandbox/namespaces.h"
+
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/files.h"
+#include "worker/sandbox/diagnosis.h"
+
+namespace kiln::worker {
+namespace {
+
+Status write_setting(const char* path, const std::string& content) {
+  const UniqueFd fd(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno(path, errno);
+  if (::write(fd.get(), content.data(), content.size()) < 0) return fail_errno(path, errno);
+  return {};
+}
+
+Status enter_user_namespace(const Identity& identity) {
+  const auto outer_uid = std::to_string(::geteuid());
+  const auto outer_gid = std::to_string(::getegid());
+  if (::unshare(CLONE_NEWUSER) != 0) {
+    return fail(explain(SandboxStep::user_namespace, errno, identity));
+  }
+  KILN_TRY(write_setting("/proc/self/setgroups", "deny"));
+  KILN_TRY(
+      write_setting("/proc/self/uid_map", std::to_string(identity.uid) + " " + outer_uid + " 1\n"));
+  return write_setting("/proc/self/gid_map",
+                       std::to_string(identity.gid) + " " + outer_gid + " 1\n");
+}
+
+// Compilers do not need lo, but what tests and build tools do with 127.0.0.1 then works.
+Status raise_loopback() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return {};  // a kernel without IPv4 has no loopback to raise
+  ifreq request{};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+    return fail_errno("cannot raise the loopback interface of a network namespace", errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+Status enter_executor_namespaces(const Identity& identity, const std::string& hostname) {
+  if (!identity.as_root) KILN_TRY(enter_user_namespace(identity));
+  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
+    return fail(explain(SandboxStep::namespaces, errno, identity));
+  }
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return fail(explain(SandboxStep::namespaces, errno, identity));
+  }
+  constexpr std::string_view kNoDomain = "(none)";
+  if (::sethostname(hostname.data(), hostname.size()) != 0 ||
+      ::setdomainname(kNoDomain.data(), kNoDomain.size()) != 0) {
+    return fail_errno("cannot name the UTS namespace \"" + hostname + "\"", errno);
+  }
+  return raise_loopback();
+}
+
+Result<ForkedInit> fork_init(const Identity& identity) {
+  // The system call itself: clone3 is withheld by some containers' seccomp profiles, and the
+  // library's clone wants a stack.
+  int pidfd = -1;
+  const long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD | SIGCHLD;
+  const long pid = ::syscall(SYS_clone, flags, nullptr, &pidfd, nullptr, nullptr);
+  if (pid < 0) return fail(explain(SandboxStep::namespaces, errno, identity));
+  return ForkedInit{static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,93 @@
+#include "worker/sandbox/outputs.h"
+
+#include <array>
+#include <cerrno>
+#include <climits>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace kiln::worker {
+namespace {
+
+UniqueFd open_with(int directory, const std::string& path, int flags, std::uint64_t resolve) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+}
+
+std::string own_link(const UniqueFd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+// Opens what `place` refers to for reading. A worker that is an ordinary user may lack the
+// permission that the task took from itself; it owns the file.
+UniqueFd reopen_for_reading(const UniqueFd& place, mode_t mode) {
+  const auto link = own_link(place);
+  UniqueFd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.valid() || errno != EACCES) return file;
+  if (::chmod(link.c_str(), (mode & 07777U) | S_IRUSR) != 0) return file;
+  return UniqueFd(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+const char* kind_name(mode_t mode) {
+  if (S_ISLNK(mode)) return "a symbolic link";
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+Result<CollectedOutput> collect(int upper, const WrittenOutput& output) {
+  const std::string path = output.path.empty() ? "." : output.path;
+  // O_PATH first: nothing is opened, so nothing blocks, before it is known to be a regular file.
+  const auto place =
+      open_with(upper, path, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  struct stat info {};
+  if (!place.valid() || ::fstat(place.get(), &info) != 0) {
+    return fail_errno("cannot open the output " + output.declared, errno);
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return fail(Errc::invalid_argument, "the output " + output.declared + " is " +
+                                            kind_name(info.st_mode) +
+                                            ", and only regular files come back");
+  }
+  auto file = reopen_for_reading(place, info.st_mode);
+  if (!file.valid()) return fail_errno("cannot read the output " + output.declared, errno);
+  return CollectedOutput{output.declared, std::move(file), info.st_mode & 07777U,
+                         static_cast<std::uint64_t>(info.st_size)};
+}
+
+}  // namespace
+
+std::optional<WrittenOutput> find_output(const std::string& declared) {
+  const auto place = open_with(AT_FDCWD, declared, O_PATH | O_NOFOLLOW, 0);
+  struct stat info {};
+  if (!place.valid() || ::fstat(place.get(), &info) != 0) return std::nullopt;
+  std::array<char, PATH_MAX> path{};
+  const auto length = ::readlink(own_link(place).c_str(), path.data(), path.size());
+  if (length <= 0 || path[0] != '/') return std::nullopt;
+  return WrittenOutput{declared, std::string(path.data() + 1, static_cast<std::size_t>(length - 1)),
+                       info.st_mode & S_IFMT, static_cast<std::uint64_t>(info.st_size)};
+}
+
+Result<std::vector<CollectedOutput>> collect_outputs(const std::filesystem::path& upper,
+                                                     const std::vector<WrittenOutput>& outputs) {
+  const UniqueFd directory(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) return fail_errno("cannot open " + upper.string(), errno);
+  std::vector<CollectedOutput> collected;
+  for (const auto& output : outputs) {
+    auto one = collect(directory.get(), output);
+    if (!one && one.error().code == Errc::not_found) continue;  // an input that it left as it was
+    if (!one) return fail(std::move(one).error());
+    collected.push_back(std::move(*one));
+  }
+  return collected;
+}
+
+}  // namespace kiln::worker

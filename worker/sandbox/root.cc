@@ -1,0 +1,151 @@
+// Overlay's options are one string of at most a page, with ':' and ',' to be escaped. Naming the
+// directories by descriptor, as /proc/self/fd/N, avoids both limits, works on every kernel, and
+// keeps the machine's paths out of the task's /proc/self/mountinfo.
+//
+// "volatile" matters more than it looks: without it the unmount syncs the whole file system that
+// the upper directory is on, with everything that other tasks have just written.
+#include "worker/sandbox/root.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/unique_fd.h"
+#include "worker/sandbox/diagnosis.h"
+
+namespace kiln::worker {
+namespace {
+
+std::string by_descriptor(const UniqueFd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+Result<UniqueFd> open_directory(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("cannot open the directory " + path.string(), errno);
+  return fd;
+}
+
+Result<UniqueFd> make_directory(const std::filesystem::path& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) != 0) {
+    return fail_errno("cannot create the directory " + path.string(), errno);
+  }
+  return open_directory(path);
+}
+
+// A directory below `root`, its symlinks resolved as the task would see them; stays on the same
+// mount, so that nothing of the machine can be meant.
+UniqueFd open_below(const UniqueFd& root, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+}
+
+// Whether /tmp is a symlink in the topmost tree that has one.
+bool has_linked_tmp(const std::vector<UniqueFd>& lowers) {
+  for (const auto& lower : lowers) {
+    struct stat info {};
+    if (::fstatat(lower.get(), "tmp", &info, AT_SYMLINK_NOFOLLOW) == 0) {
+      return S_ISLNK(info.st_mode);
+    }
+  }
+  return false;
+}
+
+// The upper directory starts with the directories that every root has. They merge with those of the
+// trees, and where both have one, the upper's mode and owner win.
+Status fill_upper(const UniqueFd& upper, bool with_tmp) {
+  if (::mkdirat(upper.get(), "proc", 0755) != 0 || ::mkdirat(upper.get(), "dev", 0755) != 0 ||
+      (with_tmp && ::mkdirat(upper.get(), "tmp", 01777) != 0)) {
+    return fail_errno("cannot create the first directories of a task's root", errno);
+  }
+  return {};
+}
+
+Status mount_overlay(const RootPlan& plan) {
+  std::vector<UniqueFd> lowers;
+  std::string options = "lowerdir=";
+  for (const auto& path : plan.lowers) {
+    KILN_TRY_ASSIGN(auto lower, open_directory(path));
+    options += (lowers.empty() ? "" : ":") + by_descriptor(lower);
+    lowers.push_back(std::move(lower));
+  }
+  KILN_TRY(make_directory(plan.workspace, 0755));
+  KILN_TRY_ASSIGN(const auto upper, make_directory(plan.workspace / "upper", 0755));
+  KILN_TRY_ASSIGN(const auto work, make_directory(plan.workspace / "work", 0755));
+  KILN_TRY(fill_upper(upper, !has_linked_tmp(lowers)));
+  options += ",upperdir=" + by_descriptor(upper) + ",workdir=" + by_descriptor(work) + ",volatile";
+  if (!plan.identity.as_root) options += ",userxattr";
+  if (::mount("root", plan.layout.root().c_str(), "overlay", MS_NOSUID | MS_NODEV,
+              options.c_str()) != 0) {
+    return fail(explain(SandboxStep::overlay, errno, plan.identity));
+  }
+  return {};
+}
+
+// Makes the directories where the task is expected to write its own. Done before anything else is
+// mounted in the root.
+Status give_directories(const UniqueFd& root, const RootPlan& plan) {
+  if (const auto tmp = open_below(root, "tmp"); tmp.valid()) {
+    struct stat info {};
+    if (::fstat(tmp.get(), &info) != 0 ||
+        ((info.st_mode & 07777U) != 01777 && ::chmod(by_descriptor(tmp).c_str(), 01777) != 0)) {
+      return fail_errno("cannot open the task's /tmp to it", errno);
+    }
+  }
+  if (!plan.identity.as_root) return {};  // all that the trees hold is the user's own
+  for (const auto& path : plan.writable) {
+    const auto directory = open_below(root, path);
+    struct stat info {};
+    if (!directory.valid() || ::fstat(directory.get(), &info) != 0) continue;
+    if (info.st_uid == plan.identity.uid) continue;
+    if (::fchownat(directory.get(), "", plan.identity.uid, plan.identity.gid, AT_EMPTY_PATH) != 0) {
+      return fail_errno("cannot give the directory " + path + " to the task", errno);
+    }
+  }
+  return {};
+}
+
+// Leaves the machine's file systems behind. Where the present root cannot be pivoted away (it is
+// the kernel's first ramdisk), chroot must do; a process without CAP_SYS_CHROOT cannot leave that
+// either, and the kernel refuses it user namespaces.
+Status switch_to(const std::filesystem::path& root, const Identity& identity) {
+  if (::chdir(root.c_str()) != 0) return fail(explain(SandboxStep::enter, errno, identity));
+  if (::syscall(SYS_pivot_root, ".", ".") == 0) {
+    if (::umount2(".", MNT_DETACH) != 0) return fail(explain(SandboxStep::enter, errno, identity));
+  } else if (errno != EINVAL || ::chroot(".") != 0) {
+    return fail(explain(SandboxStep::enter, errno, identity));
+  }
+  if (::chdir("/") != 0) return fail(explain(SandboxStep::enter, errno, identity));
+  return {};
+}
+
+}  // namespace
+
+Status enter_root(const RootPlan& plan) {
+  KILN_TRY(mount_overlay(plan));
+  const auto root = plan.layout.root();
+  {
+    KILN_TRY_ASSIGN(const auto directory, open_directory(root));
+    KILN_TRY(give_directories(directory, plan));
+  }
+  const auto proc = root / "proc";
+  if (::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    return fail(explain(SandboxStep::proc, errno, plan.identity));
+  }
+  const auto devices = root / "dev";
+  if (::mount(plan.layout.devices().c_str(), devices.c_str(), nullptr, MS_BIND | MS_REC, nullptr) !=
+      0) {
+    return fail(explain(SandboxStep::devices, errno, plan.identity));
+  }
+  return switch_to(root, plan.identity);
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,34 @@
+// The hermetic root of one task: an overlay over trees of the store, made by the task's init.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "worker/sandbox/identity.h"
+
+namespace kiln::worker {
+
+// A host's scratch directory. `root` and `dev` are mount points that all executors share, each with
+// its own mounts in its own mount namespace.
+struct ScratchLayout {
+  std::filesystem::path scratch;
+  std::filesystem::path root() const { return scratch / "root"; }
+  std::filesystem::path devices() const { return scratch / "dev"; }
+};
+
+struct RootPlan {
+  std::filesystem::path workspace;            // made here; holds upper and work
+  ScratchLayout layout;                       // devices() is mounted already
+  std::vector<std::filesystem::path> lowers;  // topmost first
+  std::vector<std::string> writable;  // directories in the root to give to the task, see RunRequest
+  Identity identity;
+};
+
+// Makes the root and makes it this process's own: nothing else of the machine can be reached
+// afterwards. REQUIRES: this process is a fresh init (fork_init) with umask 0 and all its
+// privileges.
+Status enter_root(const RootPlan& plan);
+
+}  // namespace kiln::worker

@@ -1,0 +1,215 @@
+#include "worker/sandbox/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <optional>
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "worker/sandbox/capture.h"
+#include "worker/sandbox/process_table.h"
+
+namespace kiln::worker {
+namespace {
+
+constexpr auto kMemoryInterval = milliseconds(50);
+
+std::int64_t nanoseconds_of(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+std::uint64_t microseconds_of(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000U +
+         static_cast<std::uint64_t>(time.tv_usec);
+}
+
+class Supervisor {
+ public:
+  Supervisor(const SupervisedRun& run, int control) : run_(run), control_(control) {
+    const auto limit = run.limits.output_bytes;
+    budget_.left = limit == 0 ? UINT64_MAX : limit;
+  }
+
+  Supervised finish() {
+    if (auto status = start(); !status) {
+      end_.outcome = Outcome::not_started;
+      end_.message = status.error().message;
+      return result();
+    }
+    while (!decided_) wait_once();
+    const auto ended = Clock::now();
+    kill_all();
+    out_->drain(budget_);
+    err_->drain(budget_);
+    account(ended);
+    find_outputs();
+    name_outcome();
+    return result();
+  }
+
+ private:
+  Status start() {
+    sigset_t child{};
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    signals_.reset(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_.valid()) return fail_errno("cannot watch for the command's end", errno);
+    KILN_TRY_ASSIGN(out_, Capture::open());
+    KILN_TRY_ASSIGN(err_, Capture::open());
+    auto command = run_.command;
+    command.standard_output = out_->write_end();
+    command.standard_error = err_->write_end();
+    command.file_size_limit = run_.limits.output_bytes;
+    KILN_TRY_ASSIGN(command_, start_command(command));
+    out_->start();
+    err_->start();
+    started_ = Clock::now();
+    if (run_.limits.wall_ms > 0) deadline_ = started_ + milliseconds(run_.limits.wall_ms);
+    if (run_.limits.memory_bytes > 0) next_look_ = started_ + kMemoryInterval;
+    return {};
+  }
+
+  void wait_once() {
+    pollfd watched[4] = {{control_, POLLIN, 0},
+                         {signals_.get(), POLLIN, 0},
+                         {out_->fd(), POLLIN, 0},
+                         {err_->fd(), POLLIN, 0}};
+    if (::poll(watched, 4, timeout_ms()) < 0 && errno != EINTR) return decide(Outcome::cancelled);
+    if (watched[2].revents != 0) out_->take(budget_);
+    if (watched[3].revents != 0) err_->take(budget_);
+    if (watched[1].revents != 0) reap();
+    if (decided_) return;
+    if (budget_.exceeded) decide(Outcome::output_limit);
+    if (watched[0].revents != 0) decide(Outcome::cancelled);
+    look_at_clock(Clock::now());
+  }
+
+  int timeout_ms() const {
+    const auto next = std::min(deadline_, next_look_);
+    if (next == TimePoint::max()) return -1;
+    const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
+  }
+
+  void look_at_clock(TimePoint now) {
+    if (decided_) return;
+    if (now >= deadline_) return decide(Outcome::time_limit);
+    if (now < next_look_) return;
+    next_look_ = now + kMemoryInterval;
+    if (processes_.resident_bytes() > run_.limits.memory_bytes) decide(Outcome::memory_limit);
+  }
+
+  // Reaps whoever has ended: the command, and what it left to its init.
+  void reap() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) > 0) {
+    }
+    int status = 0;
+    while (true) {
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      if (pid <= 0) return;
+      if (pid == command_) note_exit(status);
+    }
+  }
+
+  void note_exit(int status) {
+    if (WIFEXITED(status)) {
+      end_.exit_code = WEXITSTATUS(status);
+      decide(Outcome::exited);
+    } else {
+      end_.signal = WTERMSIG(status);
+      decide(end_.signal == SIGXFSZ ? Outcome::output_limit : Outcome::signalled);
+    }
+  }
+
+  void decide(Outcome outcome) {
+    if (decided_) return;
+    decided_ = true;
+    end_.outcome = outcome;
+  }
+
+  // The kernel refuses new processes to those that a SIGKILL waits for, so one round suffices.
+  static void kill_all() {
+    ::kill(-1, SIGKILL);
+    while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
+    }
+  }
+
+  void account(TimePoint ended) {
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    end_.started_ns = nanoseconds_of(started_);
+    end_.ended_ns = nanoseconds_of(ended);
+    end_.usage.run_us = static_cast<std::uint64_t>((end_.ended_ns - end_.started_ns) / 1000);
+    end_.usage.user_us = microseconds_of(used.ru_utime);
+    end_.usage.system_us = microseconds_of(used.ru_stime);
+    end_.usage.max_rss_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024U;
+  }
+
+  void find_outputs() {
+    for (const auto& path : run_.outputs) {
+      if (auto found = find_output(path)) end_.outputs.push_back(std::move(*found));
+    }
+    const auto limit = run_.limits.output_bytes;
+    const bool too_large =
+        limit > 0 && std::any_of(end_.outputs.begin(), end_.outputs.end(),
+                                 [limit](const auto& output) { return output.size >= limit; });
+    const bool own_end = end_.outcome == Outcome::exited || end_.outcome == Outcome::signalled;
+    if (own_end && (too_large || budget_.exceeded)) end_.outcome = Outcome::output_limit;
+  }
+
+  void name_outcome() {
+    const auto& limits = run_.limits;
+    if (end_.outcome == Outcome::time_limit) {
+      end_.message = "killed after " + std::to_string(limits.wall_ms) + " ms, its time limit";
+    } else if (end_.outcome == Outcome::memory_limit) {
+      end_.message =
+          "killed above its memory limit of " + std::to_string(limits.memory_bytes) + " bytes";
+    } else if (end_.outcome == Outcome::output_limit) {
+      end_.message =
+          "killed at its output limit of " + std::to_string(limits.output_bytes) + " bytes";
+    } else if (end_.outcome == Outcome::cancelled) {
+      end_.message = "cancelled";
+    }
+  }
+
+  Supervised result() {
+    Supervised supervised{std::move(end_), UniqueFd(), UniqueFd()};
+    if (out_) {
+      supervised.end.stdout_bytes = out_->bytes();
+      supervised.standard_output = out_->release_file();
+    }
+    if (err_) {
+      supervised.end.stderr_bytes = err_->bytes();
+      supervised.standard_error = err_->release_file();
+    }
+    return supervised;
+  }
+
+  const SupervisedRun& run_;
+  int control_;
+  UniqueFd signals_;
+  std::optional<Capture> out_;
+  std::optional<Capture> err_;
+  CaptureBudget budget_;
+  ProcessTable processes_;
+  pid_t command_ = -1;
+  TimePoint started_;
+  TimePoint deadline_ = TimePoint::max();
+  TimePoint next_look_ = TimePoint::max();
+  bool decided_ = false;
+  TaskEnd end_;
+};
+
+}  // namespace
+
+Supervised supervise(const SupervisedRun& run, int control) {
+  return Supervisor(run, control).finish();
+}
+
+}  // namespace kiln::worker

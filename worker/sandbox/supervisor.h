@@ -1,0 +1,66 @@
+// What PID 1 of a task does while the command runs: it captures the output, enforces the limits,
+// reaps, and at the end leaves no process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/base/unique_fd.h"
+#include "common/model/task.h"
+#include "worker/sandbox/command.h"
+#include "worker/sandbox/outputs.h"
+
+namespace kiln::worker {
+
+// How a task ended, as its init saw it. Times: usage.run_us, user_us, system_us and max_rss_bytes
+// are filled in; `ended` is when the command was gone (CLOCK_MONOTONIC, ns).
+struct TaskEnd {
+  Outcome outcome = Outcome::not_started;
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;
+  std::string message;
+  Usage usage;
+  std::vector<WrittenOutput> outputs;
+  std::uint64_t stdout_bytes = 0;
+  std::uint64_t stderr_bytes = 0;
+  std::int64_t started_ns = 0;  // exec, on CLOCK_MONOTONIC
+  std::int64_t ended_ns = 0;    // the command's exit
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("outcome", self.outcome);
+    visit("exit_code", self.exit_code);
+    visit("signal", self.signal);
+    visit("message", self.message);
+    visit("usage", self.usage);
+    visit("outputs", self.outputs);
+    visit("stdout_bytes", self.stdout_bytes);
+    visit("stderr_bytes", self.stderr_bytes);
+    visit("started_ns", self.started_ns);
+    visit("ended_ns", self.ended_ns);
+  }
+};
+
+struct SupervisedRun {
+  CommandSpec command;  // but its output descriptors
+  std::vector<std::string> outputs;
+  Limits limits;
+};
+
+struct Supervised {
+  TaskEnd end;
+  UniqueFd standard_output;  // memory files; invalid when nothing was written
+  UniqueFd standard_error;
+};
+
+// Runs the command to its end. When `control` becomes readable the task is cancelled; when it hangs
+// up, likewise. Never fails as a call: what goes wrong is an outcome. REQUIRES: this process is an
+// init inside its root, with SIGCHLD blocked.
+Supervised supervise(const SupervisedRun& run, int control);
+
+}  // namespace kiln::worker
