@@ -141,7 +141,7 @@ int show_version(const CommandLine& line) {
 
 }  // namespace
 
-int run_command(const std::vector<std::string>& words, const Caller& caller) {
+int run_command_line(const std::vector<std::string>& words, const Caller& caller) {
   const auto line = parse_command_line(words);
   if (!line) {
     complain(line.error().message);

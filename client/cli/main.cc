@@ -19,7 +19,9 @@ int run(const std::vector<std::string>& argv) {
   if (::getcwd(directory.data(), directory.size()) != nullptr) caller.cwd = directory.data();
   if (auto self = own_executable()) caller.self = *self;
   const Invocation invocation = interpret(argv);
-  if (invocation.kind == Invocation::Kind::command) return run_command(invocation.words, caller);
+  if (invocation.kind == Invocation::Kind::command) {
+    return run_command_line(invocation.words, caller);
+  }
   CallRequest request;
   request.argv = invocation.words;
   return make_call(request, caller);

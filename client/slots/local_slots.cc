@@ -122,22 +122,26 @@ Result<LocalSlots> LocalSlots::open(SlotOptions options) {
                     options.stall_patience);
 }
 
+// Opens slots into `slots` until one can be locked, and gives its index, or -1 when all are taken.
 // A slot file that someone made unusable costs that slot, not the others.
-Result<std::vector<UniqueFd>> LocalSlots::open_slots() const {
-  std::vector<UniqueFd> slots;
+Result<int> LocalSlots::open_slots(std::vector<UniqueFd>& slots) const {
   for (unsigned i = 0; i < count_; ++i) {
     auto slot = open_lock_file(directory_->get(), "slot." + std::to_string(i), kLockFileMode);
-    if (slot) slots.push_back(std::move(*slot));
-    if (!slot && slots.empty() && i + 1 == count_) return fail(std::move(slot).error());
+    if (slot) {
+      slots.push_back(std::move(*slot));
+      if (try_lock(slots.back().get())) return static_cast<int>(slots.size()) - 1;
+    } else if (slots.empty() && i + 1 == count_) {
+      return fail(std::move(slot).error());
+    }
   }
-  return slots;
+  return -1;
 }
 
 Result<SlotHold> LocalSlots::acquire(TimePoint deadline) const {
   KILN_TRY_ASSIGN(const UniqueFd gate, open_lock_file(directory_->get(), kGate, kLockFileMode));
   KILN_TRY(pass_gate(gate.get(), deadline, stall_patience_, path_));
-  KILN_TRY_ASSIGN(std::vector<UniqueFd> slots, open_slots());
-  int free = first_free(slots);
+  std::vector<UniqueFd> slots;
+  KILN_TRY_ASSIGN(int free, open_slots(slots));
   UniqueFd watch;
   bool watching = false;
   const TimePoint patience_end = Clock::now() + stall_patience_;

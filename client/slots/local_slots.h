@@ -70,7 +70,7 @@ class LocalSlots {
  private:
   LocalSlots(std::shared_ptr<const UniqueFd> directory, std::string path, unsigned count,
              Duration stall_patience);
-  Result<std::vector<UniqueFd>> open_slots() const;
+  Result<int> open_slots(std::vector<UniqueFd>& slots) const;
 
   std::shared_ptr<const UniqueFd> directory_;
   std::string path_;
