@@ -1,0 +1,78 @@
+#include "client/cli/command_line.h"
+
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kiln::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Kind = CommandLine::Kind;
+
+std::string error_of(const std::vector<std::string>& words) {
+  const auto line = parse_command_line(words);
+  if (line) return "no error";
+  EXPECT_EQ(line.error().code, Errc::invalid_argument);
+  return line.error().message;
+}
+
+TEST(CommandLine, commands_become_questions_to_the_agent) {
+  const auto status = parse_command_line({"status", "--json"});
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->kind, Kind::ask);
+  EXPECT_EQ(status->name, "status");
+  EXPECT_TRUE(status->json);
+  EXPECT_THAT(parse_command_line({"why", "a.c"})->arguments, ElementsAre("a.c"));
+  EXPECT_THAT(parse_command_line({"why", "--", "--json"})->arguments, ElementsAre("--json"));
+  EXPECT_THAT(parse_command_line({"agent", "stop"})->arguments, ElementsAre("stop"));
+  EXPECT_EQ(parse_command_line({"-j"})->name, "jobs");
+}
+
+TEST(CommandLine, help_and_version_need_no_agent) {
+  EXPECT_EQ(parse_command_line({})->kind, Kind::help);
+  EXPECT_EQ(parse_command_line({"--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_command_line({"status", "--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_command_line({"run", "--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_command_line({"--version"})->kind, Kind::version);
+  EXPECT_TRUE(parse_command_line({"--version", "--json"})->json);
+}
+
+TEST(CommandLine, run_takes_files_and_a_command) {
+  const auto run = parse_command_line(
+      {"run", "--input", "a", "--input=b", "--output", "c", "--", "sort", "--output", "c"});
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->kind, Kind::run);
+  EXPECT_THAT(run->inputs, ElementsAre("a", "b"));
+  EXPECT_THAT(run->outputs, ElementsAre("c"));
+  EXPECT_THAT(run->command, ElementsAre("sort", "--output", "c"));
+  EXPECT_THAT(parse_command_line({"run", "sort", "--", "x"})->command,
+              ElementsAre("sort", "--", "x"));
+}
+
+TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
+  EXPECT_THAT(error_of({"--jsno"}), HasSubstr("unknown option '--jsno'; did you mean '--json'?"));
+  EXPECT_THAT(error_of({"status", "--jsn"}), HasSubstr("did you mean '--json'?"));
+  EXPECT_THAT(error_of({"run", "--inputs", "a", "--", "x"}), HasSubstr("did you mean '--input'?"));
+  EXPECT_THAT(error_of({"run", "--input"}), HasSubstr("needs a path"));
+  EXPECT_THAT(error_of({"run", "--input", "--", "x"}), HasSubstr("needs a path"));
+  EXPECT_THAT(error_of({"run"}), HasSubstr("no command"));
+  EXPECT_THAT(error_of({"run", "--"}), HasSubstr("no command"));
+  EXPECT_THAT(error_of({"why"}), HasSubstr("name one file"));
+  EXPECT_THAT(error_of({"why", "a", "b"}), HasSubstr("name one file"));
+  EXPECT_THAT(error_of({"agent"}), HasSubstr("agent stop"));
+  EXPECT_THAT(error_of({"agent", "start"}), HasSubstr("agent stop"));
+  EXPECT_THAT(error_of({"status", "x"}), HasSubstr("unexpected argument 'x'"));
+  EXPECT_THAT(error_of({"top"}), HasSubstr("not in this version"));
+  EXPECT_THAT(error_of({""}), HasSubstr("unknown command ''"));
+}
+
+TEST(Help, fits_80_columns) {
+  std::istringstream text(help_text());
+  for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+}  // namespace
+}  // namespace kiln::client
