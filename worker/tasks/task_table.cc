@@ -116,12 +116,11 @@ Actions TaskTable::peer_gone(const Peer& peer, TimePoint now) {
   return {};
 }
 
-Actions TaskTable::staging_progress(const AttemptId& attempt, TimePoint now) {
+void TaskTable::staging_progress(const AttemptId& attempt, TimePoint now) {
   const auto found = entries_.find(attempt);
   if (found != entries_.end() && found->second.phase == TaskPhase::staging) {
     found->second.deadline = now + policy_.staging_limit;
   }
-  return {};
 }
 
 Actions TaskTable::staged(const AttemptId& attempt, TimePoint now) {

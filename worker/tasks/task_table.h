@@ -110,13 +110,13 @@ class TaskTable {
   Actions peer_gone(const Peer& peer, TimePoint now);
 
   // The server's reports.
-  Actions staging_progress(const AttemptId& attempt, TimePoint now);
+  void staging_progress(const AttemptId& attempt, TimePoint now);
   Actions staged(const AttemptId& attempt, TimePoint now);
   Actions staging_failed(const AttemptId& attempt, const std::string& reason, TimePoint now);
   // The command ended and the result is complete in the server's hands.
   Actions finished(const AttemptId& attempt, Outcome outcome, TimePoint now);
   Actions executor_ready(SlotId slot, TimePoint now);
-  // An executor died or could not be made; its task, if any, is reported by `finished`.
+  // An executor died or could not be made; its task, if any, is reported by `finished` afterwards.
   Actions executor_lost(SlotId slot, TimePoint now);
 
   // No new tasks from now on, or again.

@@ -214,7 +214,7 @@ TEST_F(TaskTableTest, staging_without_progress_ends) {
   make(1);
   run(1, 1);
   advance(seconds(119));
-  last_ = table_->staging_progress(attempt(1), now_);
+  table_->staging_progress(attempt(1), now_);
   advance(seconds(119));
   EXPECT_EQ(count<ResultWithoutRun>(), 0);
   advance(seconds(1));

@@ -1,0 +1,110 @@
+#include "worker/server/coordinator_link.h"
+
+#include <utility>
+#include <variant>
+
+#include "common/auth/lease_token.h"
+#include "common/wire/codec.h"
+
+namespace kiln::worker {
+namespace {
+
+// Leases of older epochs have expired long before this many restarts.
+constexpr std::size_t kSecretsKept = 4;
+
+}  // namespace
+
+Result<std::unique_ptr<CoordinatorLink>> CoordinatorLink::connect(net::Reactor& reactor,
+                                                                  net::Context& context, Logger log,
+                                                                  const std::string& endpoint,
+                                                                  NodeInfo node,
+                                                                  Describe describe) {
+  KILN_TRY_ASSIGN(auto dealer, net::Dealer::connect(reactor, context, endpoint));
+  std::unique_ptr<CoordinatorLink> link(new CoordinatorLink(
+      reactor, std::move(log), endpoint, std::move(node), std::move(describe), std::move(dealer)));
+  return link;
+}
+
+CoordinatorLink::CoordinatorLink(net::Reactor& reactor, Logger log, std::string endpoint,
+                                 NodeInfo node, Describe describe,
+                                 std::unique_ptr<net::Dealer> dealer)
+    : reactor_(reactor),
+      log_(std::move(log)),
+      endpoint_(std::move(endpoint)),
+      node_(std::move(node)),
+      describe_(std::move(describe)),
+      dealer_(std::move(dealer)) {
+  dealer_->on_state([this](bool connected) { connection_changed(connected); });
+  dealer_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
+  if (dealer_->connected()) connection_changed(true);
+}
+
+CoordinatorLink::~CoordinatorLink() {
+  if (timer_ != 0) reactor_.cancel(timer_);
+}
+
+void CoordinatorLink::connection_changed(bool connected) {
+  welcomed_ = false;
+  if (connected) {
+    send(wire::WorkerHello{node_, describe_()});
+    if (timer_ == 0) timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
+  } else {
+    log_.warning("coordinator lost", {{"endpoint", endpoint_}});
+  }
+}
+
+// The heartbeat is the whole state; while the coordinator has not welcomed us, the hello again.
+void CoordinatorLink::beat() {
+  timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
+  if (welcomed_) {
+    report();
+  } else if (dealer_->connected()) {
+    send(wire::WorkerHello{node_, describe_()});
+  }
+}
+
+void CoordinatorLink::receive(wire::Frames frames) {
+  auto envelope = wire::decode(std::move(frames));
+  if (!envelope) {
+    log_.warning("unreadable message", {{"from", endpoint_}, {"error", envelope.error()}});
+    return;
+  }
+  if (const auto* welcome = std::get_if<wire::WorkerWelcome>(&envelope->message)) {
+    if (!welcomed_) log_.info("registered", {{"endpoint", endpoint_}});
+    welcomed_ = true;
+    heartbeat_ = milliseconds(welcome->heartbeat_ms);
+    std::erase_if(secrets_,
+                  [&](const auto& known) { return known.first == welcome->coordinator_epoch; });
+    secrets_.emplace_back(welcome->coordinator_epoch, welcome->lease_secret);
+    if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
+  } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
+    welcomed_ = false;
+    log_.error("the coordinator refuses this worker",
+               {{"endpoint", endpoint_}, {"reason", refused->reason}});
+  } else if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {
+    send(wire::Pong{ping->number});
+  }
+}
+
+void CoordinatorLink::send(const wire::Message& message) {
+  const auto sent = dealer_->send(wire::encode(message));
+  if (!sent) log_.debug("not sent", {{"to", endpoint_}, {"error", sent.error()}});
+}
+
+void CoordinatorLink::report() {
+  if (welcomed_) send(wire::OccupancyReport{node_.name, node_.epoch, describe_()});
+}
+
+void CoordinatorLink::goodbye(const std::string& reason) {
+  if (welcomed_) send(wire::WorkerGoodbye{node_.name, node_.epoch, reason});
+}
+
+bool CoordinatorLink::verifies(const Lease& lease) const {
+  if (lease.worker != node_.name || lease.worker_epoch != node_.epoch) return false;
+  for (const auto& [epoch, secret] : secrets_) {
+    if (epoch == lease.id.coordinator_epoch) return auth::verify_lease(lease, secret);
+  }
+  return false;
+}
+
+}  // namespace kiln::worker

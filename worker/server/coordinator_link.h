@@ -1,0 +1,60 @@
+// A worker's connection to one coordinator: announces the node, reports occupancy, learns the
+// secret of the lease tokens. The worker lives on without it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/base/result.h"
+#include "common/model/node.h"
+#include "common/net/dealer.h"
+#include "common/net/reactor.h"
+
+namespace kiln::worker {
+
+class CoordinatorLink {
+ public:
+  // Gives the node's state at the moment of asking.
+  using Describe = std::function<Occupancy()>;
+
+  static Result<std::unique_ptr<CoordinatorLink>> connect(net::Reactor& reactor,
+                                                          net::Context& context, Logger log,
+                                                          const std::string& endpoint,
+                                                          NodeInfo node, Describe describe);
+  ~CoordinatorLink();
+
+  // Sends the state now, if the coordinator knows us.
+  void report();
+  // Leaves in good order.
+  void goodbye(const std::string& reason);
+
+  bool welcomed() const { return welcomed_; }
+  // Whether `lease` was signed by this coordinator, now or under an earlier epoch of its: leases of
+  // a coordinator that has just been restarted stay good until they expire.
+  bool verifies(const Lease& lease) const;
+
+ private:
+  CoordinatorLink(net::Reactor& reactor, Logger log, std::string endpoint, NodeInfo node,
+                  Describe describe, std::unique_ptr<net::Dealer> dealer);
+  void connection_changed(bool connected);
+  void receive(wire::Frames frames);
+  void send(const wire::Message& message);
+  void beat();
+
+  net::Reactor& reactor_;
+  Logger log_;
+  std::string endpoint_;
+  NodeInfo node_;
+  Describe describe_;
+  std::unique_ptr<net::Dealer> dealer_;
+  std::vector<std::pair<std::uint64_t, std::string>> secrets_;  // by epoch, the newest last
+  Duration heartbeat_ = seconds(1);
+  net::TimerId timer_ = 0;
+  bool welcomed_ = false;
+};
+
+}  // namespace kiln::worker

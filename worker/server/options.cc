@@ -1,0 +1,153 @@
+#include "worker/server/options.h"
+
+#include <algorithm>
+
+#include "common/base/machine.h"
+
+namespace kiln::worker {
+namespace {
+
+constexpr std::uint16_t kTaskPort = 10652;
+constexpr std::uint16_t kCoordinatorPort = 10651;
+constexpr std::uint64_t kMemoryPerSlot = std::uint64_t{2} << 30U;
+
+std::uint32_t default_slots() {
+  const auto by_memory = static_cast<std::uint32_t>(usable_memory_bytes() / kMemoryPerSlot);
+  return std::max(1U, std::min(usable_cores(), by_memory));
+}
+
+// The name is an identity: characters that need no quoting anywhere.
+Status check_name(const std::string& name) {
+  const bool fine = !name.empty() && name.size() <= 128 &&
+                    std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                      return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+                    });
+  if (fine) return {};
+  return fail(Errc::invalid_argument, "\"" + name +
+                                          "\" cannot be a node's name; use letters, digits, '-', "
+                                          "'_' and '.', at most 128");
+}
+
+Result<std::pair<std::string, std::string>> parse_label(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return fail(Errc::invalid_argument, "\"" + text + "\" is not a label; write key=value");
+  }
+  const std::string key = text.substr(0, equals);
+  if (key == "job" || key == "instance") {
+    return fail(Errc::invalid_argument,
+                "the label \"" + key + "\" belongs to Prometheus; choose another key");
+  }
+  return std::pair(key, text.substr(equals + 1));
+}
+
+Result<net::Endpoint> endpoint(const config::Settings& settings, std::string_view key,
+                               const std::string& text, std::uint16_t port) {
+  auto parsed = net::parse_endpoint(text, port);
+  if (!parsed) return fail(settings.error(key, parsed.error()));
+  return parsed;
+}
+
+Status read_addresses(const config::Settings& settings, WorkerOptions& options) {
+  for (const auto& text : settings.list("coordinator")) {
+    KILN_TRY_ASSIGN(auto parsed, endpoint(settings, "coordinator", text, kCoordinatorPort));
+    options.coordinators.push_back(parsed);
+  }
+  KILN_TRY_ASSIGN(options.listen, endpoint(settings, "listen", settings.text("listen"), kTaskPort));
+  if (settings.given("advertise")) {
+    KILN_TRY_ASSIGN(options.advertise,
+                    endpoint(settings, "advertise", settings.text("advertise"), 0));
+  } else {
+    const bool everywhere = options.listen.host == "*" || options.listen.host == "0.0.0.0" ||
+                            options.listen.host == "::";
+    options.advertise = {everywhere ? host_name() : options.listen.host, 0};
+  }
+  if (!net::is_loopback(options.listen) && !options.insecure) {
+    return fail(settings.error(
+        "listen",
+        Error{Errc::permission_denied,
+              options.listen.text() +
+                  " can be reached from other machines, and whoever reaches a worker runs commands "
+                  "on it; listen on 127.0.0.1, or accept the risk with --insecure"}));
+  }
+  return {};
+}
+
+}  // namespace
+
+config::Settings worker_settings() {
+  using config::SettingKind;
+  return config::Settings(
+      "worker",
+      {
+          {"coordinator",
+           "KILN_WORKER_COORDINATOR",
+           {"127.0.0.1"},
+           "HOST[:10651] of a coordinator; repeatable",
+           SettingKind::list},
+          {"listen",
+           "KILN_WORKER_LISTEN",
+           {"tcp://127.0.0.1:10652"},
+           "address for tasks; blobs use the next port"},
+          {"advertise",
+           "KILN_WORKER_ADVERTISE",
+           {""},
+           "ADDRESS[:PORT] where agents reach this worker (default: as --listen)"},
+          {"name", "KILN_WORKER_NAME", {host_name()}, "name of this node, unique in the farm"},
+          {"slots",
+           "KILN_WORKER_SLOTS",
+           {std::to_string(default_slots())},
+           "tasks that run at once (default: cores, or memory over 2 GiB)"},
+          {"label",
+           "KILN_WORKER_LABEL",
+           {},
+           "KEY=VALUE that pools select nodes by; repeatable",
+           SettingKind::list},
+          {"store",
+           "KILN_WORKER_STORE",
+           {"/var/lib/kiln/worker"},
+           "directory of blobs, toolchains and task roots"},
+          {"store-limit", "KILN_WORKER_STORE_LIMIT", {"20G"}, "bytes of blobs kept"},
+          {"http",
+           "KILN_WORKER_HTTP",
+           {"127.0.0.1:10661"},
+           "address of /metrics, /healthz and /readyz"},
+          {"grace", "KILN_WORKER_GRACE", {"30s"}, "for running tasks after SIGTERM"},
+          {"insecure",
+           "KILN_WORKER_INSECURE",
+           {"false"},
+           "allow addresses that other machines reach, without keys",
+           SettingKind::boolean},
+          {"log-format", "KILN_WORKER_LOG_FORMAT", {"text"}, "text or json"},
+          {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
+          {"log-file", "KILN_LOG_FILE", {""}, "file instead of standard error"},
+      });
+}
+
+Result<WorkerOptions> read_options(const config::Settings& settings) {
+  WorkerOptions options;
+  KILN_TRY_ASSIGN(options.insecure, settings.boolean("insecure"));
+  KILN_TRY(read_addresses(settings, options));
+  options.name = settings.text("name");
+  if (const auto named = check_name(options.name); !named)
+    return fail(settings.error("name", named.error()));
+  KILN_TRY_ASSIGN(const auto slots, settings.number("slots", 1, 4096));
+  options.slots = static_cast<std::uint32_t>(slots);
+  for (const auto& text : settings.list("label")) {
+    auto label = parse_label(text);
+    if (!label) return fail(settings.error("label", label.error()));
+    options.labels.push_back(std::move(*label));
+  }
+  options.store = settings.text("store");
+  KILN_TRY_ASSIGN(options.store_limit_bytes, settings.size("store-limit"));
+  options.http = settings.text("http");
+  KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));
+  auto level = parse_log_level(settings.text("log-level"));
+  if (!level) return fail(settings.error("log-level", level.error()));
+  options.log.level = *level;
+  options.log.format = settings.text("log-format") == "json" ? LogFormat::json : LogFormat::text;
+  options.log.file = settings.text("log-file");
+  return options;
+}
+
+}  // namespace kiln::worker

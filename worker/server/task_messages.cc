@@ -1,0 +1,123 @@
+// The half of TaskServer that reads and writes messages.
+#include <utility>
+#include <variant>
+
+#include "common/transfer/inline_blob.h"
+#include "common/wire/codec.h"
+#include "worker/server/overloaded.h"
+#include "worker/server/task_server.h"
+
+namespace kiln::worker {
+namespace {
+
+// Of one blob that comes on the task socket; larger ones take the bulk socket.
+constexpr std::uint64_t kSupplyLimitBytes = 64 << 20;
+
+}  // namespace
+
+void TaskServer::send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw) {
+  const auto sent = router_->send(peer, wire::encode(message, std::move(raw)));
+  if (!sent) {
+    parts_.log.debug("not sent",
+                     {{"message", std::string(wire::kind_name(message))}, {"error", sent.error()}});
+  }
+}
+
+void TaskServer::receive(const net::PeerId& peer, wire::Frames frames) {
+  auto envelope = wire::decode(std::move(frames));
+  if (envelope) return dispatch(peer, std::move(*envelope));
+  parts_.metrics.message_dropped();
+  if (envelope.error().code == Errc::version_mismatch) {
+    send(peer,
+         wire::Refused{0, std::string(name(envelope.error().code)), envelope.error().message});
+  } else {
+    parts_.log.warning("unreadable message", {{"error", envelope.error()}});
+  }
+}
+
+void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
+  const TimePoint now = parts_.reactor.now();
+  std::visit(Overloaded{
+                 [&](const wire::PeerHello&) {
+                   send(peer, wire::PeerWelcome{options_.name, options_.epoch, options_.version});
+                 },
+                 [&](wire::Run& m) { receive_run(peer, std::move(m), std::move(envelope.raw)); },
+                 [&](const wire::Supply& m) { receive_supply(peer, m, std::move(envelope.raw)); },
+                 [&](const wire::Ack& m) { carry_out(table_.ack(m.attempt, now)); },
+                 [&](const wire::Cancel& m) { carry_out(table_.cancel(m.attempt, now)); },
+                 [&](const wire::Reclaim& m) {
+                   const auto job = jobs_.find(m.attempt);
+                   if (job != jobs_.end()) job->second->peer = peer;
+                   carry_out(table_.reclaim(peer, m.attempt, now));
+                 },
+                 [&](const wire::Ping& m) { send(peer, wire::Pong{m.number}); },
+                 [&](const auto&) { parts_.metrics.message_dropped(); },
+             },
+             envelope.message);
+}
+
+void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw) {
+  const AttemptId attempt = run.attempt;
+  const Lease lease = run.lease;
+  const std::string label = run.task.label;
+  const TimePoint now = parts_.reactor.now();
+  const bool is_new = !jobs_.contains(attempt);
+  if (is_new) {
+    auto job = std::make_shared<Job>();
+    job->run = std::move(run);
+    job->inline_blobs = std::move(raw);
+    job->accepted = now;
+    jobs_.emplace(attempt, std::move(job));
+  }
+  jobs_.at(attempt)->peer = peer;
+  auto actions = table_.run(peer, lease, hooks_.lease_valid(lease), attempt, label, now);
+  const bool refused = std::any_of(actions.begin(), actions.end(), [](const Action& action) {
+    return std::holds_alternative<AnswerBusy>(action);
+  });
+  if (is_new && refused) {
+    jobs_.erase(attempt);
+  } else if (is_new) {
+    parts_.metrics.accepted();
+  }
+  carry_out(std::move(actions));
+}
+
+// Blobs that were asked for and came on the task socket. Those that the agent has lost end the
+// task: it lists its inputs again.
+void TaskServer::receive_supply(const net::PeerId&, const wire::Supply& supply, wire::Frames raw) {
+  if (!supply.missing.empty() && jobs_.contains(supply.attempt)) {
+    staging_failed(supply.attempt,
+                   Error{Errc::not_found, "an input changed or vanished on the client: blob " +
+                                              supply.missing.front().short_hex()});
+  }
+  if (raw.size() != supply.blobs.size()) return parts_.metrics.message_dropped();
+  auto content = std::make_shared<wire::Frames>(std::move(raw));
+  auto stored = std::make_shared<std::vector<Digest>>();
+  parts_.reactor.offload(
+      parts_.pool,
+      [this, content, stored, blobs = supply.blobs] {
+        for (std::size_t i = 0; i < blobs.size(); ++i) {
+          const auto bytes = transfer::decode_frame((*content)[i], blobs[i].encoding, blobs[i].size,
+                                                    kSupplyLimitBytes);
+          if (bytes && parts_.store.put(blobs[i].digest, *bytes))
+            stored->push_back(blobs[i].digest);
+        }
+      },
+      [this, stored, attempt = supply.attempt, expected = supply.blobs.size()] {
+        for (const auto& digest : *stored) blob_arrived(digest);
+        if (stored->size() != expected && jobs_.contains(attempt))
+          staging_failed(attempt, Error{Errc::corrupt, "an input could not be stored"});
+      });
+}
+
+void TaskServer::send_result(const net::PeerId& peer, const AttemptId& attempt) {
+  const auto found = jobs_.find(attempt);
+  if (found == jobs_.end() || !found->second->result) return;
+  const StoredResult& result = *found->second->result;
+  std::size_t bytes = 0;
+  for (const auto& frame : result.raw) bytes += frame.size();
+  parts_.metrics.sent_result(static_cast<double>(bytes));
+  send(peer, result.message, result.raw);
+}
+
+}  // namespace kiln::worker

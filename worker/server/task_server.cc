@@ -1,0 +1,271 @@
+#include "worker/server/task_server.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include <sys/epoll.h>
+
+#include "common/wire/codec.h"
+#include "worker/server/make_result.h"
+#include "worker/server/overloaded.h"
+#include "worker/server/stage_step.h"
+
+namespace kiln::worker {
+
+TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
+                       std::unique_ptr<net::Router> router)
+    : parts_(parts),
+      options_(options),
+      hooks_(std::move(hooks)),
+      router_(std::move(router)),
+      table_(options.slots, options.policy) {
+  router_->on_message(
+      [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
+  router_->on_disconnect(
+      [this](const net::PeerId& peer) { carry_out(table_.peer_gone(peer, parts_.reactor.now())); });
+}
+
+TaskServer::~TaskServer() {
+  parts_.reactor.unwatch_fd(parts_.host.fd());
+  if (timer_ != 0) parts_.reactor.cancel(timer_);
+}
+
+void TaskServer::start() {
+  const auto watched = parts_.reactor.watch_fd(
+      parts_.host.fd(), EPOLLIN, [this](std::uint32_t) { parts_.host.on_readable(*this); });
+  if (!watched) return hooks_.fatal(watched.error());
+  carry_out(table_.start(parts_.reactor.now()));
+}
+
+Occupancy TaskServer::occupancy() const {
+  return table_.occupancy(parts_.reactor.now());
+}
+
+void TaskServer::drain(std::function<void()> idle) {
+  idle_ = std::move(idle);
+  carry_out(table_.set_draining(true, parts_.reactor.now()));
+}
+
+void TaskServer::check_idle() {
+  if (!idle_ || !jobs_.empty()) return;
+  std::exchange(idle_, nullptr)();
+}
+
+// ---- Actions
+// --------------------------------------------------------------------------------------
+
+void TaskServer::carry_out(Actions actions) {
+  for (const auto& action : actions) carry_out_one(action);
+  if (std::exchange(report_due_, false)) hooks_.occupancy_changed();
+  arm_timer();
+  check_idle();
+}
+
+void TaskServer::carry_out_one(const Action& action) {
+  std::visit(Overloaded{
+                 [this](const AnswerAccepted& a) {
+                   send(a.peer, wire::Accepted{a.attempt, a.phase, a.position});
+                 },
+                 [this](const AnswerBusy& a) {
+                   parts_.metrics.refused(a.reason);
+                   send(a.peer, wire::Busy{a.attempt, a.reason});
+                 },
+                 [this](const AnswerUnknown& a) { send(a.peer, wire::Unknown{a.attempt}); },
+                 [this](const BeginStaging& a) { stage(a.attempt); },
+                 [this](const StartTask& a) { start_task(a.attempt, a.slot); },
+                 [this](const StopTask& a) { stop_task(a); },
+                 [this](const SendResult& a) { send_result(a.peer, a.attempt); },
+                 [this](const ResultWithoutRun& a) {
+                   const auto job = jobs_.at(a.attempt);
+                   job->result = result_without_run(a.attempt, a.outcome, a.message);
+                   parts_.metrics.ended(job->result->message.result);
+                 },
+                 [this](const Forget& a) { forget(a.attempt); },
+                 [this](const CreateExecutor& a) { create_executor(a.slot); },
+                 [this](const OccupancyChanged&) { report_due_ = true; },
+             },
+             action);
+}
+
+void TaskServer::stop_task(const StopTask& stop) {
+  const auto job = jobs_.at(stop.attempt);
+  job->stopped = true;
+  drop_needs(stop.attempt);
+  const auto executor = executor_of_.find(stop.slot);
+  if (stop.running && executor != executor_of_.end()) parts_.host.cancel(executor->second);
+}
+
+void TaskServer::arm_timer() {
+  if (timer_ != 0) parts_.reactor.cancel(std::exchange(timer_, 0));
+  const auto deadline = table_.next_deadline();
+  if (!deadline) return;
+  timer_ = parts_.reactor.call_at(*deadline, [this] {
+    timer_ = 0;
+    carry_out(table_.tick(parts_.reactor.now()));
+  });
+}
+
+void TaskServer::forget(const AttemptId& attempt) {
+  drop_needs(attempt);
+  jobs_.erase(attempt);
+}
+
+// ---- Staging
+// ----------------------------------------------------------------------------------------
+
+void TaskServer::stage(const AttemptId& attempt) {
+  const auto job = jobs_.at(attempt);
+  auto outcome = std::make_shared<Result<StageOutcome>>();
+  parts_.reactor.offload(
+      parts_.pool,
+      [this, job, outcome] { *outcome = stage_step(*job, parts_.store, parts_.stager); },
+      [this, job, outcome, attempt] {
+        if (job->stopped) return;
+        if (!*outcome) return staging_failed(attempt, outcome->error());
+        if (!(*outcome)->complete)
+          return fetch_missing(attempt, job, (*outcome)->missing_toolchain,
+                               (*outcome)->missing_inputs);
+        const TimePoint now = parts_.reactor.now();
+        parts_.metrics.staged(in_seconds(now - job->accepted));
+        carry_out(table_.staged(attempt, now));
+      });
+}
+
+void TaskServer::fetch_missing(const AttemptId& attempt, const JobPtr& job,
+                               const std::vector<Digest>& toolchain,
+                               const std::vector<Digest>& inputs) {
+  std::vector<Digest> all = toolchain;
+  for (const auto& digest : inputs) {
+    if (std::find(toolchain.begin(), toolchain.end(), digest) == toolchain.end())
+      all.push_back(digest);
+  }
+  const auto unasked = needs_.wait(attempt, all);
+  std::vector<Digest> of_peers;
+  std::vector<Digest> of_agent;
+  for (const auto& digest : unasked) {
+    const bool shared = !job->run.toolchain_sources.empty() &&
+                        std::find(toolchain.begin(), toolchain.end(), digest) != toolchain.end();
+    (shared ? of_peers : of_agent).push_back(digest);
+  }
+  if (!of_agent.empty()) ask_agent(attempt, of_agent);
+  if (!of_peers.empty()) ask_peers(attempt, job, of_peers);
+}
+
+void TaskServer::ask_peers(const AttemptId& attempt, const JobPtr& job,
+                           const std::vector<Digest>& digests) {
+  for (const auto& digest : digests) {
+    parts_.peers.fetch(digest, job->run.toolchain_sources,
+                       [this, attempt, digest](const Status& got) {
+                         if (got) return blob_arrived(digest);
+                         if (needs_.waiting(attempt)) ask_agent(attempt, {digest});
+                       });
+  }
+}
+
+void TaskServer::ask_agent(const AttemptId& attempt, const std::vector<Digest>& digests) {
+  const auto job = jobs_.find(attempt);
+  if (job == jobs_.end()) return;
+  send(job->second->peer, wire::Need{attempt, digests});
+}
+
+void TaskServer::blob_arrived(const Digest& digest) {
+  const TimePoint now = parts_.reactor.now();
+  for (const auto& attempt : needs_.arrived(digest)) stage(attempt);
+  for (const auto& [attempt, job] : jobs_) {
+    if (needs_.waiting(attempt)) table_.staging_progress(attempt, now);
+  }
+}
+
+void TaskServer::drop_needs(const AttemptId& attempt) {
+  for (const auto& [other, digests] : needs_.drop(attempt)) ask_agent(other, digests);
+}
+
+void TaskServer::staging_failed(const AttemptId& attempt, const Error& error) {
+  parts_.log.warning("staging failed", {{"attempt", attempt.number}, {"error", error}});
+  drop_needs(attempt);
+  carry_out(table_.staging_failed(attempt, error.message, parts_.reactor.now()));
+}
+
+// ---- Running
+// ----------------------------------------------------------------------------------------
+
+void TaskServer::create_executor(SlotId slot) {
+  const auto id = parts_.host.create(ExecutorSpec{});
+  if (!id) {
+    parts_.log.error("no executor", {{"slot", slot}, {"error", id.error()}});
+    parts_.reactor.defer(
+        [this, slot] { carry_out(table_.executor_lost(slot, parts_.reactor.now())); });
+    return;
+  }
+  slot_of_[*id] = slot;
+  executor_of_[slot] = *id;
+}
+
+void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
+  const auto job = jobs_.at(attempt);
+  job->started = parts_.reactor.now();
+  const Task& task = job->run.task;
+  RunRequest request;
+  request.attempt = attempt;
+  request.program = task.program;
+  request.argv = task.argv;
+  request.environment = task.environment;
+  request.cwd = task.cwd;
+  request.umask = task.umask;
+  request.lowers = job->inputs->lowers;
+  for (const auto& lower : job->toolchain->lowers) request.lowers.push_back(lower);
+  request.outputs = task.outputs;
+  request.limits = task.limits;
+  const auto started = parts_.host.run(executor_of_.at(slot), request);
+  if (started) return;
+  RunReport report;
+  report.attempt = attempt;
+  report.outcome = Outcome::not_started;
+  report.message = started.error().message;
+  finish(job, std::move(report));
+}
+
+void TaskServer::task_finished(ExecutorId, RunReport report) {
+  const auto found = jobs_.find(report.attempt);
+  if (found != jobs_.end()) finish(found->second, std::move(report));
+}
+
+void TaskServer::finish(const JobPtr& job, RunReport report) {
+  auto shared = std::make_shared<RunReport>(std::move(report));
+  parts_.reactor.offload(
+      parts_.pool, [this, job, shared] { job->result = make_result(*job, *shared, parts_.store); },
+      [this, job] {
+        job->inputs.reset();
+        job->toolchain.reset();
+        const auto& message = job->result->message;
+        parts_.metrics.ended(message.result);
+        carry_out(table_.finished(message.attempt, message.result.outcome, parts_.reactor.now()));
+      });
+}
+
+void TaskServer::executor_ready(ExecutorId id) {
+  const auto slot = slot_of_.find(id);
+  if (slot != slot_of_.end()) carry_out(table_.executor_ready(slot->second, parts_.reactor.now()));
+}
+
+void TaskServer::executor_died(ExecutorId id, Error reason) {
+  const auto found = slot_of_.find(id);
+  if (found == slot_of_.end()) return;
+  const SlotId slot = found->second;
+  parts_.log.warning("executor lost", {{"slot", slot}, {"reason", reason}});
+  parts_.metrics.executor_lost();
+  slot_of_.erase(found);
+  executor_of_.erase(slot);
+  carry_out(table_.executor_lost(slot, parts_.reactor.now()));
+}
+
+void TaskServer::executor_stopped(ExecutorId id) {
+  slot_of_.erase(id);
+}
+
+void TaskServer::host_failed(Error reason) {
+  hooks_.fatal(reason);
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,119 @@
+// The worker's task socket: carries out what the TaskTable decides.
+//
+// One reactor thread does all of this; disk work goes to the pool. A job is touched by the reactor
+// or by the one pool thread that works on it, never by both.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/base/thread_pool.h"
+#include "common/net/reactor.h"
+#include "common/net/router.h"
+#include "common/store/blob_store.h"
+#include "worker/executor/executor_host.h"
+#include "worker/needs/need_board.h"
+#include "worker/server/job.h"
+#include "worker/server/peer_fetcher.h"
+#include "worker/server/worker_metrics.h"
+#include "worker/staging/tree_stager.h"
+#include "worker/tasks/task_table.h"
+
+namespace kiln::worker {
+
+struct TaskServerParts {
+  net::Reactor& reactor;
+  ThreadPool& pool;
+  store::BlobStore& store;
+  TreeStager& stager;
+  ExecutorHost& host;
+  PeerFetcher& peers;
+  WorkerMetrics& metrics;
+  Logger log;
+};
+
+class TaskServer : private ExecutorEvents {
+ public:
+  struct Options {
+    std::string name;
+    std::uint64_t epoch = 0;
+    std::string version;
+    std::uint32_t slots = 1;
+    TablePolicy policy;
+  };
+  // Whether a lease's token is good; what to do when the occupancy has changed; and when the worker
+  // cannot go on at all.
+  struct Hooks {
+    std::function<bool(const Lease&)> lease_valid;
+    std::function<void()> occupancy_changed;
+    std::function<void(const Error&)> fatal;
+  };
+
+  TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
+             std::unique_ptr<net::Router> router);
+  ~TaskServer() override;
+
+  // Makes the executors.
+  void start();
+  // A blob arrived in the store, by whatever way. On the reactor's thread.
+  void blob_arrived(const Digest& digest);
+  // No new tasks; `idle` is called once when the last one has ended and its result is fetched.
+  void drain(std::function<void()> idle);
+
+  Occupancy occupancy() const;
+  std::uint32_t broken_slots() const { return table_.broken_slots(); }
+  const std::string& endpoint() const { return router_->endpoint(); }
+
+ private:
+  void receive(const net::PeerId& peer, wire::Frames frames);
+  void dispatch(const net::PeerId& peer, wire::Envelope envelope);
+  void receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw);
+  void receive_supply(const net::PeerId& peer, const wire::Supply& supply, wire::Frames raw);
+  void send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw = {});
+
+  void carry_out(Actions actions);
+  void carry_out_one(const Action& action);
+  void stop_task(const StopTask& stop);
+  void arm_timer();
+
+  void stage(const AttemptId& attempt);
+  void fetch_missing(const AttemptId& attempt, const JobPtr& job,
+                     const std::vector<Digest>& toolchain, const std::vector<Digest>& inputs);
+  void ask_peers(const AttemptId& attempt, const JobPtr& job, const std::vector<Digest>& digests);
+  void ask_agent(const AttemptId& attempt, const std::vector<Digest>& digests);
+  void staging_failed(const AttemptId& attempt, const Error& error);
+  void drop_needs(const AttemptId& attempt);
+
+  void start_task(const AttemptId& attempt, SlotId slot);
+  void create_executor(SlotId slot);
+  void finish(const JobPtr& job, RunReport report);
+  void send_result(const net::PeerId& peer, const AttemptId& attempt);
+  void forget(const AttemptId& attempt);
+
+  void executor_ready(ExecutorId id) override;
+  void task_finished(ExecutorId id, RunReport report) override;
+  void executor_died(ExecutorId id, Error reason) override;
+  void executor_stopped(ExecutorId id) override;
+  void host_failed(Error reason) override;
+  void check_idle();
+
+  TaskServerParts parts_;
+  Options options_;
+  Hooks hooks_;
+  std::unique_ptr<net::Router> router_;
+  TaskTable table_;
+  NeedBoard needs_;
+  std::map<AttemptId, JobPtr> jobs_;
+  std::map<ExecutorId, SlotId> slot_of_;
+  std::map<SlotId, ExecutorId> executor_of_;
+  net::TimerId timer_ = 0;
+  std::function<void()> idle_;
+  bool report_due_ = false;
+};
+
+}  // namespace kiln::worker

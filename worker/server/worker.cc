@@ -1,0 +1,167 @@
+#include "worker/server/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "common/base/files.h"
+#include "common/base/machine.h"
+#include "common/base/version.h"
+
+namespace kiln::worker {
+namespace {
+
+Result<UniqueFd> lock_directory(const std::filesystem::path& directory) {
+  KILN_TRY(make_directories(directory));
+  const auto path = directory / "worker.lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd.valid()) return fail_errno("cannot open " + path.string(), errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Errc::already_exists,
+                "another worker uses " + directory.string() + "; give each worker its own --store");
+  }
+  return fd;
+}
+
+std::string with_port(const net::Endpoint& base, std::uint16_t port) {
+  return net::Endpoint{base.host, port}.text();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
+  std::unique_ptr<Worker> worker(new Worker(std::move(options)));
+  KILN_TRY_ASSIGN(worker->log_, Logger::open(worker->options_.log));
+  auto lock = lock_directory(worker->options_.store);
+  if (!lock) return fail(lock.error().within("--store"));
+  worker->lock_ = std::move(*lock);
+  HostOptions host;
+  host.scratch = worker->options_.store / "scratch";
+  KILN_TRY_ASSIGN(worker->host_, ExecutorHost::start(host));
+  KILN_TRY_ASSIGN(worker->reactor_, net::Reactor::create());
+  auto* self = worker.get();
+  KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));
+  KILN_TRY(worker->open_store());
+  KILN_TRY(worker->open_sockets());
+  KILN_TRY(worker->open_http());
+  KILN_TRY(worker->connect_coordinators());
+  KILN_TRY(worker->write_endpoints());
+  return worker;
+}
+
+// Sockets and links go before the pool, the pool before what its work reads.
+Worker::~Worker() {
+  http_.reset();
+  coordinators_.clear();
+  tasks_.reset();
+  peers_.reset();
+  bulk_.reset();
+  pool_.reset();
+}
+
+Status Worker::open_store() {
+  KILN_TRY_ASSIGN(store_, store::BlobStore::open({.directory = options_.store,
+                                                  .limit_bytes = options_.store_limit_bytes,
+                                                  .file_system = nullptr}));
+  TreeStager::Options staging;
+  staging.directory = options_.store;
+  KILN_TRY_ASSIGN(stager_, TreeStager::open(staging, *store_));
+  source_ = std::make_unique<transfer::StoreSource>(*store_);
+  sink_ = std::make_unique<transfer::StoreSink>(*store_, [this](store::Pin pin) {
+    // The pin lives until the tasks that wait for the blob were told.
+    auto kept = std::make_shared<store::Pin>(std::move(pin));
+    reactor_->post([this, kept] {
+      if (tasks_) tasks_->blob_arrived(kept->digest());
+    });
+  });
+  pool_ = std::make_unique<ThreadPool>(std::max(2U, usable_cores()));
+  metrics_ = std::make_unique<WorkerMetrics>(registry_);
+  registry_.set_build_info("worker", std::string(kVersion));
+  return {};
+}
+
+Status Worker::open_sockets() {
+  context_ = std::make_unique<net::Context>();
+  const net::BulkParts parts{*reactor_, *context_, *pool_, *source_, *sink_};
+  auto router = net::Router::bind(*reactor_, *context_, options_.listen.text());
+  if (!router) return fail(router.error().within("--listen " + options_.listen.text()));
+  KILN_TRY_ASSIGN(const auto bound, net::parse_endpoint((*router)->endpoint(), 0));
+  const std::uint16_t next =
+      options_.listen.port == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(bound.port + 1);
+  auto bulk = net::BulkServer::bind(parts, with_port(options_.listen, next));
+  if (!bulk) return fail(bulk.error().within("--listen, the port for blobs after it"));
+  bulk_ = std::move(*bulk);
+  KILN_TRY_ASSIGN(const auto bulk_bound, net::parse_endpoint(bulk_->endpoint(), 0));
+
+  const std::uint16_t advertised =
+      options_.advertise.port == 0 ? bound.port : options_.advertise.port;
+  const std::uint16_t advertised_bulk =
+      options_.advertise.port == 0 ? bulk_bound.port : static_cast<std::uint16_t>(advertised + 1);
+  node_ = NodeInfo{options_.name,
+                   random_epoch(),
+                   std::string(kVersion),
+                   with_port(options_.advertise, advertised),
+                   with_port(options_.advertise, advertised_bulk),
+                   options_.slots,
+                   usable_memory_bytes(),
+                   architecture(),
+                   options_.labels};
+  peers_ = std::make_unique<PeerFetcher>(parts, node_.bulk_address);
+  TaskServer::Hooks hooks;
+  hooks.lease_valid = [this](const Lease& lease) {
+    return std::any_of(coordinators_.begin(), coordinators_.end(),
+                       [&](const auto& link) { return link->verifies(lease); });
+  };
+  hooks.occupancy_changed = [this] { occupancy_changed(); };
+  hooks.fatal = [this](const Error& error) {
+    end_ = fail(error);
+    reactor_->stop();
+  };
+  tasks_ = std::make_unique<TaskServer>(
+      TaskServerParts{*reactor_, *pool_, *store_, *stager_, *host_, *peers_, *metrics_, log_},
+      TaskServer::Options{node_.name, node_.epoch, node_.version, options_.slots, {}},
+      std::move(hooks), std::move(*router));
+  return {};
+}
+
+Status Worker::connect_coordinators() {
+  for (const auto& endpoint : options_.coordinators) {
+    auto link = CoordinatorLink::connect(*reactor_, *context_, log_, endpoint.text(), node_,
+                                         [this] { return occupancy(); });
+    if (!link) return fail(link.error().within("--coordinator " + endpoint.text()));
+    coordinators_.push_back(std::move(*link));
+  }
+  return {};
+}
+
+Status Worker::run() {
+  log_.info("serving", {{"name", node_.name},
+                        {"tasks", node_.task_address},
+                        {"blobs", node_.bulk_address},
+                        {"slots", node_.slots},
+                        {"http", http_->address()}});
+  if (options_.insecure) {
+    log_.warning("insecure",
+                 {{"risk", "whoever reaches this address can run commands on this machine"}});
+  }
+  tasks_->start();
+  publish_gauges();
+  reactor_->run();
+  for (const auto& link : coordinators_) link->goodbye("stopped");
+  return end_;
+}
+
+// The first signal lets running tasks end; a second one, or the end of the grace time, does not
+// wait.
+void Worker::signalled() {
+  if (std::exchange(stopping_, true)) return reactor_->stop();
+  log_.info("stopping", {{"grace_seconds", in_seconds(options_.grace)}});
+  reactor_->call_after(options_.grace, [this] { reactor_->stop(); });
+  tasks_->drain([this] { reactor_->stop(); });
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,35 @@
+// The worker's metrics; docs/operations.md lists them.
+#pragma once
+
+#include <string>
+
+#include "common/metrics/registry.h"
+#include "common/model/task.h"
+
+namespace kiln::worker {
+
+class WorkerMetrics {
+ public:
+  explicit WorkerMetrics(metrics::Registry& registry);
+
+  void accepted() { accepted_.add(); }
+  void refused(const std::string& reason);
+  void ended(const TaskResult& result);
+  void staged(double seconds) { staging_.observe(seconds); }
+  void executor_lost() { executors_lost_.add(); }
+  void message_dropped() { dropped_.add(); }
+  void sent_result(double bytes) { result_bytes_.add(bytes); }
+
+ private:
+  metrics::Registry& registry_;
+  metrics::Counter accepted_;
+  metrics::Counter executors_lost_;
+  metrics::Counter dropped_;
+  metrics::Counter result_bytes_;
+  metrics::Histogram staging_;
+  metrics::Histogram queue_;
+  metrics::Histogram root_;
+  metrics::Histogram run_;
+};
+
+}  // namespace kiln::worker

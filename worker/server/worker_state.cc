@@ -1,0 +1,85 @@
+// The half of Worker that tells others how it is.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/files.h"
+#include "common/base/machine.h"
+#include "worker/server/worker.h"
+
+namespace kiln::worker {
+
+Occupancy Worker::occupancy() const {
+  Occupancy state = tasks_->occupancy();
+  for (const auto& toolchain : stager_->toolchains()) state.toolchains.push_back(toolchain.digest);
+  state.memory_available_bytes = available_memory_bytes();
+  state.load = load_average();
+  return state;
+}
+
+void Worker::occupancy_changed() {
+  for (const auto& link : coordinators_) link->report();
+}
+
+Status Worker::ready() const {
+  const bool registered = std::any_of(coordinators_.begin(), coordinators_.end(),
+                                      [](const auto& link) { return link->welcomed(); });
+  if (!registered) return fail(Errc::unavailable, "no coordinator has welcomed this worker");
+  if (tasks_->broken_slots() == options_.slots)
+    return fail(Errc::unavailable, "every executor is broken; see the log");
+  return {};
+}
+
+// Once a second: what the HTTP threads show is copied here, so that they never touch the reactor's
+// state.
+void Worker::publish_gauges() {
+  reactor_->call_after(seconds(1), [this] { publish_gauges(); });
+  const Occupancy state = tasks_->occupancy();
+  const auto gauge = [this](const char* name, const char* help, double value,
+                            const metrics::Labels& labels = {}) {
+    registry_.gauge(name, help, labels).set(value);
+  };
+  gauge("kiln_worker_slots", "Tasks that may run at once", options_.slots);
+  gauge("kiln_worker_executors", "Executors by state", state.running, {{"state", "busy"}});
+  gauge("kiln_worker_executors", "Executors by state", state.ready, {{"state", "ready"}});
+  gauge("kiln_worker_executors", "Executors by state", tasks_->broken_slots(),
+        {{"state", "broken"}});
+  gauge("kiln_worker_tasks_queued", "Accepted tasks that do not run yet", state.queued);
+  const auto blobs = store_->counters();
+  gauge("kiln_worker_store_blobs", "Blobs in the store", static_cast<double>(blobs.blobs));
+  gauge("kiln_worker_store_bytes", "Content bytes in the store", static_cast<double>(blobs.bytes));
+  gauge("kiln_worker_store_limit_bytes", "Content bytes kept at most",
+        static_cast<double>(blobs.limit_bytes));
+  gauge("kiln_worker_store_evictions", "Blobs evicted since the start",
+        static_cast<double>(blobs.evictions));
+  const auto trees = stager_->counters();
+  gauge("kiln_worker_toolchains_staged", "Toolchains on this node",
+        static_cast<double>(trees.toolchains));
+  gauge("kiln_worker_trees_reused", "Times an assembled input tree served again",
+        static_cast<double>(trees.trees_reused));
+  const std::lock_guard lock(shared_.mutex);
+  shared_.ready = ready();
+}
+
+Status Worker::open_http() {
+  metrics::HttpHandlers handlers;
+  handlers.metrics = [this] { return registry_.text(); };
+  handlers.health = [] { return Status{}; };
+  handlers.ready = [this] {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.ready;
+  };
+  auto server = metrics::HttpServer::start(options_.http, std::move(handlers));
+  if (!server) return fail(server.error().within("--http " + options_.http));
+  http_.emplace(std::move(*server));
+  return {};
+}
+
+// For whoever started the worker on ports that the system chose.
+Status Worker::write_endpoints() const {
+  const nlohmann::json endpoints = {
+      {"tasks", node_.task_address}, {"blobs", node_.bulk_address}, {"http", http_->address()}};
+  return write_file_atomically(options_.store / "endpoints.json", endpoints.dump(2) + "\n", 0644);
+}
+
+}  // namespace kiln::worker
