@@ -1,0 +1,99 @@
+// The agent process of one user on one machine: takes calls from launchers, sends tasks to the
+// farm, and ends when nobody has called for a while.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "client/agent/call_server.h"
+#include "client/agent/commands.h"
+#include "client/agent/doctor.h"
+#include "client/agent/farm_link.h"
+#include "client/agent/history.h"
+#include "client/agent/lease_desk.h"
+#include "client/agent/prepare.h"
+#include "client/agent/probe_desk.h"
+#include "client/agent/remote_call.h"
+#include "client/agent/settings.h"
+#include "client/agent/upload_source.h"
+#include "client/agent/worker_pool.h"
+#include "client/paths/environment.h"
+#include "common/base/log.h"
+#include "common/base/thread_pool.h"
+#include "common/net/context.h"
+#include "common/net/reactor.h"
+#include "common/store/blob_store.h"
+#include "common/transfer/store_blobs.h"
+
+namespace kiln::client {
+
+class Agent {
+ public:
+  static Result<std::unique_ptr<Agent>> create(const Environment& environment);
+  ~Agent();
+
+  // Serves until a signal, `kiln agent stop` or idleness ends it.
+  void run();
+
+ private:
+  friend class Commands;
+  friend class Doctor;
+  using ConnectionId = CallServer::ConnectionId;
+
+  // One call, from its message to its answer.
+  struct ActiveCall {
+    wire::Call call;
+    CallSettings settings;
+    TimePoint begun;
+    std::string source;
+    Duration listing{};
+    std::unique_ptr<RemoteCall> remote;
+  };
+
+  Agent(Environment environment, config::Settings settings, AgentSettings options, Logger log);
+  Status open();
+  Status open_spool();
+  Status open_farm();
+  void receive(ConnectionId connection, wire::Envelope envelope);
+  void begin_call(ConnectionId connection, wire::Call call);
+  void prepared(ConnectionId connection, PrepareOutcome outcome);
+  void run_remotely(ConnectionId connection, Prepared prepared);
+  void call_ended(ConnectionId connection, UnitOutcome outcome,
+                  const std::vector<UnitTrace>& traces);
+  void answer_locally(ConnectionId connection, const Local& local, bool is_fallback);
+  void answer_failed(ConnectionId connection, const std::string& reason, const std::string& detail);
+  void record(const ActiveCall& call, bool remote, const std::string& reason,
+              const std::vector<UnitTrace>& traces);
+  void forget(ConnectionId connection);
+  void check_idle();
+  void begin_stop();
+
+  Environment environment_;
+  config::Settings settings_;
+  AgentSettings options_;
+  Logger log_;
+  std::string socket_;
+  TimePoint started_;
+  TimePoint last_call_;
+  std::unique_ptr<net::Reactor> reactor_;
+  std::unique_ptr<net::Context> context_;
+  std::unique_ptr<store::BlobStore> spool_;
+  std::unique_ptr<transfer::StoreSink> sink_;
+  UploadSource uploads_;
+  std::unique_ptr<Preparer> preparer_;
+  std::unique_ptr<ThreadPool> work_;  // asks compilers, reads and hashes inputs
+  std::unique_ptr<ThreadPool> io_;    // payloads, transfers and outputs
+  std::unique_ptr<FarmLink> farm_;
+  std::unique_ptr<LeaseDesk> leases_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<FarmAccess> access_;
+  std::unique_ptr<ProbeDesk> probes_;
+  std::unique_ptr<CallServer> server_;
+  std::map<ConnectionId, std::shared_ptr<ActiveCall>> calls_;
+  History history_{20'000};
+  Commands commands_{*this};
+  Doctor doctor_{*this};
+};
+
+}  // namespace kiln::client

@@ -1,0 +1,224 @@
+#include "client/agent/commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "client/agent/agent.h"
+#include "common/base/machine.h"
+#include "common/base/version.h"
+
+namespace kiln::client {
+namespace {
+
+using nlohmann::json;
+
+double milliseconds_of(Duration duration) {
+  return in_seconds(duration) * 1000;
+}
+
+json tally(const Tally& counted) {
+  return {{"total", counted.total}, {"reasons", counted.reasons}};
+}
+
+// Of this process and of the compilers that it asked.
+double client_cpu_seconds() {
+  double total = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    ::getrusage(who, &usage);
+    total += static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+             static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  }
+  return total;
+}
+
+json node_json(const wire::NodeStatus& node) {
+  json labels = json::object();
+  for (const auto& [key, value] : node.node.labels) labels[key] = value;
+  return {{"name", node.node.name},
+          {"state", node.state},
+          {"address", node.node.task_address},
+          {"slots", node.node.slots},
+          {"running", node.occupancy.running},
+          {"queued", node.occupancy.queued},
+          {"ready", node.occupancy.ready},
+          {"load", node.occupancy.load},
+          {"memory_available_bytes", node.occupancy.memory_available_bytes},
+          {"completed", node.occupancy.completed},
+          {"failed", node.occupancy.failed},
+          {"toolchains", node.occupancy.toolchains.size()},
+          {"labels", labels},
+          {"silent_ms", node.silent_ms}};
+}
+
+json trace_json(const CallRecord& record) {
+  Duration acquire{};
+  Duration remote{};
+  Duration write{};
+  double queue_ms = 0;
+  double root_ms = 0;
+  double run_ms = 0;
+  json attempts = json::array();
+  for (const auto& trace : record.traces) {
+    acquire += trace.acquire;
+    remote += trace.remote;
+    write += trace.write;
+    queue_ms += static_cast<double>(trace.usage.queue_us) / 1000;
+    root_ms += static_cast<double>(trace.usage.root_us) / 1000;
+    run_ms += static_cast<double>(trace.usage.run_us) / 1000;
+    for (const auto& [node, outcome] : trace.attempts)
+      attempts.push_back({{"node", node}, {"outcome", outcome}});
+  }
+  const double on_the_way = milliseconds_of(remote + write) - queue_ms - root_ms - run_ms;
+  return {{"phases",
+           {{"list_ms", milliseconds_of(record.listing)},
+            {"acquire_ms", milliseconds_of(acquire)},
+            {"queue_ms", queue_ms},
+            {"root_ms", root_ms},
+            {"run_ms", run_ms},
+            {"transfer_ms", std::max(0.0, on_the_way)}}},
+          {"attempts", attempts}};
+}
+
+}  // namespace
+
+void Commands::answer(const wire::Command& command, Done done) {
+  if (command.name == "status") return status(std::move(done));
+  if (command.name == "nodes") return nodes(std::move(done));
+  if (command.name == "tasks") return tasks(std::move(done));
+  if (command.name == "stats") return done(stats());
+  if (command.name == "why") return done(why(command));
+  if (command.name == "config") return done(settings(command));
+  if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
+  if (command.name == "agent") return done(json{{"pid", ::getpid()}}.dump());
+  if (command.name == "jobs") {
+    return agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
+      std::uint32_t slots = 0;
+      if (farm) {
+        for (const auto& node : farm->nodes) slots += node.state == "ready" ? node.node.slots : 0;
+      }
+      // One task a slot, its successor's inputs on the way, and what runs here.
+      const std::uint32_t jobs = slots == 0 ? usable_cores() : slots + slots / 4 + usable_cores();
+      done(json{{"jobs", jobs}}.dump());
+    });
+  }
+  done(fail(Errc::invalid_argument, "this agent does not know the command " + command.name +
+                                        "; is it older than kiln? stop it: kiln agent stop"));
+}
+
+void Commands::status(Done done) {
+  json answer;
+  answer["version"] = std::string(kVersion);
+  answer["agent"] = {{"pid", ::getpid()},
+                     {"uptime_s", in_seconds(agent_.reactor_->now() - agent_.started_)},
+                     {"socket", agent_.socket_},
+                     {"mode", agent_.settings_.text("mode")},
+                     {"calls_active", agent_.calls_.size()}};
+  answer["coordinators"] = json::array();
+  for (const auto& state : agent_.farm_->states()) {
+    answer["coordinators"].push_back({{"endpoint", state.endpoint},
+                                      {"state", state.state},
+                                      {"reason", state.reason},
+                                      {"version", state.version}});
+  }
+  agent_.farm_->query([answer, done](const Result<wire::FarmStatus>& farm) mutable {
+    answer["farm"] = nullptr;
+    answer["remote_possible"] = false;
+    answer["reason"] = farm ? "" : farm.error().message;
+    if (farm) {
+      std::uint32_t ready = 0;
+      std::uint32_t slots = 0;
+      std::uint32_t busy = 0;
+      for (const auto& node : farm->nodes) {
+        if (node.state != "ready") continue;
+        ++ready;
+        slots += node.node.slots;
+        busy += node.occupancy.running;
+      }
+      answer["farm"] = {{"nodes", farm->nodes.size()},
+                        {"ready_nodes", ready},
+                        {"slots", slots},
+                        {"busy", busy},
+                        {"queued", farm->waiting_requests}};
+      answer["remote_possible"] = ready > 0;
+      if (ready == 0) answer["reason"] = "no worker is ready; see `kiln nodes`";
+    }
+    done(answer.dump());
+  });
+}
+
+void Commands::nodes(Done done) {
+  agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
+    if (!farm) return done(fail(farm.error()));
+    json list = json::array();
+    for (const auto& node : farm->nodes) list.push_back(node_json(node));
+    done(json{{"nodes", list}}.dump());
+  });
+}
+
+void Commands::tasks(Done done) {
+  agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
+    if (!farm) return done(fail(farm.error()));
+    json list = json::array();
+    for (const auto& node : farm->nodes) {
+      for (const auto& task : node.occupancy.tasks) {
+        list.push_back({{"node", node.node.name},
+                        {"label", task.label},
+                        {"phase", std::string(name(task.phase))},
+                        {"phase_ms", task.phase_ms},
+                        {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
+                                        std::to_string(task.attempt.number)}});
+      }
+    }
+    done(json{{"tasks", list}}.dump());
+  });
+}
+
+std::string Commands::stats() const {
+  const History& history = agent_.history_;
+  return json{{"calls", history.calls},
+              {"remote", tally(history.remote)},
+              {"local", tally(history.local)},
+              {"fallback", tally(history.fallback)},
+              {"failed", tally(history.failed)},
+              {"retried", tally(history.retried)},
+              {"client_cpu_seconds", client_cpu_seconds()},
+              {"bytes_sent", agent_.workers_->bytes_sent()},
+              {"bytes_received", agent_.workers_->bytes_received()}}
+      .dump();
+}
+
+Result<std::string> Commands::why(const wire::Command& command) const {
+  if (command.arguments.empty()) return fail(Errc::invalid_argument, "name a file: kiln why FILE");
+  const std::string file = absolute_path(command.cwd, command.arguments.front());
+  const CallRecord* record = agent_.history_.find(file);
+  json answer = {{"found", record != nullptr}, {"file", file}};
+  if (record != nullptr) {
+    answer["ran"] = record->remote ? "remote" : "local";
+    answer["node"] = record->node;
+    answer["reason"] = record->reason;
+    answer["when"] = record->when;
+    answer["wall_ms"] = milliseconds_of(record->wall);
+    answer.update(trace_json(*record));
+  }
+  return answer.dump();
+}
+
+std::string Commands::settings(const wire::Command&) const {
+  json list = json::array();
+  for (const auto& setting : agent_.settings_.all()) {
+    std::string value;
+    for (const auto& part : setting.values) value += (value.empty() ? "" : ",") + part;
+    list.push_back({{"name", setting.spec.key}, {"value", value}, {"source", setting.origin}});
+  }
+  list.push_back({{"name", "log-file (in use)"},
+                  {"value", agent_.options_.log.file},
+                  {"source", "this agent"}});
+  return json{{"settings", list}}.dump();
+}
+
+}  // namespace kiln::client

@@ -1,0 +1,34 @@
+// Answers to people's commands, as the JSON that client/cli/README.md describes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/wire/messages.h"
+
+namespace kiln::client {
+
+class Agent;
+
+class Commands {
+ public:
+  using Done = std::function<void(Result<std::string>)>;
+
+  explicit Commands(Agent& agent) : agent_(agent) {}
+
+  // `done` is called once, perhaps from within, with the JSON text.
+  void answer(const wire::Command& command, Done done);
+
+ private:
+  void status(Done done);
+  void nodes(Done done);
+  void tasks(Done done);
+  std::string stats() const;
+  Result<std::string> why(const wire::Command& command) const;
+  std::string settings(const wire::Command& command) const;
+
+  Agent& agent_;
+};
+
+}  // namespace kiln::client

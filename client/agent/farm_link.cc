@@ -1,0 +1,140 @@
+#include "client/agent/farm_link.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/wire/codec.h"
+
+namespace kiln::client {
+
+FarmLink::FarmLink(net::Reactor& reactor, net::Context& context, Logger log,
+                   wire::ClientHello hello, Handlers handlers)
+    : reactor_(reactor),
+      context_(context),
+      log_(std::move(log)),
+      hello_(std::move(hello)),
+      handlers_(std::move(handlers)) {}
+
+FarmLink::~FarmLink() {
+  if (timer_ != 0) reactor_.cancel(timer_);
+}
+
+Status FarmLink::connect(const std::vector<net::Endpoint>& coordinators) {
+  for (const auto& endpoint : coordinators) {
+    auto dealer = net::Dealer::connect(reactor_, context_, endpoint.text());
+    if (!dealer) return fail(dealer.error().within("KILN_COORDINATOR"));
+    auto link = std::make_unique<Link>();
+    link->state.endpoint = endpoint.text();
+    link->dealer = std::move(*dealer);
+    auto* raw = link.get();
+    raw->dealer->on_state([this, raw](bool connected) { connection_changed(*raw, connected); });
+    raw->dealer->on_message([this, raw](wire::Frames frames) { receive(*raw, std::move(frames)); });
+    links_.push_back(std::move(link));
+    if (raw->dealer->connected()) connection_changed(*raw, true);
+  }
+  beat();
+  return {};
+}
+
+const FarmLink::Link* FarmLink::primary() const {
+  const auto found =
+      std::find_if(links_.begin(), links_.end(), [](const auto& link) { return link->welcomed; });
+  return found == links_.end() ? nullptr : found->get();
+}
+
+FarmLink::Link* FarmLink::primary() {
+  return const_cast<Link*>(static_cast<const FarmLink*>(this)->primary());
+}
+
+std::string FarmLink::why_not() const {
+  if (usable()) return "";
+  std::string text;
+  for (const auto& link : links_) {
+    if (!text.empty()) text += "; ";
+    text += link->state.endpoint + ": " +
+            (link->state.reason.empty() ? "no answer yet" : link->state.reason);
+  }
+  return text.empty() ? "no coordinator is configured; set KILN_COORDINATOR" : text;
+}
+
+std::vector<CoordinatorState> FarmLink::states() const {
+  std::vector<CoordinatorState> all;
+  for (const auto& link : links_) all.push_back(link->state);
+  return all;
+}
+
+Status FarmLink::send(const wire::Message& message) {
+  Link* link = primary();
+  if (link == nullptr) return fail(Errc::unavailable, why_not());
+  return link->dealer->send(wire::encode(message));
+}
+
+void FarmLink::query(std::function<void(Result<wire::FarmStatus>)> done) {
+  const std::uint64_t request = ++last_query_;
+  if (const auto sent = send(wire::FarmQuery{request}); !sent) return done(fail(sent.error()));
+  queries_.emplace(request, std::move(done));
+  reactor_.call_after(seconds(2), [this, request] {
+    auto node = queries_.extract(request);
+    if (node) node.mapped()(fail(Errc::timed_out, "the coordinator did not answer within 2 s"));
+  });
+}
+
+void FarmLink::connection_changed(Link& link, bool connected) {
+  if (!connected) return lose(link, "no connection");
+  link.heard = reactor_.now();
+  const auto sent = link.dealer->send(wire::encode(hello_));
+  if (!sent) log_.warning("no hello", {{"to", link.state.endpoint}, {"error", sent.error()}});
+}
+
+void FarmLink::lose(Link& link, const std::string& reason) {
+  const bool was = std::exchange(link.welcomed, false);
+  link.state.state = "connecting";
+  link.state.reason = reason;
+  if (!was) return;
+  log_.warning("coordinator lost", {{"endpoint", link.state.endpoint}, {"reason", reason}});
+  handlers_.changed();
+}
+
+void FarmLink::receive(Link& link, wire::Frames frames) {
+  auto envelope = wire::decode(std::move(frames));
+  link.heard = reactor_.now();
+  if (!envelope) {
+    link.state.state = "refused";
+    link.state.reason = envelope.error().message;
+    return log_.warning("unreadable message",
+                        {{"from", link.state.endpoint}, {"error", envelope.error()}});
+  }
+  if (const auto* welcome = std::get_if<wire::ClientWelcome>(&envelope->message)) {
+    link.heartbeat = milliseconds(welcome->heartbeat_ms);
+    link.missed = welcome->missed_heartbeats;
+    link.state = {link.state.endpoint, "connected", "", welcome->version};
+    if (!std::exchange(link.welcomed, true)) handlers_.changed();
+  } else if (const auto* grant = std::get_if<wire::Grant>(&envelope->message)) {
+    handlers_.grant(*grant);
+  } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
+    if (refused->request != 0) return handlers_.refused(*refused);
+    link.state.state = "refused";
+    link.state.reason = refused->reason;
+    log_.error("refused", {{"by", link.state.endpoint}, {"reason", refused->reason}});
+  } else if (const auto* status = std::get_if<wire::FarmStatus>(&envelope->message)) {
+    if (auto node = queries_.extract(status->request)) node.mapped()(*status);
+  }
+}
+
+// A coordinator whose machine vanished closes no connection: silence counts too.
+void FarmLink::beat() {
+  Duration next = seconds(1);
+  for (const auto& link : links_) {
+    if (!link->dealer->connected()) continue;
+    next = std::min(next, link->heartbeat);
+    if (link->welcomed && reactor_.now() - link->heard > (link->missed + 1) * link->heartbeat)
+      lose(*link, "silent");
+    const auto sent = link->dealer->send(link->welcomed ? wire::encode(wire::Ping{++pings_})
+                                                        : wire::encode(hello_));
+    if (!sent) log_.debug("not sent", {{"to", link->state.endpoint}, {"error", sent.error()}});
+  }
+  timer_ = reactor_.call_after(next, [this] { beat(); });
+}
+
+}  // namespace kiln::client

@@ -1,0 +1,82 @@
+// The agent's connections to its coordinators. The first in the list that answers is asked for
+// leases; the others stand by. Without any, the agent lives on what it has.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/base/result.h"
+#include "common/net/dealer.h"
+#include "common/net/endpoint.h"
+#include "common/net/reactor.h"
+#include "common/wire/messages.h"
+
+namespace kiln::client {
+
+struct CoordinatorState {
+  std::string endpoint;
+  std::string state = "connecting";  // connecting, connected, refused
+  std::string reason;
+  std::string version;
+};
+
+class FarmLink {
+ public:
+  struct Handlers {
+    std::function<void(const wire::Grant&)> grant;
+    std::function<void(const wire::Refused&)> refused;
+    // A coordinator became usable, or the last one is gone: requests under way are void.
+    std::function<void()> changed;
+  };
+
+  FarmLink(net::Reactor& reactor, net::Context& context, Logger log, wire::ClientHello hello,
+           Handlers handlers);
+  ~FarmLink();
+
+  Status connect(const std::vector<net::Endpoint>& coordinators);
+
+  // Whether some coordinator has welcomed us.
+  bool usable() const { return primary() != nullptr; }
+  // Why not, for people.
+  std::string why_not() const;
+  std::vector<CoordinatorState> states() const;
+
+  // To the coordinator in use. Errc::unavailable when there is none.
+  Status send(const wire::Message& message);
+  // The farm as the coordinator in use sees it; an error after 2 s of silence.
+  void query(std::function<void(Result<wire::FarmStatus>)> done);
+
+ private:
+  struct Link {
+    CoordinatorState state;
+    std::unique_ptr<net::Dealer> dealer;
+    bool welcomed = false;
+    TimePoint heard;
+    Duration heartbeat = seconds(1);
+    std::uint32_t missed = 3;
+  };
+  const Link* primary() const;
+  Link* primary();
+  void connection_changed(Link& link, bool connected);
+  void receive(Link& link, wire::Frames frames);
+  void beat();
+  void lose(Link& link, const std::string& reason);
+
+  net::Reactor& reactor_;
+  net::Context& context_;
+  Logger log_;
+  wire::ClientHello hello_;
+  Handlers handlers_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::map<std::uint64_t, std::function<void(Result<wire::FarmStatus>)>> queries_;
+  std::uint64_t last_query_ = 0;
+  std::uint64_t pings_ = 0;
+  net::TimerId timer_ = 0;
+};
+
+}  // namespace kiln::client

@@ -1,0 +1,19 @@
+#include "client/agent/history.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kiln::client {
+
+void History::add(CallRecord record) {
+  records_.push_back(std::move(record));
+  if (records_.size() > capacity_) records_.pop_front();
+}
+
+const CallRecord* History::find(const std::string& file) const {
+  const auto found = std::find_if(records_.rbegin(), records_.rend(),
+                                  [&](const CallRecord& record) { return record.file == file; });
+  return found == records_.rend() ? nullptr : &*found;
+}
+
+}  // namespace kiln::client

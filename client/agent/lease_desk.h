@@ -1,0 +1,95 @@
+// Gets a lease for every attempt that waits: from the book, else from the coordinator.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/agent/farm_link.h"
+#include "client/policy/lease_book.h"
+#include "common/net/reactor.h"
+
+namespace kiln::client {
+
+// What an attempt wants to run with.
+struct LeaseWish {
+  Digest toolchain;
+  std::string architecture;
+  std::string pool;
+  std::string key;
+  std::string build;
+  std::int32_t priority = 0;
+  std::uint64_t size_hint_bytes = 0;
+  std::vector<std::string> excluded;  // workers
+  Duration patience{};                // after this without a lease: timed_out
+  bool insists = false;               // there is no local run: waits even for a coordinator
+};
+
+class LeaseDesk {
+ public:
+  using Ticket = std::uint64_t;
+  using Done = std::function<void(Result<HeldLease>)>;
+
+  LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy);
+  ~LeaseDesk();
+
+  // `done` is called once, never from within: with a lease, or with Errc::unavailable when there is
+  // no coordinator or no node, timed_out when no slot came free in time.
+  Ticket wait(LeaseWish wish, Done done);
+  // The attempt wants none any more; `done` is not called.
+  void forget(Ticket ticket);
+
+  void give_back(const LeaseId& id);
+  void spoil(const LeaseId& id);
+  void drop_worker(const std::string& worker);
+  // Gives every idle lease back, for an orderly end.
+  void release_all();
+
+  // From the FarmLink.
+  void granted(const wire::Grant& grant);
+  void refused(const wire::Refused& refusal);
+  void farm_changed();
+
+  std::size_t waiting() const { return waiters_.size(); }
+
+ private:
+  struct Waiter {
+    LeaseWish wish;
+    Done done;
+    TimePoint deadline;
+    bool asked = false;  // by a request of its own
+  };
+  struct Request {
+    Digest toolchain;
+    std::uint32_t open = 0;  // leases not granted yet
+    Ticket ticket = 0;       // of the waiter with exclusions that it is for, or 0
+  };
+  void pump();
+  void serve();
+  void ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket);
+  void ask_for_waiters(const std::map<Digest, std::uint32_t>& waiting);
+  void request_over(const Request& request);
+  void end(Ticket ticket, const Error& error);
+  void end_refused(const Request& request, const Error& error);
+  void arm();
+  void release(const std::vector<LeaseId>& leases);
+  std::uint32_t asked(const Digest& toolchain) const;
+
+  net::Reactor& reactor_;
+  FarmLink& farm_;
+  LeaseBook book_;
+  std::map<Ticket, Waiter> waiters_;  // by age
+  std::map<std::uint64_t, Request> requests_;
+  std::map<Digest, LeaseWish> last_wish_;  // without exclusions, for batches and renewals
+  Ticket last_ticket_ = 0;
+  std::uint64_t last_request_ = 0;
+  net::TimerId timer_ = 0;
+  bool pump_due_ = false;
+  TimePoint ask_after_;  // a refusal is not answered by asking again at once
+  TimePoint started_;
+};
+
+}  // namespace kiln::client

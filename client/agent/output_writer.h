@@ -1,0 +1,32 @@
+// Puts what a remote run wrote where a local run would have written it. Blocking; for pool threads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/agent/prepare.h"
+#include "common/base/result.h"
+#include "common/store/blob_store.h"
+#include "common/wire/codec.h"
+#include "common/wire/messages.h"
+
+namespace kiln::client {
+
+// Outputs of `result` that did not come with it and have to be fetched.
+std::vector<Digest> outputs_to_fetch(const wire::RunResult& result);
+
+// The streams, decoded. Errc::corrupt when they are not what the message says.
+struct Streams {
+  std::string out;
+  std::string err;
+};
+Result<Streams> read_streams(const wire::RunResult& result, const wire::Frames& raw);
+
+// Writes every output through a temporary file beside it and a rename, with the mode that the
+// compiler gave it; contents are verified. Outputs that are not inline are read from `spool`. A
+// failed compile removes what the compiler would have removed. Errors name the file; then nothing
+// is half-written.
+Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
+                     const wire::Frames& raw, store::BlobStore& spool);
+
+}  // namespace kiln::client

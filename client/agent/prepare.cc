@@ -1,0 +1,179 @@
+#include "client/agent/prepare.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include "client/arguments/environment.h"
+
+namespace kiln::client {
+namespace {
+
+// Bounds of every task; a pool may set others.
+constexpr Limits kCompileLimits{.wall_ms = 0, .memory_bytes = 0, .output_bytes = 1ULL << 30U};
+
+CompilerFamily family_by_name(const std::string& command) {
+  return command.find("clang") != std::string::npos ? CompilerFamily::clang : CompilerFamily::gcc;
+}
+
+bool uses_charsets(const std::vector<std::string>& argv) {
+  return std::any_of(argv.begin(), argv.end(), [](const std::string& argument) {
+    return argument.find("-charset") != std::string::npos;
+  });
+}
+
+Local local_for(const Error& error) {
+  return {"prepare_" + std::string(name(error.code)), true};
+}
+
+unsigned columns_of(const Environment& environment) {
+  const auto text = std::string(variable(environment, "COLUMNS"));
+  return static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
+}
+
+// A -M run takes one of the machine's slots, like every local compile.
+CommandRunner slotted(LocalSlots slots) {
+  return [slots = std::move(slots)](const CommandSpec& spec) {
+    const auto hold = slots.acquire(Clock::now() + seconds(30));
+    return run_command(spec);
+  };
+}
+
+Result<InputTree> build_tree(const FileSystem& files, FileDigestCache& digests,
+                             const std::string& cwd, const Listing& listing) {
+  TreeBuilder builder(files, digests, cwd);
+  for (const auto& directory : listing.directories) KILN_TRY(builder.add_directory(directory));
+  for (const auto& file : listing.files) KILN_TRY(builder.add_file(file));
+  return builder.finish();
+}
+
+// A declared input directory means all that is below it.
+void add_with_content(const std::filesystem::path& path, Listing& listing) {
+  std::error_code code;
+  if (!std::filesystem::is_directory(path, code)) {
+    listing.files.push_back(path.string());
+    return;
+  }
+  listing.directories.push_back(path.string());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, code)) {
+    (entry.is_directory(code) ? listing.directories : listing.files).push_back(entry.path());
+  }
+}
+
+}  // namespace
+
+Preparer::Preparer(std::filesystem::path cache, LocalSlots slots)
+    : digests_(files_),
+      toolchains_(std::move(cache), files_, digests_),
+      slots_(std::move(slots)),
+      lister_(files_, digests_, slotted(slots_)) {}
+
+PrepareOutcome Preparer::prepare(const wire::Call& call, const CallSettings& settings) {
+  if (settings.mode == CallMode::local) return Local{"mode_local", true};
+  const TimePoint begin = Clock::now();
+  PrepareOutcome outcome = call.kind == "run" ? prepare_run(call) : prepare_compile(call);
+  if (auto* prepared = std::get_if<Prepared>(&outcome)) prepared->listing = Clock::now() - begin;
+  return outcome;
+}
+
+PrepareOutcome Preparer::prepare_compile(const wire::Call& call) {
+  CompilerCall compile{call.argv, call.program, call.cwd, call.environment,
+                       family_by_name(call.program)};
+  Classification classified = classify(compile, files_);
+  if (const auto* local = std::get_if<Local>(&classified)) return *local;
+
+  ToolchainQuery query{call.program, call.cwd, call.environment, "", uses_charsets(call.argv),
+                       true};
+  auto answer = toolchains_.find(query);
+  if (!answer) return local_for(answer.error());
+  if (!answer->toolchain) return Local{answer->reason, true};
+  if (answer->toolchain->family && *answer->toolchain->family != compile.family) {
+    compile.family = *answer->toolchain->family;
+    classified = classify(compile, files_);
+    if (const auto* local = std::get_if<Local>(&classified)) return *local;
+  }
+  Prepared prepared;
+  prepared.program = answer->program;
+  for (const auto& unit : std::get<Remote>(classified).units) {
+    auto made = prepare_unit(compile, call, unit, *answer);
+    if (!made) return local_for(made.error());
+    if (const auto* local = std::get_if<Local>(&*made)) return *local;
+    prepared.units.push_back(std::get<PreparedUnit>(std::move(*made)));
+  }
+  return prepared;
+}
+
+Result<std::variant<Local, PreparedUnit>> Preparer::prepare_unit(const CompilerCall& call,
+                                                                 const wire::Call& original,
+                                                                 const CompileUnit& unit,
+                                                                 const ToolchainAnswer& toolchain) {
+  KILN_TRY_ASSIGN(auto listed, lister_.list(unit, call));
+  if (const auto* local = std::get_if<Local>(&listed)) return *local;
+  Listing listing = std::get<Listing>(std::move(listed));
+  // The compilation directory that a debugger sees is $PWD when it names the cwd.
+  if (const auto pwd = variable(call.environment, "PWD"); !pwd.empty())
+    listing.directories.emplace_back(pwd);
+  for (const auto& output : unit.outputs)
+    listing.directories.push_back(std::filesystem::path(output).parent_path().string());
+  KILN_TRY_ASSIGN(auto tree, build_tree(files_, digests_, call.cwd, listing));
+
+  PreparedUnit prepared;
+  prepared.family = call.family;
+  prepared.source = absolute_path(call.cwd, unit.source);
+  prepared.inputs = std::make_shared<const InputTree>(std::move(tree));
+  prepared.toolchain = toolchain.toolchain;
+  Task& task = prepared.task;
+  task.label = unit.source;
+  task.argv = unit.argv;
+  const Terminal terminal{original.stderr_is_terminal, columns_of(call.environment)};
+  for (auto& argument : terminal_arguments(call, unit, terminal))
+    task.argv.push_back(std::move(argument));
+  task.program = toolchain.toolchain->program;
+  task.environment = task_environment(call.environment);
+  task.cwd = call.cwd;
+  task.umask = original.umask;
+  task.toolchain = toolchain.toolchain->root;
+  task.inputs = prepared.inputs->root;
+  task.outputs = unit.outputs;
+  task.limits = kCompileLimits;
+  return prepared;
+}
+
+PrepareOutcome Preparer::prepare_run(const wire::Call& call) {
+  if (call.program.empty()) return Local{"command_not_found", true};
+  const ToolchainQuery query{call.program, call.cwd, call.environment, "", false, false};
+  const auto answer = toolchains_.find(query);
+  if (!answer) return local_for(answer.error());
+  if (!answer->toolchain) return Local{answer->reason, true};
+
+  PreparedUnit unit;
+  unit.is_compile = false;
+  Listing listing;
+  for (const auto& input : call.inputs) add_with_content(absolute_path(call.cwd, input), listing);
+  for (const auto& output : call.outputs) {
+    unit.task.outputs.push_back(absolute_path(call.cwd, output));
+    listing.directories.push_back(
+        std::filesystem::path(unit.task.outputs.back()).parent_path().string());
+  }
+  auto tree = build_tree(files_, digests_, call.cwd, listing);
+  if (!tree) return local_for(tree.error());
+  unit.inputs = std::make_shared<const InputTree>(std::move(*tree));
+  unit.toolchain = answer->toolchain;
+  unit.source = call.argv.front();
+  unit.task.label = call.argv.front();
+  unit.task.argv = call.argv;
+  unit.task.program = answer->toolchain->program;
+  unit.task.environment = task_environment(call.environment);
+  unit.task.cwd = call.cwd;
+  unit.task.umask = call.umask;
+  unit.task.toolchain = answer->toolchain->root;
+  unit.task.inputs = unit.inputs->root;
+  unit.task.limits = kCompileLimits;
+  Prepared prepared;
+  prepared.program = answer->program;
+  prepared.units.push_back(std::move(unit));
+  return prepared;
+}
+
+}  // namespace kiln::client

@@ -1,0 +1,65 @@
+// From a call to tasks: what it is, what it reads, what it needs to run. Blocking; for pool
+// threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/agent/settings.h"
+#include "client/arguments/classify.h"
+#include "client/inputs/file_digest_cache.h"
+#include "client/inputs/file_system.h"
+#include "client/inputs/tree_builder.h"
+#include "client/lister/files_mode_lister.h"
+#include "client/slots/local_slots.h"
+#include "client/toolchain/toolchain_cache.h"
+#include "common/model/task.h"
+#include "common/wire/messages.h"
+
+namespace kiln::client {
+
+// One task with all that may have to be sent for it.
+struct PreparedUnit {
+  Task task;
+  CompilerFamily family = CompilerFamily::gcc;
+  bool is_compile = true;
+  std::string source;  // absolute: what `kiln why` is asked for
+  std::shared_ptr<const InputTree> inputs;
+  std::shared_ptr<const Toolchain> toolchain;
+};
+
+struct Prepared {
+  std::string program;              // absolute path of the command on this machine
+  std::vector<PreparedUnit> units;  // to be run in this order, one after the other
+  Duration listing{};               // what preparing took
+};
+using PrepareOutcome = std::variant<Local, Prepared>;
+
+class Preparer {
+ public:
+  // `slots` bounds what runs on this machine at once, -M runs included.
+  Preparer(std::filesystem::path cache, LocalSlots slots);
+
+  // Thread-safe. Never fails: what cannot be prepared is local, with the reason.
+  PrepareOutcome prepare(const wire::Call& call, const CallSettings& settings);
+
+  ToolchainCache& toolchains() { return toolchains_; }
+
+ private:
+  PrepareOutcome prepare_compile(const wire::Call& call);
+  PrepareOutcome prepare_run(const wire::Call& call);
+  Result<std::variant<Local, PreparedUnit>> prepare_unit(const CompilerCall& call,
+                                                         const wire::Call& original,
+                                                         const CompileUnit& unit,
+                                                         const ToolchainAnswer& toolchain);
+
+  RealFileSystem files_;
+  FileDigestCache digests_;
+  ToolchainCache toolchains_;
+  LocalSlots slots_;
+  FilesModeLister lister_;
+};
+
+}  // namespace kiln::client

@@ -1,0 +1,119 @@
+// One task on its way through the farm: lease, worker, inputs, result, outputs; again on another
+// node when the farm fails.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/agent/lease_desk.h"
+#include "client/agent/payload.h"
+#include "client/agent/prepare.h"
+#include "client/agent/settings.h"
+#include "client/agent/upload_source.h"
+#include "client/agent/worker_pool.h"
+#include "client/policy/retry.h"
+#include "common/base/thread_pool.h"
+#include "common/net/reactor.h"
+#include "common/store/blob_store.h"
+
+namespace kiln::client {
+
+// What every unit works with; the agent owns it all.
+struct FarmAccess {
+  net::Reactor& reactor;
+  ThreadPool& io;
+  LeaseDesk& leases;
+  WorkerPool& workers;
+  UploadSource& uploads;
+  store::BlobStore& spool;
+  Logger log;
+  std::uint64_t client_epoch = 0;
+  std::uint64_t last_attempt = 0;
+  std::string default_build;
+};
+
+// Where a unit's time went, and which nodes it was tried on.
+struct UnitTrace {
+  std::string node;                                           // of the last attempt
+  std::vector<std::pair<std::string, std::string>> attempts;  // node, how it ended
+  Duration acquire{};
+  Duration remote{};  // from the lease to the result
+  Duration write{};
+  Usage usage;
+};
+
+struct UnitOutcome {
+  Step::Kind kind = Step::Kind::done;  // done, locally or fail
+  std::string reason;                  // stable word, when not done
+  std::string detail;                  // for people
+  int exit_code = 0;
+  int signal = 0;
+  std::string out;
+  std::string err;
+  UnitTrace trace;
+};
+
+struct Streams;
+
+class RemoteUnit : private AttemptEvents {
+ public:
+  using Done = std::function<void(UnitOutcome)>;
+
+  // `farm` outlives the unit. Use it on the reactor's thread only.
+  RemoteUnit(FarmAccess& farm, std::shared_ptr<const PreparedUnit> unit,
+             const CallSettings& settings);
+  // Cancels what is under way.
+  ~RemoteUnit() override;
+  RemoteUnit(const RemoteUnit&) = delete;
+  RemoteUnit& operator=(const RemoteUnit&) = delete;
+
+  // `done` is called once, never from within; it may destroy the unit.
+  void start(Done done);
+
+ private:
+  void acquire();
+  void leased(Result<HeldLease> lease);
+  void send_run();
+  void worker_ready() override;
+  void worker_lost() override;
+  void worker_message(wire::Envelope envelope) override;
+  void busy(const wire::Busy& message);
+  void need(const wire::Need& message);
+  void send_delivery(const Delivery& delivery);
+  void upload(const InputFile& file);
+  void result(wire::RunResult message, wire::Frames raw);
+  void fetch_outputs(std::vector<Digest> wanted);
+  void write();
+  void written(const Status& status, const Result<Streams>& streams);
+  void attempt_over();
+  void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail, bool input_missing);
+  void finish(Step step, const std::string& detail);
+  // Runs `fn` on the reactor if the unit still lives then and is in the same attempt.
+  std::function<void()> guarded(std::function<void()> fn);
+
+  FarmAccess& farm_;
+  std::shared_ptr<const PreparedUnit> unit_;
+  CallSettings settings_;
+  RetryPolicy retry_;
+  CallHistory history_;
+  Done done_;
+  UnitTrace trace_;
+  std::shared_ptr<RemoteUnit*> self_;  // null once the unit is gone
+
+  // The attempt under way.
+  LeaseDesk::Ticket ticket_ = 0;
+  std::optional<HeldLease> lease_;
+  AttemptId attempt_;
+  WorkerLink* link_ = nullptr;
+  bool run_sent_ = false;
+  net::TimerId timer_ = 0;
+  TimePoint phase_began_;
+  std::shared_ptr<wire::RunResult> result_;
+  std::shared_ptr<wire::Frames> raw_;
+};
+
+}  // namespace kiln::client

@@ -1,0 +1,118 @@
+#include "client/agent/settings.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include <unistd.h>
+
+#include "client/paths/paths.h"
+
+namespace kiln::client {
+namespace {
+
+using config::SettingKind;
+
+config::Settings known_settings() {
+  return config::Settings(
+      "client",
+      {
+          {"coordinator",
+           "KILN_COORDINATOR",
+           {"127.0.0.1:10650"},
+           "HOST[:10650] of the coordinators, separated by commas",
+           SettingKind::list},
+          {"mode", "KILN_MODE", {"files"}, "files or local"},
+          {"pool", "KILN_POOL", {"default"}, "the pool that runs the tasks"},
+          {"priority", "KILN_PRIORITY", {"0"}, "higher goes first"},
+          {"build", "KILN_BUILD", {""}, "name of this build; fair shares are between builds"},
+          {"fallback",
+           "KILN_FALLBACK",
+           {"1"},
+           "0: a job that cannot run remotely fails",
+           SettingKind::boolean},
+          {"cache-dir", "KILN_CACHE_DIR", {""}, "directory of what the agent remembers"},
+          {"idle-timeout", "KILN_IDLE_TIMEOUT", {"15m"}, "the agent ends after this; 0: never"},
+          {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
+          {"log-file", "KILN_LOG_FILE", {""}, "the agent's log; default: agent.log in cache-dir"},
+          {"log-format", "KILN_LOG_FORMAT", {"text"}, "text or json"},
+      });
+}
+
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> found;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, code)) {
+    if (entry.path().extension() == ".toml") found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+config::Environment lookup_in(const Environment& environment) {
+  return [&environment](const std::string& name) -> std::optional<std::string> {
+    const auto value = find_value(environment, name);
+    if (!value) return std::nullopt;
+    return std::string(*value);
+  };
+}
+
+}  // namespace
+
+Result<config::Settings> load_client_settings(const Environment& environment) {
+  auto settings = known_settings();
+  std::vector<std::filesystem::path> files = files_in("/etc/kiln");
+  std::filesystem::path home(value_of(environment, "XDG_CONFIG_HOME"));
+  if (home.empty()) home = std::filesystem::path(value_of(environment, "HOME")) / ".config";
+  for (const auto& file : files_in(home / "kiln")) files.push_back(file);
+  if (const auto extra = value_of(environment, "KILN_CONFIG"); !extra.empty())
+    files.emplace_back(extra);
+  for (const auto& file : files) KILN_TRY(settings.load_file(file));
+  KILN_TRY(settings.load_environment(lookup_in(environment)));
+  return settings;
+}
+
+Result<AgentSettings> agent_settings(const config::Settings& settings,
+                                     const Environment& environment) {
+  constexpr std::uint16_t kClientPort = 10650;
+  AgentSettings result;
+  for (const auto& text : settings.list("coordinator")) {
+    auto endpoint = net::parse_endpoint(text, kClientPort);
+    if (!endpoint) return fail(settings.error("coordinator", endpoint.error()));
+    result.coordinators.push_back(*endpoint);
+  }
+  if (settings.given("cache-dir")) {
+    result.cache = settings.text("cache-dir");
+  } else {
+    KILN_TRY_ASSIGN(result.cache, cache_directory(environment, ::getuid()));
+  }
+  KILN_TRY_ASSIGN(result.idle_timeout, settings.duration("idle-timeout"));
+  auto level = parse_log_level(settings.text("log-level"));
+  if (!level) return fail(settings.error("log-level", level.error()));
+  result.log.level = *level;
+  result.log.format = settings.text("log-format") == "json" ? LogFormat::json : LogFormat::text;
+  result.log.file = settings.given("log-file") ? settings.text("log-file")
+                                               : (result.cache / "agent.log").string();
+  return result;
+}
+
+Result<CallSettings> call_settings(const config::Settings& base, const Environment& call) {
+  config::Settings settings = base;
+  KILN_TRY(settings.load_environment(lookup_in(call)));
+  CallSettings result;
+  const std::string& mode = settings.text("mode");
+  if (mode == "local") {
+    result.mode = CallMode::local;
+  } else if (mode != "files" && mode != "direct") {
+    return fail(settings.error(
+        "mode",
+        Error{Errc::invalid_argument, "\"" + mode + "\" is not a mode; use files or local"}));
+  }
+  KILN_TRY_ASSIGN(result.fallback, settings.boolean("fallback"));
+  result.pool = settings.text("pool");
+  KILN_TRY_ASSIGN(const auto priority, settings.number("priority", 0, 1000));
+  result.priority = static_cast<std::int32_t>(priority);
+  result.build = settings.text("build");
+  return result;
+}
+
+}  // namespace kiln::client

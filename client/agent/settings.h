@@ -1,0 +1,45 @@
+// What an agent and each call are told: flags are not involved, only environment and files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "client/paths/environment.h"
+#include "common/base/log.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/config/settings.h"
+#include "common/net/endpoint.h"
+
+namespace kiln::client {
+
+// Fixed while the agent lives.
+struct AgentSettings {
+  std::vector<net::Endpoint> coordinators;
+  std::filesystem::path cache;
+  Duration idle_timeout{};  // without a call until the agent ends; 0: never
+  LogOptions log;
+};
+
+enum class CallMode : std::uint8_t { files, local };
+
+// What the environment of one call says, over what the agent started with.
+struct CallSettings {
+  CallMode mode = CallMode::files;
+  bool fallback = true;
+  std::string pool;
+  std::int32_t priority = 0;
+  std::string build;  // empty: the agent's own
+};
+
+// The settings that clients know, with the values of the files (/etc/kiln/*.toml, the user's, then
+// $KILN_CONFIG) and of `environment`.
+Result<config::Settings> load_client_settings(const Environment& environment);
+
+Result<AgentSettings> agent_settings(const config::Settings& settings,
+                                     const Environment& environment);
+Result<CallSettings> call_settings(const config::Settings& base, const Environment& call);
+
+}  // namespace kiln::client
