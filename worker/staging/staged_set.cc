@@ -1,26 +1,27 @@
 #include "worker/staging/staged_set.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
-#include "common/base/files.h"
+#include <fcntl.h>
+#include <stdio.h>
+
 #include "worker/staging/staging_files.h"
 
 namespace kiln::worker {
 
 namespace fs = std::filesystem;
 
-StagedSet::StagedSet(fs::path directory, fs::path workshop)
-    : directory_(std::move(directory)), workshop_(std::move(workshop)) {}
+StagedSet::StagedSet(fs::path directory, fs::path workshop, DirectoryPool& directories)
+    : directory_(std::move(directory)), workshop_(std::move(workshop)), directories_(directories) {}
 
 fs::path StagedSet::path_of(const Digest& key) const {
   return directory_ / key.hex();
 }
 
-fs::path StagedSet::fresh_path() {
+std::string StagedSet::fresh_name() {
   const std::lock_guard lock(mutex_);
-  return workshop_ / (directory_.filename().string() + "-" + std::to_string(next_fresh_++));
+  return directory_.filename().string() + "-" + std::to_string(next_fresh_++);
 }
 
 Result<StagedSet::Hold> StagedSet::acquire(const Digest& key, const Maker& maker) {
@@ -53,16 +54,14 @@ Result<StagedSet::Hold> StagedSet::acquire(const Digest& key, const Maker& maker
 }
 
 Result<StagedSet::Made> StagedSet::make(const Digest& key, const Maker& maker) {
-  const auto fresh = fresh_path();
-  KILN_TRY(make_directories(fresh));
-  auto made = maker(fresh);
-  if (made && ::rename(fresh.c_str(), path_of(key).c_str()) != 0) {
+  const auto name = fresh_name();
+  KILN_TRY_ASSIGN(const auto workshop, open_directory(workshop_));
+  KILN_TRY_ASSIGN(const auto fresh, directories_.make(workshop.get(), name));
+  auto made = maker(fresh.get());
+  if (made && ::renameat(workshop.get(), name.c_str(), AT_FDCWD, path_of(key).c_str()) != 0) {
     made = fail_errno("cannot rename a staged tree to " + path_of(key).string(), errno);
   }
-  if (!made) {
-    std::error_code code;
-    fs::remove_all(fresh, code);
-  }
+  if (!made) directories_.dispose(workshop_ / name, nullptr);
   return made;
 }
 
@@ -96,38 +95,30 @@ void StagedSet::adopt(const Digest& key, Made made) {
 }
 
 bool StagedSet::evict_oldest() {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (idle_.empty()) return false;
-  remove(lock, entries_.find(idle_.front()));
+  remove(entries_.find(idle_.front()));
   return true;
 }
 
 Status StagedSet::evict(const Digest& key) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return fail(Errc::not_found, key.hex() + " is not staged");
   if (!found->second.ready || found->second.holds > 0) {
     return fail(Errc::unavailable, key.hex() + " is in use; try again when its tasks have ended");
   }
-  remove(lock, found);
+  remove(found);
   return {};
 }
 
-void StagedSet::remove(std::unique_lock<std::mutex>& lock, Entries::iterator entry) {
-  const auto path = path_of(entry->first);
-  const auto waste =
-      workshop_ / ("waste-" + directory_.filename().string() + "-" + std::to_string(next_fresh_++));
-  // Renamed first, so that the same item can be made again while this one is still going.
-  const bool renamed = ::rename(path.c_str(), waste.c_str()) == 0;
-  const auto made = std::move(entry->second.made);
-  idle_.erase(entry->second.idle_place);
-  entries_.erase(entry);
+void StagedSet::remove(Entries::iterator entry) {
   ++counters_.evicted;
   --counters_.count;
-  counters_.bytes -= made.bytes;
-  lock.unlock();
-  std::error_code code;
-  fs::remove_all(renamed ? waste : path, code);  // what stays is removed at the next start
+  counters_.bytes -= entry->second.made.bytes;
+  idle_.erase(entry->second.idle_place);
+  directories_.dispose(path_of(entry->first), std::move(entry->second.made.keeps));
+  entries_.erase(entry);
 }
 
 std::vector<StagedSet::Item> StagedSet::items() const {

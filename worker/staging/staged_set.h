@@ -10,10 +10,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "common/base/digest.h"
 #include "common/base/result.h"
+#include "worker/staging/directory_pool.h"
 
 namespace kiln::worker {
 
@@ -23,10 +25,10 @@ class StagedSet {
   // What a maker made, apart from the directory itself.
   struct Made {
     std::uint64_t bytes = 0;
-    std::shared_ptr<void> keeps;  // released after the directory is removed
+    std::shared_ptr<void> keeps;  // released once the directory is removed
   };
-  // Makes the content of the given fresh, empty directory.
-  using Maker = std::function<Result<Made>(const std::filesystem::path& fresh)>;
+  // Fills the fresh, empty directory behind the descriptor.
+  using Maker = std::function<Result<Made>(int fresh)>;
   using Hold = std::shared_ptr<const void>;
 
   struct Item {
@@ -42,8 +44,10 @@ class StagedSet {
     std::uint64_t evicted = 0;
   };
 
-  // Items are DIRECTORY/<hex>; they are made and unmade in `workshop`, on the same file system.
-  StagedSet(std::filesystem::path directory, std::filesystem::path workshop);
+  // Items are DIRECTORY/<hex>. They are made in WORKSHOP, on the same file system, from
+  // `directories`, which must outlive the set and takes them back.
+  StagedSet(std::filesystem::path directory, std::filesystem::path workshop,
+            DirectoryPool& directories);
 
   // The item stays while the Hold lives; the set must outlive it. Blocks while another thread makes
   // the same item.
@@ -74,12 +78,13 @@ class StagedSet {
   Result<Made> make(const Digest& key, const Maker& maker);
   Hold hold(Entries::iterator entry);
   void release(const Digest& key);
-  void remove(std::unique_lock<std::mutex>& lock, Entries::iterator entry);
-  std::filesystem::path fresh_path();
+  void remove(Entries::iterator entry);
+  std::string fresh_name();
 
   const std::filesystem::path directory_;
   const std::filesystem::path workshop_;
-  mutable std::mutex mutex_;  // guards what follows; not held while files are made or removed
+  DirectoryPool& directories_;
+  mutable std::mutex mutex_;  // guards what follows; not held while trees are made
   std::condition_variable made_;
   Entries entries_;
   std::list<Digest> idle_;  // ready and not held, the least recently used first

@@ -44,10 +44,15 @@ Result<UniqueFd> open_directory(const fs::path& path) {
   return fd;
 }
 
-Result<UniqueFd> make_directory_at(int parent, const std::string& name) {
-  if (::mkdirat(parent, name.c_str(), 0755) != 0) return fail_errno("mkdir " + name, errno);
+Result<UniqueFd> open_directory_at(int parent, const std::string& name) {
   UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) return fail_errno("open " + name, errno);
+  return fd;
+}
+
+Result<UniqueFd> make_directory_at(int parent, const std::string& name) {
+  if (::mkdirat(parent, name.c_str(), 0755) != 0) return fail_errno("mkdir " + name, errno);
+  KILN_TRY_ASSIGN(auto fd, open_directory_at(parent, name));
   if (::fchmod(fd.get(), 0755) != 0) return fail_errno("chmod " + name, errno);
   return fd;
 }

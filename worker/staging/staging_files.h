@@ -15,6 +15,8 @@ namespace kiln::worker {
 // Opens a directory for use with openat and its like.
 Result<UniqueFd> open_directory(const std::filesystem::path& path);
 
+Result<UniqueFd> open_directory_at(int parent, const std::string& name);
+
 // Makes the directory `name` in `parent`, mode 0755 whatever the umask, and opens it.
 Result<UniqueFd> make_directory_at(int parent, const std::string& name);
 

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include "worker/staging/staging_files.h"
 #include "worker/staging/tree_walk.h"
 
 namespace kiln::worker {
@@ -33,7 +32,7 @@ Status TreeBuilder::add(const TreeEntry& entry, int parent, std::size_t depth) {
       return fail_errno("symlink to '" + entry.target + "'", errno);
     case EntryKind::directory: {
       KILN_TRY_ASSIGN(const auto listing, listings_.read(entry.digest));
-      KILN_TRY_ASSIGN(const auto fd, make_directory_at(parent, entry.name));
+      KILN_TRY_ASSIGN(const auto fd, directories_.make(parent, entry.name));
       return fill(*listing, fd.get(), depth + 1);
     }
   }

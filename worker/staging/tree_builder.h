@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "common/base/result.h"
 #include "common/model/tree.h"
+#include "worker/staging/directory_pool.h"
 #include "worker/staging/instance_cache.h"
 #include "worker/staging/listing_reader.h"
 
@@ -16,9 +18,10 @@ namespace kiln::worker {
 class TreeBuilder {
  public:
   // `scope`: see InstanceCache::link. The instances used are added to `uses`.
-  TreeBuilder(ListingReader& listings, InstanceCache& instances, InstanceCache::Uses& uses,
-              std::string scope, std::size_t entry_limit)
+  TreeBuilder(ListingReader& listings, DirectoryPool& directories, InstanceCache& instances,
+              InstanceCache::Uses& uses, std::string scope, std::size_t entry_limit)
       : listings_(listings),
+        directories_(directories),
         instances_(instances),
         uses_(uses),
         scope_(std::move(scope)),
@@ -35,6 +38,7 @@ class TreeBuilder {
   Status add(const TreeEntry& entry, int parent, std::size_t depth);
 
   ListingReader& listings_;
+  DirectoryPool& directories_;
   InstanceCache& instances_;
   InstanceCache::Uses& uses_;
   const std::string scope_;

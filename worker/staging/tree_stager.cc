@@ -6,6 +6,7 @@
 
 #include "common/base/files.h"
 #include "common/wire/codec.h"
+#include "worker/staging/directory_pool.h"
 #include "worker/staging/instance_cache.h"
 #include "worker/staging/listing_reader.h"
 #include "worker/staging/staged_set.h"
@@ -48,24 +49,21 @@ Digest key_of(const Directory& part) {
 class TreeStager::Impl {
  public:
   Impl(Options options, store::BlobStore& store)
-      : options_(std::move(options)),
-        store_(store),
-        listings_(store, kListingEntriesKept),
-        trees_(options_.directory / "trees", options_.directory / "staging"),
-        toolchains_(options_.directory / "toolchains", options_.directory / "staging") {}
+      : options_(std::move(options)), store_(store), listings_(store, kListingEntriesKept) {}
 
   Status open();
   Result<std::vector<Digest>> missing_inputs(const Digest& root);
   Result<std::vector<Digest>> missing_toolchain(const Digest& root);
   Result<StagedTree> stage_inputs(const Digest& root);
   Result<StagedTree> stage_toolchain(const Digest& root);
-  StagedSet& toolchain_set() { return toolchains_; }
+  StagedSet& toolchain_set() { return *toolchains_; }
+  void settle() { directories_->settle(); }
   Counters counters() const;
 
  private:
   Status adopt_toolchains();
-  Result<StagedSet::Made> make_part(const Directory& part, const fs::path& fresh);
-  Result<StagedSet::Made> make_toolchain(const Digest& root, const fs::path& fresh);
+  Result<StagedSet::Made> make_part(const Directory& part, int fresh);
+  Result<StagedSet::Made> make_toolchain(const Digest& root, int fresh);
   std::shared_ptr<void> pin_toolchain(const Digest& root);
   void make_room();
 
@@ -73,18 +71,24 @@ class TreeStager::Impl {
   store::BlobStore& store_;
   ListingReader listings_;
   std::unique_ptr<InstanceCache> instances_;
-  StagedSet trees_;
-  StagedSet toolchains_;
+  std::unique_ptr<DirectoryPool> directories_;
+  std::unique_ptr<StagedSet> trees_;
+  std::unique_ptr<StagedSet> toolchains_;
 };
 
 Status TreeStager::Impl::open() {
-  KILN_TRY(make_empty_directory(options_.directory / "staging"));
-  KILN_TRY(make_empty_directory(options_.directory / "trees"));
-  const auto instances = options_.directory / "instances";
-  KILN_TRY_ASSIGN(instances_, InstanceCache::open(instances, options_.links_per_instance, store_));
-  const auto toolchains = options_.directory / "toolchains";
-  if (!store_.clean_start()) return make_empty_directory(toolchains);
-  KILN_TRY(make_directories(toolchains));
+  const auto& directory = options_.directory;
+  const auto workshop = directory / "staging";
+  KILN_TRY(make_empty_directory(workshop));
+  KILN_TRY(make_empty_directory(directory / "trees"));
+  KILN_TRY_ASSIGN(instances_, InstanceCache::open(directory / "instances",
+                                                  options_.links_per_instance, store_));
+  KILN_TRY_ASSIGN(directories_,
+                  DirectoryPool::open(directory / "spare", options_.spare_directories));
+  trees_ = std::make_unique<StagedSet>(directory / "trees", workshop, *directories_);
+  toolchains_ = std::make_unique<StagedSet>(directory / "toolchains", workshop, *directories_);
+  if (!store_.clean_start()) return make_empty_directory(directory / "toolchains");
+  KILN_TRY(make_directories(directory / "toolchains"));
   return adopt_toolchains();
 }
 
@@ -97,8 +101,8 @@ Status TreeStager::Impl::adopt_toolchains() {
   }
   if (code) return fail_errno("cannot list the staged toolchains", code.value());
   for (const auto& digest : staged) {
-    KILN_TRY_ASSIGN(const auto bytes, bytes_below(toolchains_.path_of(digest)));
-    toolchains_.adopt(digest, {bytes, pin_toolchain(digest)});
+    KILN_TRY_ASSIGN(const auto bytes, bytes_below(toolchains_->path_of(digest)));
+    toolchains_->adopt(digest, {bytes, pin_toolchain(digest)});
   }
   make_room();
   return {};
@@ -111,13 +115,13 @@ Result<std::vector<Digest>> TreeStager::Impl::missing_inputs(const Digest& root)
   if (!listing) return fail(listing.error());
   TreeWalk walk(listings_, store_, options_.entry_limit, TreeWalk::Found::touch);
   for (const auto& part : cut(**listing)) {
-    if (!trees_.find(key_of(part))) KILN_TRY(walk.add(part));
+    if (!trees_->find(key_of(part))) KILN_TRY(walk.add(part));
   }
   return walk.missing();
 }
 
 Result<std::vector<Digest>> TreeStager::Impl::missing_toolchain(const Digest& root) {
-  if (root.empty() || toolchains_.find(root)) return std::vector<Digest>{};
+  if (root.empty() || toolchains_->find(root)) return std::vector<Digest>{};
   TreeWalk walk(listings_, store_, options_.entry_limit, TreeWalk::Found::touch);
   KILN_TRY(walk.add_tree(root));
   return walk.missing();
@@ -130,11 +134,10 @@ Result<StagedTree> TreeStager::Impl::stage_inputs(const Digest& root) {
   const auto holds = std::make_shared<std::vector<StagedSet::Hold>>();
   for (const auto& part : cut(*listing)) {
     const auto key = key_of(part);
-    KILN_TRY_ASSIGN(auto hold, trees_.acquire(key, [&](const fs::path& fresh) {
-      return make_part(part, fresh);
-    }));
+    KILN_TRY_ASSIGN(auto hold,
+                    trees_->acquire(key, [&](int fresh) { return make_part(part, fresh); }));
     holds->push_back(std::move(hold));
-    staged.lowers.push_back(trees_.path_of(key));
+    staged.lowers.push_back(trees_->path_of(key));
   }
   staged.hold = holds;
   make_room();
@@ -143,28 +146,25 @@ Result<StagedTree> TreeStager::Impl::stage_inputs(const Digest& root) {
 
 Result<StagedTree> TreeStager::Impl::stage_toolchain(const Digest& root) {
   if (root.empty()) return StagedTree{};
-  KILN_TRY_ASSIGN(auto hold, toolchains_.acquire(root, [&](const fs::path& fresh) {
-    return make_toolchain(root, fresh);
-  }));
+  KILN_TRY_ASSIGN(auto hold, toolchains_->acquire(
+                                 root, [&](int fresh) { return make_toolchain(root, fresh); }));
   make_room();
-  return StagedTree{{toolchains_.path_of(root)}, std::move(hold)};
+  return StagedTree{{toolchains_->path_of(root)}, std::move(hold)};
 }
 
-Result<StagedSet::Made> TreeStager::Impl::make_part(const Directory& part, const fs::path& fresh) {
+Result<StagedSet::Made> TreeStager::Impl::make_part(const Directory& part, int fresh) {
   const auto uses = std::make_shared<InstanceCache::Uses>(*instances_);
-  KILN_TRY_ASSIGN(const auto fd, open_directory(fresh));
-  TreeBuilder builder(listings_, *instances_, *uses, "inputs", options_.entry_limit);
-  KILN_TRY(builder.build(part, fd.get()));
+  TreeBuilder builder(listings_, *directories_, *instances_, *uses, "inputs", options_.entry_limit);
+  KILN_TRY(builder.build(part, fresh));
   return StagedSet::Made{builder.bytes(), uses};
 }
 
-Result<StagedSet::Made> TreeStager::Impl::make_toolchain(const Digest& root,
-                                                         const fs::path& fresh) {
+Result<StagedSet::Made> TreeStager::Impl::make_toolchain(const Digest& root, int fresh) {
   KILN_TRY_ASSIGN(const auto listing, listings_.read(root));
-  KILN_TRY_ASSIGN(const auto fd, open_directory(fresh));
   InstanceCache::Uses uses(*instances_);  // the tree's own links keep the files
-  TreeBuilder builder(listings_, *instances_, uses, root.hex(), options_.entry_limit);
-  KILN_TRY(builder.build(*listing, fd.get()));
+  TreeBuilder builder(listings_, *directories_, *instances_, uses, root.hex(),
+                      options_.entry_limit);
+  KILN_TRY(builder.build(*listing, fresh));
   return StagedSet::Made{builder.bytes(), pin_toolchain(root)};
 }
 
@@ -177,21 +177,23 @@ std::shared_ptr<void> TreeStager::Impl::pin_toolchain(const Digest& root) {
 }
 
 void TreeStager::Impl::make_room() {
-  while (toolchains_.counters().bytes > options_.toolchain_limit_bytes) {
-    if (!toolchains_.evict_oldest()) break;
+  while (toolchains_->counters().bytes > options_.toolchain_limit_bytes) {
+    if (!toolchains_->evict_oldest()) break;
   }
-  while (trees_.counters().count > options_.tree_limit) {
-    if (!trees_.evict_oldest()) break;
+  while (trees_->counters().count > options_.tree_limit) {
+    if (!trees_->evict_oldest()) break;
   }
   while (instances_->bytes() > options_.instance_limit_bytes) {
-    if (!instances_->evict_one() && !trees_.evict_oldest()) break;
+    if (instances_->evict_one()) continue;
+    if (!trees_->evict_oldest()) break;
+    directories_->settle();  // only then are the tree's instances without users
   }
 }
 
 TreeStager::Counters TreeStager::Impl::counters() const {
   const auto instances = instances_->counters();
-  const auto trees = trees_.counters();
-  const auto toolchains = toolchains_.counters();
+  const auto trees = trees_->counters();
+  const auto toolchains = toolchains_->counters();
   Counters counters;
   counters.trees = trees.count;
   counters.instances = instances.instances;
@@ -238,6 +240,10 @@ std::vector<StagedToolchain> TreeStager::toolchains() const {
 
 Status TreeStager::evict_toolchain(const Digest& root) {
   return impl_->toolchain_set().evict(root);
+}
+
+void TreeStager::settle() {
+  impl_->settle();
 }
 
 TreeStager::Counters TreeStager::counters() const {

@@ -4,6 +4,7 @@
 //   DIR/trees/<key>/           one top-level entry of an input tree ("usr", "home"), assembled
 //   DIR/instances/<number>     a file as one path of a root sees it: content, mtime, mode
 //   DIR/staging/               trees being built; emptied at start
+//   DIR/spare/                 empty directories for the next trees
 //
 // Compilers look at identity: distinct paths must be distinct inodes even when they have one
 // content, and mtimes belong to inodes. So the files of trees are hard links to instances, one per
@@ -52,6 +53,7 @@ class TreeStager {
     std::uint64_t toolchain_limit_bytes = 16ULL << 30U;  // content of staged toolchains
     std::size_t entry_limit = 200'000;                   // entries of one tree, all levels
     std::uint32_t links_per_instance = 30'000;           // below what file systems allow
+    std::size_t spare_directories = 512;                 // made ahead, see directory_pool.h
   };
 
   // `store` must outlive the stager.
@@ -79,6 +81,9 @@ class TreeStager {
   std::vector<StagedToolchain> toolchains() const;
   // Errc::not_found when it is not staged, Errc::unavailable while a task uses it.
   Status evict_toolchain(const Digest& root);
+
+  // Waits until what was evicted is off the disk.
+  void settle();
 
   struct Counters {
     std::uint64_t trees = 0;      // assembled input trees now

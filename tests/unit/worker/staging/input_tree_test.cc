@@ -159,6 +159,7 @@ TEST_F(InputTree, too_deep_and_too_large_trees_are_refused_and_leave_nothing) {
   options_.entry_limit = 1000;
   start();
   EXPECT_EQ(stager_->stage_inputs(listing({bomb})).error().code, Errc::invalid_argument);
+  stager_->settle();
   EXPECT_TRUE(fs::is_empty(options_.directory / "staging"));
   EXPECT_TRUE(fs::is_empty(options_.directory / "trees"));
 }

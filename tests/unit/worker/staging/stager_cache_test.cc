@@ -135,7 +135,7 @@ TEST_F(StagerCache, many_threads_share_the_work) {
   options.tree_limit = 4;
   restart_with(options);
   const auto work = [&](std::size_t offset) {
-    for (std::size_t i = 0; i < 200; ++i) {
+    for (std::size_t i = 0; i < 60; ++i) {
       const auto number = (i * 3 + offset * 5) % roots.size();
       const auto tree = stager_->stage_inputs(roots[number]);
       ASSERT_TRUE(tree) << tree.error().message;
@@ -178,6 +178,7 @@ TEST_F(StagerCache, toolchains_are_evicted_only_when_unused) {
   EXPECT_TRUE(stager_->evict_toolchain(root));
   EXPECT_EQ(stager_->evict_toolchain(root).error().code, Errc::not_found);
   EXPECT_THAT(stager_->toolchains(), IsEmpty());
+  stager_->settle();
   EXPECT_EQ(store_->counters().pinned_bytes, 0U);
   auto options = options_;
   options.toolchain_limit_bytes = 10;

@@ -12,6 +12,7 @@ void StagerFixture::start() {
   ASSERT_TRUE(store) << store.error().message;
   store_ = std::move(*store);
   options_.directory = temporary_.path() / "staged";
+  options_.spare_directories = 4;
   auto stager = TreeStager::open(options_, *store_);
   ASSERT_TRUE(stager) << stager.error().message;
   stager_ = std::move(*stager);
