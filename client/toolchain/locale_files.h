@@ -22,9 +22,14 @@ struct LocaleQuery {
 // de_DE.UTF-8 these are de_DE.UTF-8, de_DE.utf8, de_DE, de.UTF-8, de.utf8 and de.
 std::vector<std::string> locale_variants(std::string_view name);
 
-// The existing files, absolute: compiled locales of LC_ALL, LC_* and LANG, message catalogues of
+struct LocaleFiles {
+  std::vector<std::string> files;    // absolute, existing, sorted
+  std::vector<std::string> watched;  // directories in which more of them could appear
+};
+
+// The existing files: compiled locales of LC_ALL, LC_* and LANG, message catalogues of
 // these and of LANGUAGE, the zone file of TZ. gconv modules (8 MB) only when the locale's character
 // set is neither ASCII nor UTF-8, which need none, or when `charsets` asks.
-std::vector<std::string> locale_files(const LocaleQuery& query);
+LocaleFiles locale_files(const LocaleQuery& query);
 
 }  // namespace kiln::client

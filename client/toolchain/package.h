@@ -21,7 +21,8 @@ struct HelperLookup {
 struct FileList {
   std::vector<std::string> files;
   std::vector<std::string> directories;
-  std::vector<HelperLookup> lookups;
+  std::vector<HelperLookup> lookups;  // an empty path: not found, and done without
+  std::vector<std::string> watched;   // directories in which something missing could appear
 };
 
 // Everything of `compiler` for C and C++: the drivers of both and their aliases in the same
