@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -35,8 +34,7 @@ struct Local {
   friend bool operator==(const Local&, const Local&) = default;
 };
 
-enum class Language : std::uint8_t { c, cxx, preprocessed_c, preprocessed_cxx };
-std::string_view name(Language language);
+enum class Language : std::uint8_t { c, cxx };
 
 // Which search list a directory belongs to, in the order in which they are searched.
 enum class IncludeKind : std::uint8_t { quote, normal, system, after };

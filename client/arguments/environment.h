@@ -21,16 +21,10 @@ Environment task_environment(const Environment& environment);
 std::vector<IncludeDirectory> environment_directories(const Environment& environment,
                                                       Language language);
 
-// The caller's standard error, when it is a terminal.
-struct Terminal {
-  bool is_terminal = false;
-  unsigned columns = 0;  // 0: unknown
-};
-
 // A task's stderr is a pipe, so a compiler that decides by isatty would lose its colours. These are
-// the arguments to append to the argv of the remote run to get them back; none when the caller
-// decided by a flag, or when the compiler would record them in its output.
-std::vector<std::string> terminal_arguments(const CompilerCall& call, const CompileUnit& unit,
-                                            const Terminal& terminal);
+// the arguments to append to the argv of the remote run to get them back when the caller's stderr
+// is a terminal; none when the caller decided by a flag, or when the compiler would record them in
+// its output.
+std::vector<std::string> terminal_arguments(const CompilerCall& call, const CompileUnit& unit);
 
 }  // namespace kiln::client

@@ -1,16 +1,17 @@
 // Digests of files that have not changed since they were hashed.
 //
-// A file is known by path, device, inode, size, mtime and ctime. That is not enough when it was
-// changed within the clock's grain of being hashed: the next change could leave all of them as they
-// are. So, as git does for "racily clean" entries, a digest is kept only when the file was at least
-// two seconds old when it was read.
+// A file is known by device, inode, size, mtime and ctime, so one that is reached by several paths
+// is hashed once. That is not enough when it was changed within the clock's grain of being hashed:
+// the next change could leave all of them as they are. So, as git does for "racily clean" entries,
+// a digest is kept only when the file was at least two seconds old when it was read.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "client/inputs/file_system.h"
 #include "common/base/digest.h"
@@ -41,7 +42,7 @@ class FileDigestCache {
   const FileSystem& files_;
   const std::size_t capacity_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Known> known_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Known> known_;  // by device, inode
   std::uint64_t computed_ = 0;
 };
 

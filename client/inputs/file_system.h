@@ -32,6 +32,8 @@ class FileSystem {
   virtual ~FileSystem() = default;
   // Does not follow a symlink in the last component.
   virtual Result<FileStatus> lstat(const std::string& path) const = 0;
+  // Follows symlinks.
+  virtual Result<FileStatus> stat(const std::string& path) const = 0;
   virtual Result<std::string> read_link(const std::string& path) const = 0;
   // The whole content.
   virtual Result<std::string> read(const std::string& path) const = 0;
@@ -46,6 +48,7 @@ class FileSystem {
 class RealFileSystem final : public FileSystem {
  public:
   Result<FileStatus> lstat(const std::string& path) const override;
+  Result<FileStatus> stat(const std::string& path) const override;
   Result<std::string> read_link(const std::string& path) const override;
   Result<std::string> read(const std::string& path) const override;
   bool readable(const std::string& path) const override;

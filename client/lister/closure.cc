@@ -1,0 +1,211 @@
+#include "client/lister/closure.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "client/arguments/environment.h"
+
+namespace kiln::client {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string_view without_slashes(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+class Closure {
+ public:
+  Closure(const ClosureContext& context, const CompileUnit& unit, const CompilerCall& call,
+          const SearchPath& search)
+      : context_(context),
+        unit_(unit),
+        call_(call),
+        search_(search),
+        named_(unit.include_directories) {
+    const auto more = environment_directories(call.environment, unit.language);
+    named_.insert(named_.end(), more.begin(), more.end());
+    find_system_directories();
+  }
+
+  Result<ListOutcome> run(const std::vector<std::string>& listed) {
+    for (const std::string& path : listed) {
+      KILN_TRY(add_listed(path));
+      if (local_) return ListOutcome(*local_);
+    }
+    KILN_TRY(add_aliased());
+    if (local_) return ListOutcome(*local_);
+    for (const std::string& path : unit_.inputs) listing_.files.push_back(path);
+    add_directories();
+    return ListOutcome(std::move(listing_));
+  }
+
+ private:
+  struct Scanned {
+    std::string path;
+    Digest digest;
+  };
+
+  // Those that the compiler itself brought: headers there are no files of the project.
+  void find_system_directories() {
+    for (const std::string& directory : search_.angled) {
+      const bool named = std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
+        return without_slashes(entry.path) == without_slashes(directory);
+      });
+      if (!named) system_.push_back(directory + "/");
+    }
+  }
+
+  bool is_system(const std::string& path) const {
+    return std::any_of(system_.begin(), system_.end(),
+                       [&](const std::string& prefix) { return path.starts_with(prefix); });
+  }
+
+  std::string absolute(const std::string& path) const { return absolute_path(call_.cwd, path); }
+
+  bool is_file(const std::string& path) {
+    const auto [found, is_new] = known_files_.try_emplace(path, false);
+    if (is_new) {
+      const auto status = context_.files.stat(absolute(path));
+      found->second = status && status->kind == FileKind::regular;
+    }
+    return found->second;
+  }
+
+  Status add_listed(const std::string& path) {
+    if (path == "/dev/null") return {};
+    const std::string full = absolute(path);
+    KILN_TRY_ASSIGN(const FileStatus status, context_.files.stat(full));
+    if (status.kind != FileKind::regular) {
+      local_ = Local{"special_input"};
+      return {};
+    }
+    listing_.files.push_back(path);
+    KILN_TRY_ASSIGN(const Digest digest, context_.digests.digest(full, status));
+    scanned_.push_back({path, digest});
+    KILN_TRY_ASSIGN(const auto scan, context_.scans.scan(full, digest, {}));
+    judge(path, *scan);
+    for (const HeaderName& header : scan->asked) resolve(path, header);
+    for (const std::string& name : scan->line_files) {
+      if (is_file(name)) listing_.files.push_back(name);
+    }
+    aliases_.insert(aliases_.end(), scan->aliases.begin(), scan->aliases.end());
+    return {};
+  }
+
+  void judge(const std::string& path, const SourceScan& scan) {
+    if (scan.computed_has_include) local_ = Local{"computed_has_include"};
+    if (is_system(path)) return;
+    if (scan.embeds) local_ = Local{"embedded_file"};
+    if (scan.tells_timestamp || (scan.tells_time && !has_fixed_time()))
+      local_ = Local{"time_macro"};
+    if (uses_precompiled(path)) local_ = Local{"precompiled_header"};
+  }
+
+  // clang learned SOURCE_DATE_EPOCH only in version 16.
+  bool has_fixed_time() const {
+    return call_.family == CompilerFamily::gcc &&
+           !variable(call_.environment, "SOURCE_DATE_EPOCH").empty();
+  }
+
+  // -M reads headers, a compile would take the precompiled one beside them: gcc for any header,
+  // clang for those of -include.
+  bool uses_precompiled(const std::string& path) const {
+    const auto beside = [&](const char* suffix) {
+      return context_.files.stat(absolute(path + suffix)).has_value();
+    };
+    if (call_.family == CompilerFamily::gcc) return beside(".gch");
+    return !unit_.forced_includes.empty() && (beside(".gch") || beside(".pch"));
+  }
+
+  // Adds what __has_include finds. For __has_include_next every match: which is next depends on
+  // where the asking file was found.
+  void resolve(const std::string& asking, const HeaderName& header) {
+    if (header.name.starts_with('/')) {
+      add_if_found(header.name);
+      return;
+    }
+    if (!header.angled) {
+      if (add_if_found(parent_of(asking) + "/" + header.name) && !header.next) return;
+      if (add_from(search_.quote, header) && !header.next) return;
+    }
+    add_from(search_.angled, header);
+  }
+
+  bool add_from(const std::vector<std::string>& directories, const HeaderName& header) {
+    bool found = false;
+    for (const std::string& directory : directories) {
+      if (add_if_found(directory + "/" + header.name)) {
+        found = true;
+        if (!header.next) break;
+      }
+    }
+    return found;
+  }
+
+  bool add_if_found(const std::string& path) {
+    if (!is_file(path)) return false;
+    listing_.files.push_back(path);
+    return true;
+  }
+
+  Status add_aliased() {
+    std::sort(aliases_.begin(), aliases_.end());
+    aliases_.erase(std::unique(aliases_.begin(), aliases_.end()), aliases_.end());
+    if (aliases_.empty()) return {};
+    for (const Scanned& file : scanned_) {
+      KILN_TRY_ASSIGN(const auto scan,
+                      context_.scans.scan(absolute(file.path), file.digest, aliases_));
+      if (scan->computed_has_include) local_ = Local{"computed_has_include"};
+      for (const HeaderName& header : scan->asked) resolve(file.path, header);
+    }
+    return {};
+  }
+
+  void add_directories() {
+    auto& directories = listing_.directories;
+    directories = search_.quote;
+    directories.insert(directories.end(), search_.angled.begin(), search_.angled.end());
+    for (const IncludeDirectory& directory : named_) directories.push_back(directory.path);
+    for (const std::string& output : unit_.outputs) directories.push_back(parent_of(output));
+    const std::string_view logical_cwd = variable(call_.environment, "PWD");
+    if (logical_cwd.starts_with('/')) directories.emplace_back(logical_cwd);
+    // clang recognises a gcc installation by this file, and finds libstdc++ by the installation.
+    const std::string& installation = search_.gcc_installation;
+    if (!installation.empty()) add_if_found(installation + "/crtbegin.o");
+    for (auto* list : {&listing_.files, &directories}) {
+      std::sort(list->begin(), list->end());
+      list->erase(std::unique(list->begin(), list->end()), list->end());
+    }
+  }
+
+  const ClosureContext& context_;
+  const CompileUnit& unit_;
+  const CompilerCall& call_;
+  const SearchPath& search_;
+  std::vector<IncludeDirectory> named_;
+  std::vector<std::string> system_;
+  std::unordered_map<std::string, bool> known_files_;
+  std::vector<Scanned> scanned_;
+  std::vector<std::string> aliases_;
+  std::optional<Local> local_;
+  Listing listing_;
+};
+
+}  // namespace
+
+Result<ListOutcome> close_listing(const ClosureContext& context, const CompileUnit& unit,
+                                  const CompilerCall& call, const std::vector<std::string>& listed,
+                                  const SearchPath& search) {
+  return Closure(context, unit, call, search).run(listed);
+}
+
+}  // namespace kiln::client
