@@ -17,6 +17,7 @@ namespace kiln::worker {
 
 enum class MessageKind : std::uint8_t {
   create,    // host to nursery: CreateMessage, with the executor's end of its channel
+  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits
   gone,      // nursery to host: GoneMessage, when an executor and its processes are dead
   ready,     // executor to host: nothing
   broken,    // executor to host: BrokenMessage; it exits

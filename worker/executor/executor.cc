@@ -129,8 +129,8 @@ Status prepare(int parent, const CreateMessage& create, const ScratchLayout& lay
                const Identity& identity) {
   // Its own process group: the nursery waits by it for what outlives an executor.
   if (::setpgid(0, 0) != 0) return fail_errno("cannot make a process group", errno);
-  KILN_TRY(enter_executor_namespaces(identity, create.hostname));
   if (!die_with_parent(parent)) return fail(Errc::unavailable, "the nursery is gone");
+  KILN_TRY(enter_executor_namespaces(identity, create.hostname));
   KILN_TRY(mount_devices(layout.devices(), identity));
   // The worker's keys are none of a task's business. Refused in containers, which have no keys.
   ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);

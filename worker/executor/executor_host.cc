@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,7 +17,6 @@
 #include "common/base/files.h"
 #include "worker/executor/channel.h"
 #include "worker/executor/nursery.h"
-#include "worker/sandbox/probe.h"
 #include "worker/sandbox/removal.h"
 
 namespace kiln::worker {
@@ -51,6 +51,26 @@ Status empty_scratch(const ScratchLayout& layout) {
   if (code) return fail_errno("cannot list " + layout.scratch.string(), code.value());
   KILN_TRY(make_directories(layout.root()));
   return make_directories(layout.devices());
+}
+
+// The nursery's first word: its scratch directory, or why it cannot be one.
+Result<UniqueFd> wait_for_nursery(Channel& nursery) {
+  pollfd watched{nursery.fd(), POLLIN, 0};
+  while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
+  }
+  auto received = nursery.receive();
+  if (!received || !*received) return fail(Errc::internal, "the nursery died at its start");
+  auto& message = **received;
+  if (message.kind == MessageKind::begun && message.descriptors.size() == 1) {
+    return std::move(message.descriptors.front());
+  }
+  KILN_TRY_ASSIGN(auto broken, unpack<BrokenMessage>(message.body));
+  return fail(broken.code, std::move(broken.reason));
+}
+
+void wait_for_end(pid_t pid) {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
@@ -92,6 +112,8 @@ struct ExecutorHost::State {
 
   HostOptions options;
   UniqueFd lock;
+  UniqueFd scratch;  // as the nursery sees it
+  std::filesystem::path workspaces;
   UniqueFd epoll;
   pid_t nursery_pid = -1;
   Channel nursery;
@@ -215,20 +237,22 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   const ScratchLayout layout{options.scratch};
   KILN_TRY_ASSIGN(state->lock, lock_scratch(options.scratch));
   KILN_TRY(empty_scratch(layout));
-  KILN_TRY(probe_sandbox(options.scratch, options.identity));
   state->epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll.valid()) return fail_errno("cannot make an epoll set", errno);
   KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
-  const int parent = ::getpid();
+  const NurserySetup setup{::getpid(), layout, options.identity, options.in_memory,
+                           state->lock.get()};
   state->nursery_pid = ::fork();
   if (state->nursery_pid < 0) return fail_errno("cannot fork the nursery", errno);
-  if (state->nursery_pid == 0) {
-    run_nursery(parent, layout, options.identity, std::move(pair.second), state->lock.get());
-  }
+  if (state->nursery_pid == 0) run_nursery(setup, std::move(pair.second));
+  pair.second.close();
   state->options = std::move(options);
   state->nursery = std::move(pair.first);
   std::unique_ptr<ExecutorHost> host(new ExecutorHost(std::move(state)));
-  KILN_TRY(host->state_->watch(host->state_->nursery.fd(), kNurseryTag));
+  auto& own = *host->state_;
+  KILN_TRY_ASSIGN(own.scratch, wait_for_nursery(own.nursery));
+  own.workspaces = "/proc/self/fd/" + std::to_string(own.scratch.get());
+  KILN_TRY(own.watch(own.nursery.fd(), kNurseryTag));
   return host;
 }
 
@@ -236,8 +260,7 @@ ExecutorHost::ExecutorHost(std::unique_ptr<State> state) : state_(std::move(stat
 
 ExecutorHost::~ExecutorHost() {
   state_->nursery.close();
-  while (::waitpid(state_->nursery_pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  wait_for_end(state_->nursery_pid);
 }
 
 int ExecutorHost::fd() const {
@@ -261,6 +284,10 @@ const Identity& ExecutorHost::identity() const {
   return state_->options.identity;
 }
 
+const std::filesystem::path& ExecutorHost::workspaces() const {
+  return state_->workspaces;
+}
+
 Result<ExecutorId> ExecutorHost::create(const ExecutorSpec& spec) {
   if (state_->nursery.fd() < 0) return fail(Errc::unavailable, "the nursery process is gone");
   KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
@@ -282,9 +309,10 @@ Status ExecutorHost::run(ExecutorId id, const RunRequest& request) {
   if (request.argv.empty() || request.lowers.empty()) {
     return fail(Errc::invalid_argument, "a task needs arguments and a root");
   }
-  auto workspace = state_->options.scratch / ("task" + std::to_string(++state_->last_task));
-  KILN_TRY(executor.channel.send_packed(MessageKind::run, RunMessage{request, workspace}));
-  executor.running = State::Running{request.attempt, std::move(workspace)};
+  const auto name = "task" + std::to_string(++state_->last_task);
+  KILN_TRY(executor.channel.send_packed(MessageKind::run,
+                                        RunMessage{request, state_->options.scratch / name}));
+  executor.running = State::Running{request.attempt, state_->workspaces / name};
   return {};
 }
 

@@ -25,10 +25,14 @@
 namespace kiln::worker {
 
 struct HostOptions {
-  // Holds the tasks' private directories; made if missing, and all else in it removed at start. Not
-  // on an overlay file system; on the blob store's file system for the sake of speed. One host at a
-  // time uses it.
+  // Holds the tasks' private directories, or is where a memory file system for them is mounted,
+  // seen by the host's own processes only. Made if missing; all that it holds is removed at start.
+  // One host at a time uses it.
   std::filesystem::path scratch;
+  // Keep the tasks' private directories in memory (at most half of the machine's) where the kernel
+  // allows it. Else they are on the disk, several milliseconds per task slower, and `scratch` must
+  // not be on an overlay file system.
+  bool in_memory = true;
   Identity identity = Identity::detect();
 };
 
@@ -73,6 +77,9 @@ class ExecutorHost {
   void on_readable(ExecutorEvents& events);
 
   const Identity& identity() const;
+  // Where this process finds the tasks' private directories: one entry per task not yet released,
+  // besides the host's own.
+  const std::filesystem::path& workspaces() const;
 
   // Asks for an executor; executor_ready or executor_died follows.
   Result<ExecutorId> create(const ExecutorSpec& spec);

@@ -18,14 +18,15 @@
 
 #include "worker/executor/executor.h"
 #include "worker/executor/process.h"
+#include "worker/sandbox/namespaces.h"
+#include "worker/sandbox/probe.h"
 
 namespace kiln::worker {
 namespace {
 
 class Nursery {
  public:
-  Nursery(const ScratchLayout& layout, const Identity& identity, Channel host, int lock)
-      : layout_(layout), identity_(identity), host_(std::move(host)), lock_(lock) {}
+  Nursery(const NurserySetup& setup, Channel host) : setup_(setup), host_(std::move(host)) {}
 
   void serve() {
     sigset_t child{};
@@ -70,8 +71,8 @@ class Nursery {
     const int nursery = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
-      close_all_but({channel.fd(), lock_});
-      run_executor(nursery, create, layout_, identity_, std::move(channel));
+      close_all_but({channel.fd(), setup_.lock});
+      run_executor(nursery, create, setup_.layout, setup_.identity, std::move(channel));
     }
     if (pid > 0) {
       executors_[pid] = Child{create.executor, false, {}};
@@ -111,27 +112,47 @@ class Nursery {
     return true;
   }
 
-  ScratchLayout layout_;
-  Identity identity_;
+  const NurserySetup& setup_;
   Channel host_;
-  int lock_;
   UniqueFd signals_;
   std::map<pid_t, Child> executors_;  // by pid, which is also its process group
 };
 
-}  // namespace
-
-void run_nursery(int parent, const ScratchLayout& layout, const Identity& identity, Channel host,
-                 int lock) {
-  set_up_signals();
-  close_all_but({host.fd(), lock});
+Status become_nursery(const NurserySetup& setup) {
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0 || ::dup2(null, 0) < 0) ::_exit(1);
-  ::close(null);
-  if (::chdir("/") != 0 || !die_with_parent(parent)) ::_exit(1);
-  Nursery nursery(layout, identity, std::move(host), lock);
+  const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null.valid() || ::dup2(null.get(), 0) < 0) return fail_errno("cannot use /dev/null", errno);
+  if (::chdir("/") != 0) return fail_errno("cannot enter /", errno);
+  KILN_TRY(enter_nursery_namespaces(setup.identity));
+  if (!die_with_parent(setup.parent)) return fail(Errc::unavailable, "the worker is gone");
+  return {};
+}
+
+// The scratch directory as tasks will use it.
+Result<UniqueFd> open_scratch(const NurserySetup& setup) {
+  if (setup.in_memory) KILN_TRY(mount_memory_scratch(setup.layout, setup.identity));
+  KILN_TRY(probe_sandbox(setup.layout.scratch, setup.identity));
+  const auto* path = setup.layout.scratch.c_str();
+  UniqueFd fd(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("cannot open " + setup.layout.scratch.string(), errno);
+  return fd;
+}
+
+}  // namespace
+
+void run_nursery(const NurserySetup& setup, Channel host) {
+  set_up_signals();
+  close_all_but({host.fd(), setup.lock});
+  const auto become = become_nursery(setup);
+  const auto scratch = become ? open_scratch(setup) : fail(become.error());
+  if (!scratch) {
+    const BrokenMessage broken{scratch.error().code, scratch.error().message};
+    static_cast<void>(host.send_packed(MessageKind::broken, broken));
+    ::_exit(1);
+  }
+  if (!host.send(MessageKind::begun, {}, {scratch->get()})) ::_exit(1);
+  Nursery nursery(setup, std::move(host));
   nursery.serve();
   nursery.end_all();
   ::_exit(0);

@@ -7,10 +7,18 @@
 
 namespace kiln::worker {
 
-// Forks executors as the host asks, says when one and all its processes are dead, and ends all of
-// them when the host hangs up. `lock` is held by it and its descendants as long as they live.
-// REQUIRES: called in a child of the worker, whose pid is `parent`, forked by its only thread.
-[[noreturn]] void run_nursery(int parent, const ScratchLayout& layout, const Identity& identity,
-                              Channel host, int lock);
+struct NurserySetup {
+  int parent = 0;  // the worker's pid
+  ScratchLayout layout;
+  Identity identity;
+  bool in_memory = true;  // mount a memory file system on the scratch directory where that works
+  int lock = -1;          // held by the nursery and its descendants as long as they live
+};
+
+// Enters its namespaces, probes whether tasks can have their roots, and sends `begun` with the
+// scratch directory, or `broken`. Then forks executors as the host asks, says when one and all its
+// processes are dead, and ends all of them when the host hangs up. REQUIRES: called in a child of
+// the worker, forked by its only thread.
+[[noreturn]] void run_nursery(const NurserySetup& setup, Channel host);
 
 }  // namespace kiln::worker

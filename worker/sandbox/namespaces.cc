@@ -54,12 +54,17 @@ Status raise_loopback() {
 
 }  // namespace
 
-Status enter_executor_namespaces(const Identity& identity, const std::string& hostname) {
+Status enter_nursery_namespaces(const Identity& identity) {
   if (!identity.as_root) KILN_TRY(enter_user_namespace(identity));
-  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return fail(explain(SandboxStep::namespaces, errno, identity));
   }
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+  return {};
+}
+
+Status enter_executor_namespaces(const Identity& identity, const std::string& hostname) {
+  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
     return fail(explain(SandboxStep::namespaces, errno, identity));
   }
   constexpr std::string_view kNoDomain = "(none)";

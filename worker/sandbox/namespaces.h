@@ -11,10 +11,14 @@
 
 namespace kiln::worker {
 
-// Moves this process into its own mount, IPC, UTS and network namespaces (under a new user
-// namespace where the worker is not root): nothing mounted later is seen outside; the only network
-// interface is lo, which is up; the machine is called `hostname`. REQUIRES: one thread. Clears the
-// parent-death signal where a user namespace is made.
+// Moves this process into its own mount namespace (under a new user namespace where the worker is
+// not root): nothing mounted later is seen outside. All executors come from this process. REQUIRES:
+// one thread. May clear the parent-death signal.
+Status enter_nursery_namespaces(const Identity& identity);
+
+// Moves this process into its own mount, IPC, UTS and network namespaces: the only network
+// interface is lo, which is up; the machine is called `hostname`. REQUIRES: one thread; a child of
+// a process in the nursery's namespaces.
 Status enter_executor_namespaces(const Identity& identity, const std::string& hostname);
 
 struct ForkedInit {

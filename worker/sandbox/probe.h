@@ -8,9 +8,9 @@
 
 namespace kiln::worker {
 
-// Makes namespaces and a root in a child process, as for a task, and throws them away. The error
-// says which step failed and which setting of the machine or container gives it. `scratch` must
-// exist. REQUIRES: the process has one thread.
+// Makes an executor's namespaces and a task's root in child processes and throws them away. The
+// error says which step failed and which setting of the machine or container gives it. `scratch`
+// must exist. REQUIRES: the process has one thread, and is in the nursery's namespaces.
 Status probe_sandbox(const std::filesystem::path& scratch, const Identity& identity);
 
 }  // namespace kiln::worker

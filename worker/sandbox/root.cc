@@ -13,8 +13,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "common/base/files.h"
 #include "common/base/unique_fd.h"
 #include "worker/sandbox/diagnosis.h"
 
@@ -128,6 +130,19 @@ Status switch_to(const std::filesystem::path& root, const Identity& identity) {
 }
 
 }  // namespace
+
+Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity) {
+  const auto* path = layout.scratch.c_str();
+  if (::mount("scratch", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0) return false;
+  const bool fits = identity.as_root || ::setxattr(path, "user.kiln", "y", 1, 0) == 0;
+  if (!fits) {
+    if (::umount2(path, MNT_DETACH) != 0) return fail_errno("cannot unmount tmpfs", errno);
+    return false;
+  }
+  KILN_TRY(make_directories(layout.root()));
+  KILN_TRY(make_directories(layout.devices()));
+  return true;
+}
 
 Status enter_root(const RootPlan& plan) {
   KILN_TRY(mount_overlay(plan));

@@ -10,13 +10,20 @@
 
 namespace kiln::worker {
 
-// A host's scratch directory. `root` and `dev` are mount points that all executors share, each with
-// its own mounts in its own mount namespace.
+// A host's scratch directory, in the nursery's namespaces. `root` and `dev` are mount points that
+// all executors share, each with its own mounts in its own mount namespace.
 struct ScratchLayout {
   std::filesystem::path scratch;
   std::filesystem::path root() const { return scratch / "root"; }
   std::filesystem::path devices() const { return scratch / "dev"; }
 };
+
+// Mounts a memory file system on `scratch`, for this mount namespace only, and makes the mount
+// points. On a disk's file system the few directories of each root, and those that overlay makes
+// for itself, cost milliseconds; and what tasks leave behind is gone with the nursery. False, and
+// nothing is mounted: it cannot serve as an overlay's upper directory here (tmpfs has the extended
+// attributes that overlay needs in a user namespace since Linux 6.6).
+Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity);
 
 struct RootPlan {
   std::filesystem::path workspace;            // made here; holds upper and work

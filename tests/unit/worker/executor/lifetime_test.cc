@@ -23,26 +23,33 @@ std::size_t entries_of(const fs::path& directory) {
   return static_cast<std::size_t>(std::distance(fs::begin(listing), fs::end(listing)));
 }
 
+void run_hundred_tasks(bool in_memory) {
+  Scene scene(in_memory);
+  static_cast<void>(release(scene.run("true").workspace));
+  const auto mounts = read_file("/proc/self/mounts");
+  const auto own = open_descriptors_of(::getpid());
+  const auto executor = scene.executor_process();
+  const auto its = open_descriptors_of(executor);
+  for (int i = 0; i < 100; ++i) {
+    const auto report = scene.run("echo x; mkdir -p /tmp/a/b; echo y >/tmp/a/b/c");
+    ASSERT_EQ(report.outcome, Outcome::exited) << report.message;
+    ASSERT_TRUE(release(report.workspace));
+  }
+  EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
+  EXPECT_EQ(open_descriptors_of(::getpid()), own);
+  EXPECT_EQ(scene.executor_process(), executor);
+  EXPECT_EQ(open_descriptors_of(executor), its);
+  EXPECT_EQ(scene.workspaces(), 0U);
+  EXPECT_EQ(entries_of(scene.scratch()), 3U);  // dev, lock, root
+  EXPECT_TRUE(children_of(executor).empty());
+}
+
 TEST_P(Lifetime, hundred_tasks_leave_no_mount_file_process_or_descriptor) {
-  run_as(GetParam(), [] {
-    Scene scene;
-    static_cast<void>(release(scene.run("true").workspace));
-    const auto mounts = read_file("/proc/self/mounts");
-    const auto own = open_descriptors_of(::getpid());
-    const auto executor = scene.executor_process();
-    const auto its = open_descriptors_of(executor);
-    for (int i = 0; i < 100; ++i) {
-      const auto report = scene.run("echo x; mkdir -p /tmp/a/b; echo y >/tmp/a/b/c");
-      ASSERT_EQ(report.outcome, Outcome::exited) << report.message;
-      ASSERT_TRUE(release(report.workspace));
-    }
-    EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
-    EXPECT_EQ(open_descriptors_of(::getpid()), own);
-    EXPECT_EQ(scene.executor_process(), executor);
-    EXPECT_EQ(open_descriptors_of(executor), its);
-    EXPECT_EQ(entries_of(scene.scratch()), 3U);  // dev, lock, root
-    EXPECT_TRUE(children_of(executor).empty());
-  });
+  run_as(GetParam(), [] { run_hundred_tasks(true); });
+}
+
+TEST_P(Lifetime, hundred_tasks_on_the_disk_leave_nothing_either) {
+  run_as(GetParam(), [] { run_hundred_tasks(false); });
 }
 
 TEST_P(Lifetime, daemons_of_a_task_do_not_outlive_it) {
@@ -152,10 +159,10 @@ TEST_P(Lifetime, the_hosts_end_ends_all) {
 }
 
 // A worker that is killed at once, while it runs a task; its directory stays with the caller.
-pid_t start_doomed_worker(const fs::path& note) {
+pid_t start_doomed_worker(const fs::path& note, bool in_memory) {
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
-  Scene scene;
+  Scene scene(in_memory);
   scene.start(scene.shell("touch began; trap '' HUP TERM; sleep 1000 & sleep 1000"));
   if (scene.wait_for_file("began")) {
     static_cast<void>(write_file_atomically(note, scene.directory.path().string(), 0600));
@@ -163,30 +170,36 @@ pid_t start_doomed_worker(const fs::path& note) {
   while (true) ::pause();
 }
 
+void kill_worker(bool in_memory) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const TestDirectory directory;
+  const auto note = directory.path() / "note";
+  const auto mounts = read_file("/proc/self/mounts");
+  const pid_t worker = start_doomed_worker(note, in_memory);
+  while (!fs::exists(note)) ::poll(nullptr, 0, 5);  // the child's alarm is the deadline
+  const fs::path left = *read_file(note);
+  const auto killed = Clock::now();
+  ::kill(worker, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0) {
+  }
+  EXPECT_LT(Clock::now() - killed, seconds(2));
+  EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
+  EXPECT_EQ(entries_of(left / "scratch") > 3, !in_memory);  // memory is gone already
+  {
+    HostOptions options;
+    options.scratch = left / "scratch";
+    EXPECT_TRUE(ExecutorHost::start(options));
+  }
+  EXPECT_EQ(entries_of(left / "scratch"), 3U);
+  fs::remove_all(left);
+}
+
 TEST_P(Lifetime, kill_9_of_the_worker_leaves_nothing_after_two_seconds) {
-  run_as(GetParam(), [] {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    const TestDirectory directory;
-    const auto note = directory.path() / "note";
-    const auto mounts = read_file("/proc/self/mounts");
-    const pid_t worker = start_doomed_worker(note);
-    while (!fs::exists(note)) ::poll(nullptr, 0, 5);  // the child's alarm is the deadline
-    const fs::path left = *read_file(note);
-    const auto killed = Clock::now();
-    ::kill(worker, SIGKILL);
-    while (::waitpid(-1, nullptr, 0) > 0) {
-    }
-    EXPECT_LT(Clock::now() - killed, seconds(2));
-    EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
-    EXPECT_GT(entries_of(left / "scratch"), 3U);
-    {
-      HostOptions options;
-      options.scratch = left / "scratch";
-      EXPECT_TRUE(ExecutorHost::start(options));
-    }
-    EXPECT_EQ(entries_of(left / "scratch"), 3U);
-    fs::remove_all(left);
-  });
+  run_as(GetParam(), [] { kill_worker(true); });
+}
+
+TEST_P(Lifetime, kill_9_of_a_worker_on_the_disk_leaves_what_the_next_start_removes) {
+  run_as(GetParam(), [] { kill_worker(false); });
 }
 
 TEST_P(Lifetime, one_scratch_directory_serves_one_host) {

@@ -226,8 +226,7 @@ TEST_P(Root, starts_commands_with_default_signals_and_their_own_session) {
         "while read key value; do case $key in Sig[BI]*) echo $key $value;; esac; done"
         " </proc/self/status; read pid name state parent group session rest </proc/self/stat;"
         " test $session = $$ && echo own session");
-    EXPECT_EQ(out(report),
-              "SigBlk: 0000000000000000\nSigIgn: 0000000000000000\nown session\n");
+    EXPECT_EQ(out(report), "SigBlk: 0000000000000000\nSigIgn: 0000000000000000\nown session\n");
   });
 }
 

@@ -121,11 +121,12 @@ std::size_t open_descriptors_of(pid_t pid) {
   return static_cast<std::size_t>(std::distance(fs::begin(listing), fs::end(listing)));
 }
 
-Scene::Scene() {
+Scene::Scene(bool in_memory) {
   make_tools(tools());
   fs::create_directories(inputs() / "build");
   HostOptions options;
   options.scratch = scratch();
+  options.in_memory = in_memory;
   auto started = ExecutorHost::start(options);
   EXPECT_TRUE(started) << started.error().message;
   if (!started) ::_exit(3);
@@ -188,11 +189,19 @@ RunReport Scene::run(const RunRequest& request) {
 
 bool Scene::wait_for_file(const std::string& name) {
   return wait_until([&] {
-    for (const auto& entry : fs::directory_iterator(scratch())) {
+    for (const auto& entry : fs::directory_iterator(host->workspaces())) {
       if (fs::exists(entry.path() / "upper/build" / name)) return true;
     }
     return false;
   });
+}
+
+std::size_t Scene::workspaces() const {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(host->workspaces())) {
+    if (entry.path().filename().string().substr(0, 4) == "task") ++count;
+  }
+  return count;
 }
 
 pid_t Scene::nursery() const {

@@ -61,7 +61,7 @@ std::size_t open_descriptors_of(pid_t pid);
 
 class Scene {
  public:
-  Scene();
+  explicit Scene(bool in_memory = true);
 
   // `script` for the shell, in /build, with a few usual settings.
   RunRequest shell(const std::string& script) const;
@@ -79,6 +79,7 @@ class Scene {
   std::filesystem::path inputs() const { return directory.path() / "inputs"; }
   std::filesystem::path tools() const { return directory.path() / "tools"; }
   std::filesystem::path scratch() const { return directory.path() / "scratch"; }
+  std::size_t workspaces() const;  // that were not released
   pid_t nursery() const;
   pid_t executor_process() const;  // of the only executor
 
