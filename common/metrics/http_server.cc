@@ -2,11 +2,17 @@
 
 #include <csignal>
 #include <cstddef>
+#include <future>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <civetweb.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include "common/base/time.h"
+#include "common/base/unique_fd.h"
 
 namespace kiln::metrics {
 namespace {
@@ -123,6 +129,20 @@ Result<std::string> checked_host(const std::string& address) {
   return host;
 }
 
+// Connects and hangs up, so that civetweb's listening thread wakes.
+void poke(const std::string& host, std::uint16_t port) {
+  const bool bracketed = host.front() == '[';
+  const auto bare = bracketed ? host.substr(1, host.size() - 2) : host;
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(bare.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return;
+  const UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd.valid()) ::connect(fd.get(), found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+}
+
 struct Stop {
   void operator()(mg_context* context) const { mg_stop(context); }
 };
@@ -159,11 +179,23 @@ Context start_context(const std::string& address, std::string& problem) {
 }  // namespace
 
 struct HttpServer::Impl {
+  ~Impl();
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
   std::unique_ptr<HttpHandlers> handlers;
+  std::string host;
   std::string address;
   std::uint16_t port = 0;
-  Context context;  // last: stops first
+  Context context;
 };
+
+// civetweb looks at its stop flag every two seconds only, unless a connection wakes it.
+HttpServer::Impl::~Impl() {
+  auto stopped = std::async(std::launch::async, [this] { context.reset(); });
+  while (stopped.wait_for(milliseconds(5)) != std::future_status::ready) poke(host, port);
+}
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::HttpServer(HttpServer&&) noexcept = default;
@@ -186,6 +218,7 @@ Result<HttpServer> HttpServer::start(const std::string& address, HttpHandlers ha
     return fail(Errc::internal, "cannot listen for HTTP on " + address + ": no port was bound");
   }
   impl->port = static_cast<std::uint16_t>(taken.port);
+  impl->host = host;
   impl->address = host + ":" + std::to_string(impl->port);
   mg_set_request_handler(impl->context.get(), "/**", serve, impl->handlers.get());
   return HttpServer(std::move(impl));

@@ -118,8 +118,8 @@ Status Socket::set_up(Context& context) {
 }
 
 Status Socket::open_monitor(Context& context) {
-  const std::string name =
-      "inproc://kiln-monitor-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
+  // Not named after `this`: ZeroMQ lets a closed monitor's name go only a while later.
+  const std::string name = "inproc://kiln-monitor-" + std::to_string(context.next_number());
   const int events =
       ZMQ_EVENT_DISCONNECTED |
       (kind_ == SocketKind::router ? ZMQ_EVENT_ACCEPTED : ZMQ_EVENT_HANDSHAKE_SUCCEEDED);

@@ -1,0 +1,134 @@
+// Messages of agents.
+#include <type_traits>
+#include <utility>
+
+#include "common/wire/codec.h"
+#include "coordinator/server/farm_view.h"
+#include "coordinator/server/limits.h"
+#include "coordinator/server/server.h"
+
+namespace kiln::coordinator {
+namespace {
+
+template <typename Kind>
+constexpr bool kFromClients =
+    std::is_same_v<Kind, wire::ClientHello> || std::is_same_v<Kind, wire::Acquire> ||
+    std::is_same_v<Kind, wire::AcquireCancel> || std::is_same_v<Kind, wire::Release> ||
+    std::is_same_v<Kind, wire::FarmQuery> || std::is_same_v<Kind, wire::Ping>;
+
+}  // namespace
+
+void Server::client_message(const net::PeerId& peer, wire::Frames frames) {
+  auto envelope = wire::decode(std::move(frames));
+  if (!envelope) {
+    const bool version = envelope.error().code == Errc::version_mismatch;
+    return reject(*clients_, peer, version ? "version" : "malformed", 0, envelope.error());
+  }
+  metrics_.received(wire::kind_name(envelope->message));
+  std::visit(
+      [&](auto& message) {
+        using Kind = std::decay_t<decltype(message)>;
+        if constexpr (kFromClients<Kind>) {
+          from_client(peer, message);
+        } else if constexpr (!std::is_same_v<Kind, wire::Pong> &&
+                             !std::is_same_v<Kind, wire::Refused>) {
+          reject(*clients_, peer, "unexpected", 0,
+                 Error{Errc::invalid_argument,
+                       "an agent does not send " + std::string(wire::kind_name(message)) +
+                           " to the client port of a coordinator; is it the right port?"});
+        }
+      },
+      envelope->message);
+}
+
+void Server::client_gone(const net::PeerId& peer) {
+  const auto session = client_sessions_.take(peer);
+  if (!session) return;
+  log_.info("client_gone", {{"client", session->id}, {"host", session->host}});
+  feed(ClientGone{session->id});
+}
+
+void Server::from_client(const net::PeerId& peer, wire::ClientHello& hello) {
+  if (const auto fine = check_limits(hello); !fine) {
+    return reject(*clients_, peer, "too_long", 0, fine.error());
+  }
+  const auto* session = client_sessions_.find(peer);
+  if (session != nullptr && session->epoch != hello.client_epoch) {
+    client_gone(peer);
+    session = nullptr;
+  }
+  if (session == nullptr) {
+    session = &client_sessions_.add(peer, hello.client_epoch, hello.host, hello.user);
+    log_.info("client_joined", {{"client", session->id},
+                                {"host", hello.host},
+                                {"user", hello.user},
+                                {"version", hello.version}});
+  }
+  feed(ClientJoined{session->id});
+  if (client_sessions_.find(peer) == nullptr) return;  // too many: refused
+  const auto heartbeat =
+      std::chrono::duration_cast<milliseconds>(options_.scheduling.heartbeat).count();
+  send(*clients_, peer,
+       wire::ClientWelcome{options_.scheduling.epoch, version(),
+                           static_cast<std::uint32_t>(heartbeat),
+                           options_.scheduling.missed_heartbeats});
+}
+
+const ClientSession* Server::known(const net::PeerId& peer, std::uint64_t request) {
+  const auto* session = client_sessions_.find(peer);
+  if (session == nullptr) {
+    reject(*clients_, peer, "no_hello", request,
+           Error{Errc::not_found, "the client is not known here; say hello first"});
+  }
+  return session;
+}
+
+void Server::from_client(const net::PeerId& peer, wire::Acquire& acquire) {
+  const auto* session = known(peer, acquire.request);
+  if (session == nullptr) return;
+  if (const auto fine = check_limits(acquire); !fine) {
+    return reject(*clients_, peer, "too_long", acquire.request, fine.error());
+  }
+  LeasesWanted wanted;
+  wanted.key = {session->id, acquire.request};
+  wanted.pool = std::move(acquire.pool);
+  wanted.toolchain = acquire.toolchain;
+  wanted.architecture = std::move(acquire.architecture);
+  wanted.affinity = std::move(acquire.key);
+  wanted.priority = acquire.priority;
+  wanted.build = std::move(acquire.build);
+  wanted.count = acquire.count;
+  wanted.excluded = std::move(acquire.excluded);
+  feed(std::move(wanted));
+}
+
+void Server::from_client(const net::PeerId& peer, wire::AcquireCancel& cancel) {
+  const auto* session = known(peer, cancel.request);
+  if (session != nullptr) feed(LeasesUnwanted{{session->id, cancel.request}});
+}
+
+void Server::from_client(const net::PeerId& peer, wire::Release& release) {
+  const auto* session = known(peer, 0);
+  if (session != nullptr) feed(LeasesReleased{session->id, std::move(release.leases)});
+}
+
+// Answered without a hello too, so that `kiln status` works whatever state its agent is in.
+void Server::from_client(const net::PeerId& peer, wire::FarmQuery& query) {
+  const auto* session = client_sessions_.find(peer);
+  if (session != nullptr) feed(ClientHeard{session->id});
+  wire::FarmStatus status;
+  status.request = query.request;
+  status.coordinator_version = version();
+  status.nodes = node_statuses(scheduler_.nodes(), reactor_.now());
+  status.waiting_requests = static_cast<std::uint32_t>(scheduler_.waiting_requests());
+  status.clients = static_cast<std::uint32_t>(scheduler_.clients());
+  send(*clients_, peer, status);
+}
+
+void Server::from_client(const net::PeerId& peer, wire::Ping& ping) {
+  const auto* session = client_sessions_.find(peer);
+  if (session != nullptr) feed(ClientHeard{session->id});
+  send(*clients_, peer, wire::Pong{ping.number});
+}
+
+}  // namespace kiln::coordinator

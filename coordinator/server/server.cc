@@ -1,0 +1,244 @@
+#include "coordinator/server/server.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/auth/lease_token.h"
+#include "common/wire/codec.h"
+#include "coordinator/server/farm_view.h"
+
+namespace kiln::coordinator {
+namespace {
+
+constexpr Duration kRefresh = seconds(1);
+// A reactor that does not turn for so long is not healthy.
+constexpr Duration kStuck = seconds(10);
+
+net::SocketOptions socket_options(std::size_t max_frame_bytes) {
+  net::SocketOptions options;
+  options.max_frame_bytes = max_frame_bytes;
+  options.queue_messages = 1024;
+  options.queue_bytes = std::size_t{16} << 20;
+  return options;
+}
+
+// Never 0, so that no lease is named like a default-made one.
+Result<std::uint64_t> random_number() {
+  KILN_TRY_ASSIGN(const auto bytes, auth::make_lease_secret());
+  std::uint64_t number = 0;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return std::max<std::uint64_t>(number, 1);
+}
+
+}  // namespace
+
+Server::Server(net::Reactor& reactor, Logger log, ServerOptions options, std::string secret,
+               StateDir state_dir)
+    : reactor_(reactor),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      secret_(std::move(secret)),
+      state_dir_(std::move(state_dir)),
+      metrics_(registry_),
+      scheduler_(options_.scheduling) {
+  registry_.set_build_info("coordinator", version());
+}
+
+Server::~Server() {
+  reactor_.cancel(timer_);
+  reactor_.cancel(refresh_timer_);
+  state_dir_.withdraw();
+}
+
+Result<std::unique_ptr<Server>> Server::create(net::Reactor& reactor, net::Context& context,
+                                               const Logger& log, const ServerOptions& options) {
+  ServerOptions chosen = options;
+  if (chosen.scheduling.epoch == 0) {
+    KILN_TRY_ASSIGN(chosen.scheduling.epoch, random_number());
+  }
+  if (chosen.scheduling.seed == 0) {
+    KILN_TRY_ASSIGN(chosen.scheduling.seed, random_number());
+  }
+  KILN_TRY_ASSIGN(auto secret, auth::make_lease_secret());
+  KILN_TRY_ASSIGN(auto state_dir, StateDir::open(chosen.state_dir));
+  std::unique_ptr<Server> server(
+      new Server(reactor, log, std::move(chosen), std::move(secret), std::move(state_dir)));
+  KILN_TRY(server->bind(context));
+  server->refresh();
+  server->keep_refreshing();
+  KILN_TRY(server->start_http());
+  KILN_TRY(server->state_dir_.announce(server->endpoints()));
+  return server;
+}
+
+Status Server::bind(net::Context& context) {
+  auto clients = net::Router::bind(reactor_, context, options_.client_endpoint,
+                                   socket_options(std::size_t{1} << 20));
+  if (!clients) return fail(clients.error().within("--client-endpoint"));
+  auto workers = net::Router::bind(reactor_, context, options_.worker_endpoint,
+                                   socket_options(std::size_t{4} << 20));
+  if (!workers) return fail(workers.error().within("--worker-endpoint"));
+  clients_ = std::move(*clients);
+  workers_ = std::move(*workers);
+  clients_->on_message([this](const net::PeerId& peer, wire::Frames frames) {
+    client_message(peer, std::move(frames));
+  });
+  clients_->on_disconnect([this](const net::PeerId& peer) { client_gone(peer); });
+  workers_->on_message([this](const net::PeerId& peer, wire::Frames frames) {
+    worker_message(peer, std::move(frames));
+  });
+  workers_->on_disconnect([this](const net::PeerId& peer) { worker_gone(peer); });
+  return {};
+}
+
+Status Server::start_http() {
+  metrics::HttpHandlers handlers;
+  handlers.metrics = [this] { return registry_.text(); };
+  const auto turning = [shared = shared_, &reactor = reactor_]() -> Status {
+    const std::lock_guard lock(shared->mutex);
+    const auto age = reactor.now() - shared->refreshed;
+    if (age < kStuck) return {};
+    return fail(Errc::internal, "the main loop has not turned for " +
+                                    std::to_string(static_cast<int>(in_seconds(age))) + " s");
+  };
+  // Both sockets are bound before this page exists.
+  handlers.health = turning;
+  handlers.ready = turning;
+  handlers.pages["/api/v1/nodes"] = [shared = shared_](const std::string&) {
+    const std::lock_guard lock(shared->mutex);
+    return metrics::HttpReply{200, "application/json", shared->nodes};
+  };
+  auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
+  if (!http) return fail(http.error().within("--http"));
+  http_ = std::make_unique<metrics::HttpServer>(std::move(*http));
+  return {};
+}
+
+BoundEndpoints Server::endpoints() const {
+  return {clients_->endpoint(), workers_->endpoint(), http_ ? http_->address() : ""};
+}
+
+void Server::feed(Event event) {
+  carry_out(scheduler_.step({reactor_.now(), std::move(event)}));
+  set_timer();
+}
+
+void Server::carry_out(const Outputs& outputs) {
+  for (const auto& output : outputs) {
+    std::visit([this](const auto& kind) { out(kind); }, output);
+  }
+}
+
+// One timer for the scheduler's next deadline; it is moved only to an earlier time, as a Tick that
+// comes too early does no harm.
+void Server::set_timer() {
+  const auto next = scheduler_.next_deadline();
+  if (!next) return;
+  if (timer_ != 0 && timer_at_ <= *next) return;
+  if (timer_ != 0) reactor_.cancel(timer_);
+  timer_at_ = *next;
+  timer_ = reactor_.call_at(*next, [this] {
+    timer_ = 0;
+    feed(Tick{});
+  });
+}
+
+// The gauges and the listing are made anew each second, not at each change.
+void Server::refresh() {
+  const auto nodes = scheduler_.nodes();
+  metrics_.observe(scheduler_, nodes);
+  auto json = nodes_json(node_statuses(nodes, reactor_.now()));
+  const std::lock_guard lock(shared_->mutex);
+  shared_->nodes = std::move(json);
+  shared_->refreshed = reactor_.now();
+}
+
+void Server::keep_refreshing() {
+  refresh_timer_ = reactor_.call_after(kRefresh, [this] {
+    refresh();
+    keep_refreshing();
+  });
+}
+
+void Server::out(const LeasesGranted& output) {
+  const auto* peer = client_sessions_.peer_of(output.key.client);
+  if (peer == nullptr) return;
+  wire::Grant grant;
+  grant.request = output.key.request;
+  for (const auto& slot : output.slots) {
+    wire::GrantedLease granted{slot.lease, slot.task_address, slot.bulk_address,
+                               slot.toolchain_sources};
+    granted.lease.token = auth::sign_lease(granted.lease, secret_);
+    grant.leases.push_back(std::move(granted));
+  }
+  metrics_.granted(output);
+  send(*clients_, *peer, grant);
+}
+
+void Server::out(const LeasesRefused& output) {
+  metrics_.refused(output.error.code);
+  const auto* peer = client_sessions_.peer_of(output.key.client);
+  if (peer != nullptr) refuse(*clients_, *peer, output.key.request, output.error);
+}
+
+void Server::out(const WorkerLost& output) {
+  metrics_.worker_lost(output.reason);
+  log_.warning("worker_lost", {{"worker", output.worker},
+                               {"epoch", output.epoch},
+                               {"reason", output.reason},
+                               {"leases", output.leases}});
+}
+
+void Server::out(const WorkerUnknown& output) {
+  reject(*workers_, current_worker_, "no_hello", 0, unknown_worker(output.worker));
+}
+
+void Server::out(const WorkerRejected& output) {
+  log_.warning("worker_rejected", {{"worker", output.worker}, {"error", output.error}});
+  refuse(*workers_, current_worker_, 0, output.error);
+}
+
+void Server::out(const ClientRejected& output) {
+  const auto* peer = client_sessions_.peer_of(output.client);
+  if (peer == nullptr) return;
+  const net::PeerId copy = *peer;
+  refuse(*clients_, copy, 0, output.error);
+  client_sessions_.take(copy);
+}
+
+void Server::out(const ClientLost& output) {
+  log_.info("client_silent", {{"client", output.client}, {"leases", output.leases}});
+}
+
+Error Server::unknown_worker(const std::string& worker) {
+  return Error{Errc::not_found, "the worker \"" + worker + "\" is not known here; say hello first"};
+}
+
+void Server::send(net::Router& router, const net::PeerId& peer, const wire::Message& message) {
+  const auto sent = router.send(peer, wire::encode(message));
+  if (sent) {
+    metrics_.sent(wire::kind_name(message));
+  } else {
+    metrics_.send_failed();
+    log_.debug("send_failed", {{"kind", wire::kind_name(message)}, {"error", sent.error()}});
+  }
+}
+
+void Server::refuse(net::Router& router, const net::PeerId& peer, std::uint64_t request,
+                    const Error& error) {
+  send(router, peer, wire::Refused{request, std::string(name(error.code)), error.message});
+}
+
+void Server::reject(net::Router& router, const net::PeerId& peer, std::string_view reason,
+                    std::uint64_t request, const Error& error) {
+  metrics_.rejected(reason);
+  const auto now = reactor_.now();
+  if (now - logged_rejection_ >= seconds(1)) {
+    logged_rejection_ = now;
+    log_.warning("message_rejected", {{"reason", reason}, {"error", error}});
+  }
+  refuse(router, peer, request, error);
+}
+
+}  // namespace kiln::coordinator

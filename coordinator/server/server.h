@@ -1,0 +1,118 @@
+// The doing part of the coordinator: carries messages between sockets and the scheduler. It decides
+// nothing: what to answer comes from the scheduler, and what is malformed, too long or out of place
+// is counted and dropped.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/base/result.h"
+#include "common/metrics/http_server.h"
+#include "common/metrics/registry.h"
+#include "common/net/context.h"
+#include "common/net/reactor.h"
+#include "common/net/router.h"
+#include "common/wire/messages.h"
+#include "coordinator/scheduling/scheduler.h"
+#include "coordinator/server/metrics.h"
+#include "coordinator/server/options.h"
+#include "coordinator/server/sessions.h"
+#include "coordinator/server/state_dir.h"
+
+namespace kiln::coordinator {
+
+class Server {
+ public:
+  // Binds everything and announces it in the state directory. `reactor` and `context` must outlive
+  // the server, which is made, used and destroyed on the reactor's thread (or while it rests).
+  static Result<std::unique_ptr<Server>> create(net::Reactor& reactor, net::Context& context,
+                                                const Logger& log, const ServerOptions& options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // With the ports that were bound.
+  BoundEndpoints endpoints() const;
+
+ private:
+  // What the HTTP threads may read.
+  struct Shared {
+    std::mutex mutex;
+    std::string nodes = "{\"nodes\": []}\n";
+    TimePoint refreshed{};
+  };
+
+  Server(net::Reactor& reactor, Logger log, ServerOptions options, std::string secret,
+         StateDir state_dir);
+
+  Status bind(net::Context& context);
+  Status start_http();
+  void feed(Event event);
+  void carry_out(const Outputs& outputs);
+  void set_timer();
+  void refresh();
+  void keep_refreshing();
+
+  void out(const LeasesGranted& output);
+  void out(const LeasesRefused& output);
+  void out(const WorkerLost& output);
+  void out(const WorkerUnknown& output);
+  void out(const WorkerRejected& output);
+  void out(const ClientRejected& output);
+  void out(const ClientLost& output);
+
+  // worker_side.cc
+  void worker_message(const net::PeerId& peer, wire::Frames frames);
+  void worker_gone(const net::PeerId& peer);
+  void from_worker(const net::PeerId& peer, wire::WorkerHello& hello);
+  void from_worker(const net::PeerId& peer, wire::OccupancyReport& report);
+  void from_worker(const net::PeerId& peer, wire::WorkerGoodbye& goodbye);
+  void from_worker(const net::PeerId& peer, wire::Ping& ping);
+
+  wire::WorkerWelcome welcome() const;
+  static Error unknown_worker(const std::string& worker);
+
+  // client_side.cc
+  void client_message(const net::PeerId& peer, wire::Frames frames);
+  void client_gone(const net::PeerId& peer);
+  void from_client(const net::PeerId& peer, wire::ClientHello& hello);
+  void from_client(const net::PeerId& peer, wire::Acquire& acquire);
+  void from_client(const net::PeerId& peer, wire::AcquireCancel& cancel);
+  void from_client(const net::PeerId& peer, wire::Release& release);
+  void from_client(const net::PeerId& peer, wire::FarmQuery& query);
+  void from_client(const net::PeerId& peer, wire::Ping& ping);
+  // The session, or nullptr after a refusal was sent.
+  const ClientSession* known(const net::PeerId& peer, std::uint64_t request);
+
+  // Both sides.
+  void send(net::Router& router, const net::PeerId& peer, const wire::Message& message);
+  void refuse(net::Router& router, const net::PeerId& peer, std::uint64_t request,
+              const Error& error);
+  // Counts, logs at most once a second, and tells the peer.
+  void reject(net::Router& router, const net::PeerId& peer, std::string_view reason,
+              std::uint64_t request, const Error& error);
+
+  net::Reactor& reactor_;
+  Logger log_;
+  ServerOptions options_;
+  std::string secret_;
+  StateDir state_dir_;
+  metrics::Registry registry_;
+  Metrics metrics_;
+  Scheduler scheduler_;
+  WorkerSessions worker_sessions_;
+  ClientSessions client_sessions_;
+  net::PeerId current_worker_;  // whose message is being served
+  TimePoint logged_rejection_{};
+  net::TimerId timer_ = 0;
+  TimePoint timer_at_{};
+  net::TimerId refresh_timer_ = 0;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::unique_ptr<net::Router> clients_;
+  std::unique_ptr<net::Router> workers_;
+  std::unique_ptr<metrics::HttpServer> http_;  // last: its threads stop first
+};
+
+}  // namespace kiln::coordinator

@@ -1,0 +1,93 @@
+// A whole farm: production schedulers, model workers and model clients in one world.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/scheduling/scheduler.h"
+#include "tests/simulation/model_client.h"
+#include "tests/simulation/model_worker.h"
+#include "tests/simulation/world.h"
+
+namespace kiln::simulation {
+
+struct Scenario {
+  std::uint64_t seed = 1;
+  std::uint32_t coordinators = 1;
+  std::uint32_t workers = 10;
+  std::uint32_t slots = 8;
+  std::vector<ClientPlan> clients;
+  NetworkFaults faults;
+  // Mean times between faults; 0: none. Faults end at `calm`, so that the work can be finished.
+  Duration worker_crash{};
+  Duration client_crash{};
+  Duration coordinator_crash{};
+  TimePoint calm{seconds(60)};
+  TimePoint end{seconds(600)};
+};
+
+struct Outcome {
+  std::uint64_t fingerprint = 0;
+  std::uint64_t steps = 0;  // of all schedulers
+  std::uint64_t granted = 0;
+  std::uint64_t refused_by_workers = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t overdue = 0;  // requests without an end after their deadline
+  std::uint64_t local = 0;
+  std::uint32_t unfinished = 0;  // clients
+  TimePoint ended{};
+  std::vector<TimePoint> first_grants;
+  Duration scheduler_time{};  // real time spent in Scheduler::step
+};
+
+class ModelFarm {
+ public:
+  explicit ModelFarm(const Scenario& scenario);
+  Outcome run();
+
+ private:
+  struct Coordinator {
+    std::unique_ptr<coordinator::Scheduler> scheduler;
+    bool alive = true;
+    std::uint64_t life = 0;
+    TimePoint tick_at{};  // of the tick that is under way; zero: none
+    std::map<coordinator::RequestKey, std::pair<TimePoint, std::uint32_t>> open;
+    std::set<coordinator::RequestKey> seen;
+  };
+
+  void start_coordinator(std::size_t index);
+  void feed(std::size_t index, const coordinator::Event& event);
+  void note_input(Coordinator& place, const coordinator::Event& event);
+  void take(std::size_t index, const coordinator::Output& output);
+  void plan_tick(std::size_t index);
+  void close_requests_of(Coordinator& place, coordinator::ClientId client);
+
+  void add_worker(std::uint32_t number);
+  void say_hello(std::size_t index, ModelWorker& worker);
+  void heartbeat(ModelWorker& worker);
+  void report(ModelWorker& worker);
+  void add_client(const ClientPlan& plan);
+  ModelClient* client_of(coordinator::ClientId id);
+
+  void plan_faults();
+  void repeat_fault(Duration mean, void (ModelFarm::*fault)());
+  void crash_worker();
+  void crash_client();
+  void crash_coordinator();
+  bool all_finished() const;
+
+  Scenario scenario_;
+  World world_;
+  std::vector<Coordinator> coordinators_;
+  std::vector<std::unique_ptr<ModelWorker>> workers_;
+  std::map<std::string, ModelWorker*> by_name_;
+  std::vector<std::unique_ptr<ModelClient>> clients_;
+  Outcome outcome_;
+};
+
+}  // namespace kiln::simulation

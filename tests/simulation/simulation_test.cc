@@ -1,0 +1,142 @@
+// What must hold in every run of the farm, whatever the seed.
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/simulation/model_farm.h"
+
+namespace kiln::simulation {
+namespace {
+
+// The seeds of a campaign, or the one that KILN_SIMULATION_SEED names.
+std::vector<std::uint64_t> seeds(std::uint64_t count) {
+  if (const char* text = std::getenv("KILN_SIMULATION_SEED"); text != nullptr && *text != '\0') {
+    return {std::strtoull(text, nullptr, 10)};
+  }
+  std::vector<std::uint64_t> out;
+  for (std::uint64_t seed = 1; seed <= count; ++seed) out.push_back(seed);
+  return out;
+}
+
+std::string replay(std::uint64_t seed) {
+  return "replay with KILN_SIMULATION_SEED=" + std::to_string(seed);
+}
+
+ClientPlan plan(std::uint32_t tasks, std::uint32_t parallel) {
+  ClientPlan out;
+  out.tasks = tasks;
+  out.parallel = parallel;
+  out.toolchain = digest_of("gcc");
+  return out;
+}
+
+void expect_sound(const Outcome& outcome) {
+  EXPECT_EQ(outcome.violations, 0U) << "a slot ran two tasks";
+  EXPECT_EQ(outcome.overdue, 0U) << "a request had no end in time";
+  EXPECT_EQ(outcome.unfinished, 0U) << "clients did not finish their work";
+}
+
+Scenario stormy(std::uint64_t seed) {
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.coordinators = 3;
+  scenario.workers = 20;
+  scenario.slots = 4;
+  scenario.clients.assign(8, plan(250, 20));
+  scenario.faults = {0.01, 0.01, std::chrono::microseconds(100), milliseconds(200)};
+  scenario.worker_crash = seconds(3);
+  scenario.client_crash = seconds(10);
+  scenario.coordinator_crash = seconds(15);
+  return scenario;
+}
+
+TEST(Simulation, a_calm_farm_is_used_fully_and_refuses_nothing) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE(replay(seed));
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.workers = 20;
+    scenario.clients.assign(10, plan(400, 40));
+    const auto outcome = ModelFarm(scenario).run();
+    expect_sound(outcome);
+    EXPECT_EQ(outcome.local, 0U);
+    EXPECT_EQ(outcome.completed, 4'000U);
+    EXPECT_LE(outcome.refused_by_workers, outcome.completed / 200);
+    // 4,000 tasks of 275 ms on 160 slots are 6.9 s of work.
+    EXPECT_LT(in_seconds(outcome.ended.time_since_epoch()), 6.9 * 1.25);
+  }
+}
+
+TEST(Simulation, several_coordinators_share_the_workers) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE(replay(seed));
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.coordinators = 3;
+    scenario.workers = 20;
+    scenario.clients.assign(9, plan(400, 40));
+    const auto outcome = ModelFarm(scenario).run();
+    expect_sound(outcome);
+    EXPECT_EQ(outcome.local, 0U);
+    EXPECT_LE(outcome.refused_by_workers, outcome.completed / 20);
+    std::cout << "[ seed " << seed << " ] refused " << outcome.refused_by_workers << " of "
+              << outcome.completed << "\n";
+  }
+}
+
+TEST(Simulation, work_ends_in_spite_of_losses_crashes_and_restarts) {
+  for (const auto seed : seeds(6)) {
+    SCOPED_TRACE(replay(seed));
+    const auto outcome = ModelFarm(stormy(seed)).run();
+    expect_sound(outcome);
+    EXPECT_LT(outcome.local, 2'000U / 10);
+  }
+}
+
+TEST(Simulation, the_same_seed_gives_the_same_run) {
+  const auto seed = seeds(1).front();
+  SCOPED_TRACE(replay(seed));
+  const auto first = ModelFarm(stormy(seed)).run();
+  const auto second = ModelFarm(stormy(seed)).run();
+  EXPECT_EQ(first.fingerprint, second.fingerprint);
+  EXPECT_NE(first.fingerprint, ModelFarm(stormy(seed + 1)).run().fingerprint);
+}
+
+TEST(Simulation, a_newcomer_to_a_full_farm_is_served_before_its_patience_ends) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE(replay(seed));
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.workers = 4;
+    scenario.clients = {plan(2'000, 200), plan(50, 10)};
+    scenario.clients[1].start = TimePoint(seconds(5));
+    const auto outcome = ModelFarm(scenario).run();
+    expect_sound(outcome);
+    EXPECT_LT(outcome.first_grants[1] - TimePoint(seconds(5)), seconds(10));
+  }
+}
+
+TEST(Simulation, a_decision_costs_the_same_in_a_large_farm) {
+  std::vector<double> microseconds_per_step;
+  for (const std::uint32_t workers : {50U, 3'000U}) {
+    Scenario scenario;
+    scenario.workers = workers;
+    scenario.slots = 16;
+    scenario.clients.assign(20, plan(100, 50));
+    const auto outcome = ModelFarm(scenario).run();
+    expect_sound(outcome);
+    const auto cost = in_seconds(outcome.scheduler_time) * 1e6 / static_cast<double>(outcome.steps);
+    microseconds_per_step.push_back(cost);
+    std::cout << "[ " << workers << " nodes ] " << cost << " us a step, " << outcome.steps
+              << " steps, " << outcome.granted << " leases\n";
+  }
+  // A scan of all nodes would cost sixty times as much; caches and a busy machine cost some.
+  EXPECT_LT(microseconds_per_step[1], 8 * microseconds_per_step[0] + 20);
+}
+
+}  // namespace
+}  // namespace kiln::simulation
