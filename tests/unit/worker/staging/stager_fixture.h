@@ -41,12 +41,10 @@ class StagerFixture : public testing::Test {
   static std::filesystem::path find(const StagedTree& tree, std::string_view path);
   static struct stat status_of(const std::filesystem::path& path);
 
+  test_support::TemporaryDirectory temporary_;  // first: it goes after all that works in it
   TreeStager::Options options_;
   std::unique_ptr<store::BlobStore> store_;
   std::unique_ptr<TreeStager> stager_;
-
- private:
-  test_support::TemporaryDirectory temporary_;
 };
 
 }  // namespace kiln::worker
