@@ -27,6 +27,7 @@ void BulkEngine::step(Owned transfer, std::function<void()> work, std::function<
   parts_.reactor.offload(parts_.pool, std::move(work),
                          [transfer = std::move(transfer), done = std::move(done)] {
                            if (transfer->ended) return;
+                           transfer->progress = Clock::now();
                            done();
                          });
 }

@@ -37,7 +37,7 @@ class Filler {
       ++count_;
       value = std::is_signed_v<T> ? static_cast<T>(-count_) : static_cast<T>(70000 + count_);
     } else {
-      T::describe(value, [this](std::string_view, auto& field) { fill(field); });
+      T::describe(value, [this](std::string_view, auto& field) { this->fill(field); });
     }
   }
 
