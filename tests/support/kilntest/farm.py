@@ -79,7 +79,7 @@ class Farm:
         self.setup = setup
         self.bin = pathlib.Path(os.environ["KILN_BIN_DIR"])
         self.workers, self.coordinator, self.client_host = [], None, None
-        self._network, self._started, self._handlers = None, [], {}
+        self.network, self._started, self._handlers = None, [], {}
 
     # ---- life -----------------------------------------------------------------------------------
 
@@ -107,9 +107,9 @@ class Farm:
             (self.directory / name).mkdir()
         (self.directory / "run").chmod(0o700)
         if self.isolated:
-            self._network = Network()
-            coordinator_host = self._network.add()
-            self.client_host = self._network.add()
+            self.network = Network()
+            coordinator_host = self.network.add()
+            self.client_host = self.network.add()
         else:
             coordinator_host = self.client_host = Machine()
         self._ports = _FreePorts(self.isolated)
@@ -135,8 +135,8 @@ class Farm:
         for daemon in [*self.workers, self.coordinator]:
             if daemon and daemon.running:
                 daemon.end(signal.SIGKILL)
-        if self._network:
-            self._network.close()
+        if self.network:
+            self.network.close()
         for process in self._started:
             process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -174,7 +174,7 @@ class Farm:
             setup = list(without_compilers() if self.setup is None else self.setup)
             if self.store_megabytes:
                 setup += small_disk(store, self.store_megabytes)
-            host = self._network.add(setup)
+            host = self.network.add(setup)
         task, _, web = self._ports.take(TASK_PORT, TASK_PORT + 1, WORKER_HTTP)
         argv = [self.bin / "kiln-worker", "--coordinator", self._worker_endpoint, "--listen",
                 f"tcp://{host.address}:{task}", "--advertise", f"{host.address}:{task}", "--name",
@@ -192,7 +192,7 @@ class Farm:
 
     def cut_worker(self, number):
         """Pulls the worker's cable: nobody is told. Hosts only."""
-        self._network.cut(self.workers[number].host)
+        self.network.cut(self.workers[number].host)
 
     def restart_worker(self, number):
         self.workers[number].start()

@@ -76,7 +76,8 @@ class Host:
                 f"--wdns={cwd or os.getcwd()}", "--", *argv]
 
     def start(self, argv, cwd=None, **options):
-        return subprocess.Popen(self.enter(argv, cwd), preexec_fn=die_with_parent, **options)
+        # It needs no signal when we end: it ends with its host, which does, and is reaped by nsenter.
+        return subprocess.Popen(self.enter(argv, cwd), **options)
 
     def pid_of(self, process):
         return wait_until(lambda: _only_child(process.pid), "a process to start on a host",
