@@ -49,7 +49,9 @@ def distcc(farm, network):
                          str(JOBS), "--log-stderr"], cwd="/", **QUIET)
     host.pid_of(server)
     kilntest.wait_until(lambda: _answers(farm.client_host, host.address, 3632), "distccd")
+    (farm.directory / "distcc").mkdir()
     return Peer("distcc", ("distcc",), {"DISTCC_HOSTS": f"{host.address}/{JOBS},lzo",
+                                        "DISTCC_FALLBACK": "0",
                                         "DISTCC_DIR": str(farm.directory / "distcc")})
 
 
