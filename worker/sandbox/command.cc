@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/unique_fd.h"
-
 namespace kiln::worker {
 namespace {
 
@@ -24,10 +22,11 @@ constexpr rlim_t kProcesses = 4096;
 
 enum class Stage : int { descriptors, limits, ids, directory, execute };
 
-// What the child tells when it could not become the program.
-struct StartFailure {
+// What the child leaves in its parent's memory.
+struct Handover {
   Stage stage = Stage::descriptors;
-  int number = 0;
+  int number = 0;  // errno, when it could not become the program
+  TimePoint executed;
 };
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -47,14 +46,11 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Leaves 0, 1, 2 and `report`, which closes itself at exec.
-bool arrange_descriptors(const CommandSpec& spec, int report) {
+// Leaves 0, 1 and 2. The given descriptors lie above these: an init has 0 to 2 open.
+bool arrange_descriptors(const CommandSpec& spec) {
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  constexpr int kReport = 3;
-  // All sources lie above the targets: the init keeps 0 to 3 for nothing else.
   return null >= 0 && ::dup2(null, 0) == 0 && ::dup2(spec.standard_output, 1) == 1 &&
-         ::dup2(spec.standard_error, 2) == 2 && ::dup3(report, kReport, O_CLOEXEC) == kReport &&
-         ::close_range(kReport + 1, ~0U, 0) == 0;
+         ::dup2(spec.standard_error, 2) == 2 && ::close_range(3, ~0U, 0) == 0;
 }
 
 bool limit(__rlimit_resource_t resource, rlim_t most) {
@@ -81,28 +77,29 @@ bool drop_privileges(const Identity& identity) {
   return ::syscall(SYS_capset, &header, none) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-// In the child: becomes the program, or says why not.
-[[noreturn]] void become(const CommandSpec& spec, int report, char* const* argv,
-                         char* const* environment) {
-  const auto give_up = [](int fd, Stage stage) {
-    const StartFailure failure{stage, errno};
-    const auto written = ::write(fd, &failure, sizeof failure);
-    ::_exit(written == sizeof failure ? 127 : 126);
+// In the child, which borrows its parent's memory: becomes the program, or leaves word why not.
+// Allocates nothing.
+[[noreturn]] void become(const CommandSpec& spec, char* const* argv, char* const* environment,
+                         Handover& handover) {
+  const auto give_up = [&handover](Stage stage) {
+    handover.stage = stage;
+    handover.number = errno;
+    ::_exit(127);
   };
   reset_signals();
   ::setsid();
-  if (!arrange_descriptors(spec, report)) give_up(report, Stage::descriptors);
-  constexpr int kReport = 3;
-  if (!set_limits(spec)) give_up(kReport, Stage::limits);
-  if (!drop_privileges(spec.identity)) give_up(kReport, Stage::ids);
+  if (!arrange_descriptors(spec)) give_up(Stage::descriptors);
+  if (!set_limits(spec)) give_up(Stage::limits);
+  if (!drop_privileges(spec.identity)) give_up(Stage::ids);
   ::umask(spec.umask);
-  if (::chdir(spec.cwd.c_str()) != 0) give_up(kReport, Stage::directory);
+  if (::chdir(spec.cwd.c_str()) != 0) give_up(Stage::directory);
+  handover.executed = Clock::now();
   ::execve(spec.program.c_str(), argv, environment);
-  give_up(kReport, Stage::execute);
+  give_up(Stage::execute);
   ::_exit(127);
 }
 
-Error describe_failure(const StartFailure& failure, const CommandSpec& spec) {
+Error describe_failure(const Handover& failure, const CommandSpec& spec) {
   switch (failure.stage) {
     case Stage::descriptors:
       return system_error("cannot arrange the descriptors of the command", failure.number);
@@ -120,24 +117,19 @@ Error describe_failure(const StartFailure& failure, const CommandSpec& spec) {
 
 }  // namespace
 
-Result<pid_t> start_command(const CommandSpec& spec) {
+Result<StartedCommand> start_command(const CommandSpec& spec) {
   if (spec.argv.empty()) return fail(Errc::invalid_argument, "a task without arguments");
   const auto argv = pointers_to(spec.argv);
   const auto environment = pointers_to(spec.environment);
-  int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
-  const UniqueFd reader(ends[0]);
-  UniqueFd writer(ends[1]);
-  const pid_t pid = ::fork();
+  Handover handover;
+  // Not fork: the child is about to throw its memory away, and a copy of it costs more than
+  // anything else here. The parent sleeps until the program has taken over or the child is gone.
+  const pid_t pid = ::vfork();
   if (pid < 0) return fail_errno("cannot fork the command", errno);
-  if (pid == 0) become(spec, writer.get(), argv.data(), environment.data());
-  writer.reset();
-  StartFailure failure;
-  const auto count = ::read(reader.get(), &failure, sizeof failure);
-  if (count == 0) return pid;  // closed by exec
+  if (pid == 0) become(spec, argv.data(), environment.data(), handover);
+  if (handover.number == 0) return StartedCommand{pid, handover.executed};
   ::waitpid(pid, nullptr, 0);
-  if (count != sizeof failure) return fail(Errc::internal, "the command's start was cut off");
-  return fail(describe_failure(failure, spec));
+  return fail(describe_failure(handover, spec));
 }
 
 }  // namespace kiln::worker

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/base/result.h"
+#include "common/base/time.h"
 #include "worker/sandbox/identity.h"
 
 namespace kiln::worker {
@@ -24,10 +25,15 @@ struct CommandSpec {
   int standard_error = -1;
 };
 
-// Forks and executes; returns the command's pid once the program runs. The command has its own
+struct StartedCommand {
+  pid_t pid = -1;
+  TimePoint executed;  // just before the program took over
+};
+
+// Forks and executes; returns once the program runs. The command has its own
 // session, /dev/null as stdin, no other descriptor, default signal handling, the task's ids, no
 // capability and no way to gain one. Errors: the directory cannot be entered, the program cannot be
 // executed. REQUIRES: one thread; called by an init inside its root.
-Result<pid_t> start_command(const CommandSpec& spec);
+Result<StartedCommand> start_command(const CommandSpec& spec);
 
 }  // namespace kiln::worker

@@ -65,10 +65,11 @@ class Supervisor {
     command.standard_output = out_->write_end();
     command.standard_error = err_->write_end();
     command.file_size_limit = run_.limits.output_bytes;
-    KILN_TRY_ASSIGN(command_, start_command(command));
+    KILN_TRY_ASSIGN(const auto started, start_command(command));
+    command_ = started.pid;
+    started_ = started.executed;
     out_->start();
     err_->start();
-    started_ = Clock::now();
     if (run_.limits.wall_ms > 0) deadline_ = started_ + milliseconds(run_.limits.wall_ms);
     if (run_.limits.memory_bytes > 0) next_look_ = started_ + kMemoryInterval;
     return {};
