@@ -22,7 +22,7 @@ const NodeSet& room_set(const Map& map, const Key& key, Room room) {
 }  // namespace
 
 std::uint64_t Node::used() const {
-  return std::max<std::uint64_t>(std::uint64_t{occupancy.running} + occupancy.queued, leased);
+  return std::max({occupied(), settled, std::uint64_t{leased}});
 }
 
 Node* NodeTable::find(const std::string& name) {

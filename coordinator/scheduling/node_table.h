@@ -28,6 +28,13 @@ struct Node {
   std::uint32_t leased = 0;            // leases believed in use, staging ones included
   std::vector<std::uint64_t> retired;  // earlier epochs of this name, the last few
   Room room = Room::none;              // as indexed
+  std::uint64_t settled = 0;           // occupied lately at the most, where the node is shared
+  std::uint64_t peak = 0;              // likewise in the present window
+  TimePoint settles;                   // when that window ends
+  TimePoint shared_until;              // other coordinators lend it too, as far as is known
+
+  // Running and queued tasks, by the newest report.
+  std::uint64_t occupied() const { return std::uint64_t{occupancy.running} + occupancy.queued; }
 
   // Slots and queue places in use: what the worker says or what was leased, whichever is more. The
   // two overlap, as a lease's task is in the occupancy; neither alone is enough, as occupancy lags
@@ -40,6 +47,7 @@ class NodeTable {
   explicit NodeTable(std::uint32_t staging_per_slot) : staging_per_slot_(staging_per_slot) {}
 
   Node* find(const std::string& name);
+  bool contains(NodeNumber number) const { return nodes_.count(number) != 0; }
   Node& at(NodeNumber number);
   const Node& at(NodeNumber number) const;
   std::size_t size() const { return by_name_.size(); }

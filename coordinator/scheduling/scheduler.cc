@@ -62,7 +62,9 @@ void Scheduler::on(const WorkerJoined& event, Outputs& out) {
   nodes_.change(*node, [&](Node& changed) {
     changed.info = event.node;
     changed.info.slots = std::min(changed.info.slots, options_.max_slots);
-    if (!same) changed.occupancy = Occupancy{};
+    if (same) return;
+    changed.occupancy = Occupancy{};
+    changed.settled = changed.peak = 0;
   });
   apply_occupancy(*node, event.occupancy);
 }
@@ -95,6 +97,7 @@ void Scheduler::apply_occupancy(Node& node, const Occupancy& occupancy) {
       changed.occupancy.toolchains.resize(kMaxToolchains);
     }
     changed.state = changed.occupancy.draining ? NodeState::draining : NodeState::ready;
+    settle(changed);
   });
   if (was_lost || !node.watched) watch_node(node);
 }

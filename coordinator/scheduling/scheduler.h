@@ -49,7 +49,7 @@ class Scheduler {
   std::uint64_t free_slots() const { return nodes_.free_slots(); }
 
  private:
-  enum class Due : std::uint8_t { node, client, request };
+  enum class Due : std::uint8_t { node, settling, client, request };
   struct Client {
     TimePoint heard;
     bool watched = false;              // has an entry in due_
@@ -71,6 +71,7 @@ class Scheduler {
   // scheduler_deadlines.cc
   Duration silence() const;
   void watch_node(Node& node);
+  void settle(Node& node);
   void watch_client(ClientId id, Client& client);
   void expire(Outputs& out);
   void node_due(NodeNumber number, Outputs& out);

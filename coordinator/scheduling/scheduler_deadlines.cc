@@ -1,5 +1,6 @@
 // What the passing of time does. Nodes and clients that are heard of every second have one entry
 // each, looked at only when it is due and then moved on: a heartbeat costs no re-sorting.
+#include <algorithm>
 #include <utility>
 
 #include "common/base/check.h"
@@ -31,6 +32,26 @@ void Scheduler::node_due(NodeNumber number, Outputs& out) {
     return;
   }
   watch_node(node);
+}
+
+// Called for each report and at each window's end, while the node is out of the indexes: `settled`
+// is the most that was occupied in this window and the one before.
+void Scheduler::settle(Node& node) {
+  const auto occupied = node.occupied();
+  if (occupied > node.leased) node.shared_until = now_ + options_.sharing_memory;
+  if (now_ >= node.shared_until) {
+    node.settled = node.peak = 0;
+    return;
+  }
+  node.peak = std::max(node.peak, occupied);
+  node.settled = std::max(node.settled, occupied);
+  if (now_ >= node.settles) {
+    node.settled = std::exchange(node.peak, occupied);
+    // At chance, so that coordinators that saw the same slot come free do not lend it together.
+    const auto span = static_cast<std::size_t>(options_.settle.count()) + 1;
+    node.settles = now_ + options_.settle + Duration(random_.below(span));
+  }
+  if (node.settled > occupied) due_.emplace(node.settles, Due::settling, node.number, 0);
 }
 
 void Scheduler::watch_client(ClientId id, Client& client) {
@@ -71,6 +92,11 @@ void Scheduler::expire(Outputs& out) {
     switch (std::get<1>(due)) {
       case Due::node:
         node_due(static_cast<NodeNumber>(id), out);
+        break;
+      case Due::settling:
+        if (nodes_.contains(static_cast<NodeNumber>(id))) {
+          nodes_.change(nodes_.at(static_cast<NodeNumber>(id)), [&](Node& node) { settle(node); });
+        }
         break;
       case Due::client:
         client_due(id, out);

@@ -39,6 +39,12 @@ struct SchedulerOptions {
   Duration lease_grace = seconds(2);
   std::uint32_t staging_per_slot = 1;  // leases beyond the slots, at most one per slot
 
+  // Where other coordinators lend the same worker, a slot that its agent leaves empty between two
+  // tasks looks free. There as many slots count as used as were at the most in the last one to two
+  // windows of `settle` to twice `settle`; that others lend it is remembered for `sharing_memory`.
+  Duration settle = milliseconds(200);
+  Duration sharing_memory = seconds(10);
+
   Duration heartbeat = seconds(1);
   std::uint32_t missed_heartbeats = 3;
   Duration forget_lost = std::chrono::minutes(10);  // lost nodes are listed that long

@@ -122,31 +122,34 @@ void ModelClient::run(Held& held, std::uint32_t task) {
   request.duration =
       plan_.least_task + Duration(world_.random.below(static_cast<std::size_t>(span) + 1));
   request.answer = [this, attempt](bool done) {
-    world_.send([this, attempt, done] { answered(attempt, done); });
+    world_.send([this, attempt, done] { answered(attempt, done ? Answer::done : Answer::busy); });
   };
   links_.to_worker(held.lease.worker, request);
-  world_.after(kResultPatience, [this, attempt] { answered(attempt, false); });
+  world_.after(kResultPatience, [this, attempt] { answered(attempt, Answer::silence); });
 }
 
-void ModelClient::answered(std::uint64_t attempt, bool done) {
+void ModelClient::answered(std::uint64_t attempt, Answer answer) {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   const auto [lease, task] = found->second;
   attempts_.erase(found);
   const auto held = leases_.find(lease);
-  if (done) {
+  if (answer == Answer::done) {
     if (held != leases_.end()) held->second.in_use = false;
     task_done();
   } else {
-    ++busy;
     drop(lease);
-    failed(task);
+    if (answer == Answer::busy) {  // not a failure of the task: back to placement
+      ++busy;
+      waiting_.push_front(task);
+    } else {
+      failed(task);
+    }
   }
   turn();
 }
 
 void ModelClient::failed(std::uint32_t task) {
-  ++retried;
   if (++failures_[task] < kMostFailures) {
     waiting_.push_front(task);
     return;

@@ -46,7 +46,6 @@ class ModelClient {
   bool finished() const { return done_ == plan_.tasks; }
   std::uint32_t local = 0;
   std::uint32_t busy = 0;
-  std::uint32_t retried = 0;
   TimePoint first_grant{};
   TimePoint ended{};
 
@@ -62,7 +61,8 @@ class ModelClient {
   void heartbeat(std::uint64_t life);
   void ask();
   void run(Held& held, std::uint32_t task);
-  void answered(std::uint64_t attempt, bool done);
+  enum class Answer { done, busy, silence };
+  void answered(std::uint64_t attempt, Answer answer);
   void failed(std::uint32_t task);
   void task_done();
   void drop(const LeaseId& id);

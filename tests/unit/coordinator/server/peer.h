@@ -1,0 +1,66 @@
+// A worker's or agent's end of the wire, made by hand: sends any message and remembers the answers.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/net/dealer.h"
+#include "common/wire/codec.h"
+
+namespace kiln::coordinator {
+
+// Turns the reactor until `done`, or for `limit`; false when it did not come to pass.
+template <typename Condition>
+bool turn_until(net::Reactor& reactor, Condition&& done, Duration limit = seconds(10)) {
+  const auto deadline = reactor.now() + limit;
+  net::TimerId timer = 0;
+  std::function<void()> look = [&] {
+    if (done() || reactor.now() >= deadline) return reactor.stop();
+    timer = reactor.call_after(milliseconds(1), look);
+  };
+  look();
+  reactor.run();
+  reactor.cancel(timer);
+  return done();
+}
+
+class Peer {
+ public:
+  Peer(net::Reactor& reactor, net::Context& context, const std::string& endpoint)
+      : reactor_(reactor), dealer_(std::move(*net::Dealer::connect(reactor, context, endpoint))) {
+    dealer_->on_message([this](wire::Frames frames) {
+      auto envelope = wire::decode(std::move(frames));
+      if (envelope) received.push_back(std::move(envelope->message));
+    });
+    turn_until(reactor_, [this] { return dealer_->connected(); });
+  }
+
+  bool send(const wire::Message& message) { return send_frames(wire::encode(message)); }
+  bool send_frames(wire::Frames frames) { return dealer_->send(std::move(frames)).has_value(); }
+
+  // The next message of this kind; messages before it are dropped. nullopt: none came in time.
+  template <typename Kind>
+  std::optional<Kind> expect() {
+    std::optional<Kind> found;
+    turn_until(reactor_, [&] {
+      while (!found && !received.empty()) {
+        if (auto* kind = std::get_if<Kind>(&received.front())) found = std::move(*kind);
+        received.pop_front();
+      }
+      return found.has_value();
+    });
+    return found;
+  }
+
+  std::deque<wire::Message> received;
+
+ private:
+  net::Reactor& reactor_;
+  std::unique_ptr<net::Dealer> dealer_;
+};
+
+}  // namespace kiln::coordinator

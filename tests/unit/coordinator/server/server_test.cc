@@ -1,0 +1,261 @@
+#include "coordinator/server/server.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/auth/lease_token.h"
+#include "common/base/files.h"
+#include "tests/unit/coordinator/server/peer.h"
+
+namespace kiln::coordinator {
+namespace {
+
+using testing::HasSubstr;
+
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "kiln-coordinator-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    reactor_ = std::move(*net::Reactor::create());
+    options_.client_endpoint = options_.worker_endpoint = "tcp://127.0.0.1:0";
+    options_.http_address = "127.0.0.1:0";
+    options_.state_dir = directory_;
+    options_.scheduling.epoch = 0;
+    options_.scheduling.missed_heartbeats = 60;
+    start();
+  }
+  void TearDown() override {
+    server_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void start() {
+    auto server = Server::create(*reactor_, context_, Logger(), options_);
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+    options_.client_endpoint = server_->endpoints().client;
+    options_.worker_endpoint = server_->endpoints().worker;
+  }
+  Peer worker() { return Peer(*reactor_, context_, server_->endpoints().worker); }
+  Peer client() { return Peer(*reactor_, context_, server_->endpoints().client); }
+
+  static wire::WorkerHello hello(const std::string& name, std::uint64_t epoch = 1) {
+    wire::WorkerHello hello;
+    hello.node.name = name;
+    hello.node.epoch = epoch;
+    hello.node.slots = 2;
+    hello.node.architecture = "x86_64";
+    hello.node.task_address = "tcp://127.0.0.1:1";
+    return hello;
+  }
+  static wire::Acquire acquire(std::uint64_t request, std::uint32_t count = 1) {
+    wire::Acquire acquire;
+    acquire.request = request;
+    acquire.count = count;
+    acquire.architecture = "x86_64";
+    acquire.build = "build";
+    return acquire;
+  }
+  // The state of the named node as a client sees it.
+  std::string state_of(Peer& client, const std::string& name) {
+    client.send(wire::FarmQuery{++query_});
+    const auto status = client.expect<wire::FarmStatus>();
+    if (!status) return "no answer";
+    for (const auto& node : status->nodes) {
+      if (node.node.name == name) return node.state;
+    }
+    return "unknown";
+  }
+
+  std::filesystem::path directory_;
+  std::unique_ptr<net::Reactor> reactor_;
+  net::Context context_;
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+  std::uint64_t query_ = 0;
+};
+
+TEST_F(ServerTest, a_worker_registers_and_an_agent_gets_a_lease_that_it_verifies) {
+  auto node = worker();
+  node.send(hello("a"));
+  const auto welcome = node.expect<wire::WorkerWelcome>();
+  ASSERT_TRUE(welcome);
+  auto agent = client();
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  const auto greeting = agent.expect<wire::ClientWelcome>();
+  ASSERT_TRUE(greeting);
+  EXPECT_EQ(greeting->coordinator_epoch, welcome->coordinator_epoch);
+  agent.send(acquire(7));
+  const auto grant = agent.expect<wire::Grant>();
+  ASSERT_TRUE(grant);
+  EXPECT_EQ(grant->request, 7U);
+  ASSERT_EQ(grant->leases.size(), 1U);
+  EXPECT_EQ(grant->leases[0].task_address, "tcp://127.0.0.1:1");
+  EXPECT_TRUE(auth::verify_lease(grant->leases[0].lease, welcome->lease_secret));
+}
+
+TEST_F(ServerTest, without_workers_an_agent_is_told_at_once) {
+  auto agent = client();
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  agent.send(acquire(7));
+  const auto refused = agent.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->request, 7U);
+  EXPECT_EQ(refused->code, "unavailable");
+}
+
+TEST_F(ServerTest, a_closed_connection_loses_the_worker_at_once) {
+  auto agent = client();
+  {
+    auto node = worker();
+    node.send(hello("a"));
+    ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+    EXPECT_EQ(state_of(agent, "a"), "ready");
+  }
+  EXPECT_TRUE(turn_until(*reactor_, [&] { return true; }));
+  std::string state = "ready";
+  for (int tries = 0; tries < 1000 && state == "ready"; ++tries) state = state_of(agent, "a");
+  EXPECT_EQ(state, "lost");
+}
+
+TEST_F(ServerTest, a_waiting_agent_gets_the_slots_of_an_agent_that_goes) {
+  auto node = worker();
+  node.send(hello("a"));
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  auto second = client();
+  second.send(wire::ClientHello{6, "host", "user", "1"});
+  {
+    auto first = client();
+    first.send(wire::ClientHello{5, "host", "user", "1"});
+    first.send(acquire(1, 4));
+    ASSERT_TRUE(first.expect<wire::Grant>());
+    second.send(acquire(1));
+    second.send(wire::Ping{9});
+    ASSERT_TRUE(second.expect<wire::Pong>());
+  }
+  EXPECT_TRUE(second.expect<wire::Grant>());
+}
+
+TEST_F(ServerTest, released_leases_are_lent_again) {
+  auto node = worker();
+  node.send(hello("a"));
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  auto agent = client();
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  agent.send(acquire(1, 5));
+  const auto grant = agent.expect<wire::Grant>();
+  ASSERT_TRUE(grant);
+  ASSERT_EQ(grant->leases.size(), 4U);
+  agent.send(wire::Release{{grant->leases[0].lease.id}});
+  EXPECT_TRUE(agent.expect<wire::Grant>());
+}
+
+TEST_F(ServerTest, another_protocol_version_is_refused_in_words) {
+  auto agent = client();
+  auto frames = wire::encode(wire::ClientHello{5, "host", "user", "9"});
+  frames[0][1] = static_cast<char>(wire::kProtocolVersion + 1);
+  agent.send_frames(frames);
+  const auto refused = agent.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, "version_mismatch");
+  EXPECT_THAT(refused->reason, HasSubstr("version"));
+}
+
+TEST_F(ServerTest, malformed_and_misplaced_messages_are_refused_and_harm_nobody) {
+  auto agent = client();
+  for (const wire::Frames& frames :
+       {wire::Frames{""}, wire::Frames{"\x00\x01"}, wire::Frames{std::string(4, '\xff'), "x"},
+        wire::Frames{std::string("\0\1\0\1", 4), std::string(1000, '\xdf')}}) {
+    agent.send_frames(frames);
+    EXPECT_TRUE(agent.expect<wire::Refused>());
+  }
+  agent.send(wire::OccupancyReport{});
+  const auto misplaced = agent.expect<wire::Refused>();
+  ASSERT_TRUE(misplaced);
+  EXPECT_THAT(misplaced->reason, HasSubstr("OccupancyReport"));
+  agent.send(acquire(3));
+  const auto no_hello = agent.expect<wire::Refused>();
+  ASSERT_TRUE(no_hello);
+  EXPECT_EQ(no_hello->code, "not_found");
+  EXPECT_EQ(no_hello->request, 3U);
+  agent.send(wire::ClientHello{5, std::string(100'000, 'x'), "user", "1"});
+  EXPECT_TRUE(agent.expect<wire::Refused>());
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  EXPECT_TRUE(agent.expect<wire::ClientWelcome>());
+}
+
+TEST_F(ServerTest, a_report_before_hello_is_answered_by_the_wish_for_one) {
+  auto node = worker();
+  node.send(wire::OccupancyReport{"a", 1, {}});
+  const auto refused = node.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, "not_found");
+  EXPECT_THAT(refused->reason, HasSubstr("say hello"));
+}
+
+TEST_F(ServerTest, an_older_process_of_a_worker_is_turned_away) {
+  auto older = worker();
+  older.send(hello("a", 1));
+  ASSERT_TRUE(older.expect<wire::WorkerWelcome>());
+  auto newer = worker();
+  newer.send(hello("a", 2));
+  ASSERT_TRUE(newer.expect<wire::WorkerWelcome>());
+  older.send(hello("a", 1));
+  const auto refused = older.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, "already_exists");
+}
+
+TEST_F(ServerTest, goodbye_loses_the_worker) {
+  auto node = worker();
+  node.send(hello("a"));
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  node.send(wire::WorkerGoodbye{"a", 1, "drained"});
+  node.send(wire::Ping{1});
+  ASSERT_TRUE(node.expect<wire::Pong>());
+  auto agent = client();
+  EXPECT_EQ(state_of(agent, "a"), "lost");
+}
+
+TEST_F(ServerTest, after_a_restart_workers_announce_themselves_again) {
+  auto node = worker();
+  node.send(hello("a"));
+  const auto before = node.expect<wire::WorkerWelcome>();
+  ASSERT_TRUE(before);
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "endpoints.json"));
+  start();
+  // The dealer connects again by itself; a worker says hello at each connection.
+  EXPECT_TRUE(turn_until(*reactor_, [&] { return node.send(hello("a")); }));
+  const auto after = node.expect<wire::WorkerWelcome>();
+  ASSERT_TRUE(after);
+  EXPECT_NE(after->coordinator_epoch, before->coordinator_epoch);
+  EXPECT_NE(after->lease_secret, before->lease_secret);
+}
+
+TEST_F(ServerTest, the_state_directory_tells_the_endpoints_and_is_for_one_process) {
+  const auto text = read_file(directory_ / "endpoints.json");
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr(server_->endpoints().client));
+  EXPECT_THAT(*text, HasSubstr(server_->endpoints().http));
+  auto options = options_;
+  options.client_endpoint = options.worker_endpoint = "tcp://127.0.0.1:0";
+  const auto second = Server::create(*reactor_, context_, Logger(), options);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr("another coordinator"));
+}
+
+TEST_F(ServerTest, an_address_in_use_names_the_flag) {
+  auto options = options_;
+  options.state_dir = directory_ / "other";
+  const auto second = Server::create(*reactor_, context_, Logger(), options);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr("--client-endpoint"));
+}
+
+}  // namespace
+}  // namespace kiln::coordinator
