@@ -17,15 +17,15 @@ namespace kiln::coordinator {
 template <typename Condition>
 bool turn_until(net::Reactor& reactor, Condition&& done, Duration limit = seconds(10)) {
   const auto deadline = reactor.now() + limit;
-  net::TimerId timer = 0;
+  bool met = false;
   std::function<void()> look = [&] {
-    if (done() || reactor.now() >= deadline) return reactor.stop();
-    timer = reactor.call_after(milliseconds(1), look);
+    met = done();
+    if (met || reactor.now() >= deadline) return reactor.stop();
+    reactor.call_after(milliseconds(1), look);
   };
   look();
   reactor.run();
-  reactor.cancel(timer);
-  return done();
+  return met;
 }
 
 class Peer {
@@ -36,7 +36,8 @@ class Peer {
       auto envelope = wire::decode(std::move(frames));
       if (envelope) received.push_back(std::move(envelope->message));
     });
-    turn_until(reactor_, [this] { return dealer_->connected(); });
+    dealer_->on_state([this](bool connected) { connections += connected ? 1 : 0; });
+    turn_until(reactor_, [this] { return connections == 1; });
   }
 
   bool send(const wire::Message& message) { return send_frames(wire::encode(message)); }
@@ -56,6 +57,7 @@ class Peer {
     return found;
   }
 
+  int connections = 0;  // made so far
   std::deque<wire::Message> received;
 
  private:

@@ -116,7 +116,6 @@ TEST_F(ServerTest, a_closed_connection_loses_the_worker_at_once) {
     ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
     EXPECT_EQ(state_of(agent, "a"), "ready");
   }
-  EXPECT_TRUE(turn_until(*reactor_, [&] { return true; }));
   std::string state = "ready";
   for (int tries = 0; tries < 1000 && state == "ready"; ++tries) state = state_of(agent, "a");
   EXPECT_EQ(state, "lost");
@@ -162,7 +161,7 @@ TEST_F(ServerTest, another_protocol_version_is_refused_in_words) {
   const auto refused = agent.expect<wire::Refused>();
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->code, "version_mismatch");
-  EXPECT_THAT(refused->reason, HasSubstr("version"));
+  EXPECT_THAT(refused->reason, HasSubstr("protocol"));
 }
 
 TEST_F(ServerTest, malformed_and_misplaced_messages_are_refused_and_harm_nobody) {
@@ -228,9 +227,15 @@ TEST_F(ServerTest, after_a_restart_workers_announce_themselves_again) {
   ASSERT_TRUE(before);
   server_.reset();
   EXPECT_FALSE(std::filesystem::exists(directory_ / "endpoints.json"));
-  start();
+  // The old sockets are closed by ZeroMQ's own thread, a moment later.
+  ASSERT_TRUE(turn_until(*reactor_, [&] {
+    auto server = Server::create(*reactor_, context_, Logger(), options_);
+    if (server) server_ = std::move(*server);
+    return server.has_value();
+  }));
   // The dealer connects again by itself; a worker says hello at each connection.
-  EXPECT_TRUE(turn_until(*reactor_, [&] { return node.send(hello("a")); }));
+  ASSERT_TRUE(turn_until(*reactor_, [&] { return node.connections == 2; }));
+  EXPECT_TRUE(node.send(hello("a")));
   const auto after = node.expect<wire::WorkerWelcome>();
   ASSERT_TRUE(after);
   EXPECT_NE(after->coordinator_epoch, before->coordinator_epoch);
