@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/arguments/environment.h"
+#include "client/paths/program.h"
 
 namespace kiln::client {
 namespace {
@@ -25,11 +26,6 @@ bool uses_charsets(const std::vector<std::string>& argv) {
 
 Local local_for(const Error& error) {
   return {"prepare_" + std::string(name(error.code)), true};
-}
-
-unsigned columns_of(const Environment& environment) {
-  const auto text = std::string(variable(environment, "COLUMNS"));
-  return static_cast<unsigned>(std::strtoul(text.c_str(), nullptr, 10));
 }
 
 // A -M run takes one of the machine's slots, like every local compile.
@@ -81,7 +77,10 @@ PrepareOutcome Preparer::prepare_compile(const wire::Call& call) {
   CompilerCall compile{call.argv, call.program, call.cwd, call.environment,
                        family_by_name(call.program)};
   Classification classified = classify(compile, files_);
-  if (const auto* local = std::get_if<Local>(&classified)) return *local;
+  // A program that is no compiler may start compilers: it must not hold a slot that they wait for.
+  const bool is_compiler = is_compiler_name(call.program);
+  if (const auto* local = std::get_if<Local>(&classified))
+    return is_compiler ? *local : Local{"not_a_compiler", false};
 
   ToolchainQuery query{call.program, call.cwd, call.environment, "", uses_charsets(call.argv),
                        true};
@@ -110,12 +109,8 @@ Result<std::variant<Local, PreparedUnit>> Preparer::prepare_unit(const CompilerC
                                                                  const ToolchainAnswer& toolchain) {
   KILN_TRY_ASSIGN(auto listed, lister_.list(unit, call));
   if (const auto* local = std::get_if<Local>(&listed)) return *local;
-  Listing listing = std::get<Listing>(std::move(listed));
-  // The compilation directory that a debugger sees is $PWD when it names the cwd.
-  if (const auto pwd = variable(call.environment, "PWD"); !pwd.empty())
-    listing.directories.emplace_back(pwd);
-  for (const auto& output : unit.outputs)
-    listing.directories.push_back(std::filesystem::path(output).parent_path().string());
+  const Listing listing = std::get<Listing>(std::move(listed));
+
   KILN_TRY_ASSIGN(auto tree, build_tree(files_, digests_, call.cwd, listing));
 
   PreparedUnit prepared;
@@ -126,9 +121,9 @@ Result<std::variant<Local, PreparedUnit>> Preparer::prepare_unit(const CompilerC
   Task& task = prepared.task;
   task.label = unit.source;
   task.argv = unit.argv;
-  const Terminal terminal{original.stderr_is_terminal, columns_of(call.environment)};
-  for (auto& argument : terminal_arguments(call, unit, terminal))
-    task.argv.push_back(std::move(argument));
+  if (original.stderr_is_terminal) {
+    for (auto& argument : terminal_arguments(call, unit)) task.argv.push_back(std::move(argument));
+  }
   task.program = toolchain.toolchain->program;
   task.environment = task_environment(call.environment);
   task.cwd = call.cwd;

@@ -54,6 +54,8 @@ Status add_streams(RunReport& report, StoredResult& result) {
 
 Status fill(Job& job, RunReport& report, store::BlobStore& store, StoredResult& result) {
   KILN_TRY(add_streams(report, result));
+  const bool own_end = report.outcome == Outcome::exited || report.outcome == Outcome::signalled;
+  if (!own_end) return {};  // half an output is none
   KILN_TRY_ASSIGN(auto outputs, collect_outputs(report.upper(), report.outputs));
   std::uint64_t inline_total = 0;
   for (auto& output : outputs) KILN_TRY(add_output(job, output, store, result, inline_total));

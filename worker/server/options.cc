@@ -138,7 +138,7 @@ Result<WorkerOptions> read_options(const config::Settings& settings) {
     if (!label) return fail(settings.error("label", label.error()));
     options.labels.push_back(std::move(*label));
   }
-  options.store = settings.text("store");
+  options.store = std::filesystem::absolute(settings.text("store"));
   KILN_TRY_ASSIGN(options.store_limit_bytes, settings.size("store-limit"));
   options.http = settings.text("http");
   KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));
