@@ -1,6 +1,7 @@
 #include "client/policy/lease_book.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kiln::client {
 
@@ -42,11 +43,11 @@ void LeaseBook::give_back(const LeaseId& id, TimePoint now) {
   if (found == leases_.end()) return;
   found->second.in_use = false;
   found->second.used = now;
-  if (found->second.left == 0) leases_.erase(found);
+  if (found->second.left == 0) spoil(id);
 }
 
 void LeaseBook::spoil(const LeaseId& id) {
-  leases_.erase(id);
+  if (leases_.erase(id) > 0) over_.push_back(id);
 }
 
 void LeaseBook::drop_worker(const std::string& worker) {
@@ -66,18 +67,19 @@ std::uint32_t LeaseBook::wanted(const Digest& toolchain, std::uint32_t waiting, 
 }
 
 std::vector<LeaseId> LeaseBook::idle(TimePoint now) {
-  std::vector<LeaseId> gone;
+  std::vector<LeaseId> gone = std::exchange(over_, {});
+  const std::size_t over = gone.size();
   for (const auto& [id, entry] : leases_) {
     if (entry.in_use) continue;
     if (now >= entry.used + policy_.idle || now + policy_.expiry_margin >= entry.expires)
       gone.push_back(id);
   }
-  for (const auto& id : gone) leases_.erase(id);
+  for (std::size_t i = over; i < gone.size(); ++i) leases_.erase(gone[i]);
   return gone;
 }
 
 std::vector<LeaseId> LeaseBook::clear() {
-  std::vector<LeaseId> all;
+  std::vector<LeaseId> all = std::exchange(over_, {});
   for (const auto& [id, entry] : leases_) all.push_back(id);
   leases_.clear();
   return all;

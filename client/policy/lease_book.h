@@ -51,7 +51,8 @@ class LeaseBook {
   std::uint32_t wanted(const Digest& toolchain, std::uint32_t waiting, std::uint32_t asked,
                        TimePoint now) const;
 
-  // Leases that lie idle or have expired, removed from the book; the caller releases them.
+  // Leases that lie idle, have expired, are used up or were refused, removed from the book: the
+  // caller releases them, since until then the coordinator counts their slots as taken.
   std::vector<LeaseId> idle(TimePoint now);
   // Everything, for an orderly end.
   std::vector<LeaseId> clear();
@@ -71,6 +72,7 @@ class LeaseBook {
 
   BookPolicy policy_;
   std::map<LeaseId, Entry> leases_;
+  std::vector<LeaseId> over_;  // used up or refused, not yet handed out by idle()
 };
 
 }  // namespace kiln::client

@@ -15,7 +15,7 @@ TaskTable::TaskTable(std::uint32_t slots, TablePolicy policy) : policy_(policy),
 
 Actions TaskTable::start(TimePoint) {
   Actions out;
-  for (SlotId slot = 0; slot < slots_.size(); ++slot) out.push_back(CreateExecutor{slot});
+  for (SlotId slot = 0; slot < slots_.size(); ++slot) out.emplace_back(CreateExecutor{slot});
   return out;
 }
 
@@ -50,9 +50,9 @@ bool TaskTable::answer_known(const Peer& peer, const AttemptId& attempt, TimePoi
   entry.peer = peer;
   entry.gone_deadline.reset();
   if (entry.ended) {
-    out.push_back(SendResult{peer, attempt});
+    out.emplace_back(SendResult{peer, attempt});
   } else {
-    out.push_back(AnswerAccepted{peer, attempt, entry.phase, position_of(attempt)});
+    out.emplace_back(AnswerAccepted{peer, attempt, entry.phase, position_of(attempt)});
   }
   return true;
 }
@@ -62,11 +62,11 @@ Actions TaskTable::run(const Peer& peer, const Lease& lease, bool lease_valid,
   Actions out;
   if (answer_known(peer, attempt, now, out)) return out;
   if (tombstones_.contains(attempt)) {
-    out.push_back(AnswerBusy{peer, attempt, "cancelled"});
+    out.emplace_back(AnswerBusy{peer, attempt, "cancelled"});
     return out;
   }
   if (const auto reason = refusal(lease, lease_valid, now)) {
-    out.push_back(AnswerBusy{peer, attempt, *reason});
+    out.emplace_back(AnswerBusy{peer, attempt, *reason});
     return out;
   }
   LeaseState& state = leases_.at(lease.id);
@@ -79,9 +79,9 @@ Actions TaskTable::run(const Peer& peer, const Lease& lease, bool lease_valid,
   entry.since = now;
   entry.deadline = now + policy_.staging_limit;
   entries_.emplace(attempt, std::move(entry));
-  out.push_back(AnswerAccepted{peer, attempt, TaskPhase::staging, 0});
-  out.push_back(BeginStaging{attempt});
-  out.push_back(OccupancyChanged{});
+  out.emplace_back(AnswerAccepted{peer, attempt, TaskPhase::staging, 0});
+  out.emplace_back(BeginStaging{attempt});
+  out.emplace_back(OccupancyChanged{});
   return out;
 }
 
@@ -105,7 +105,7 @@ Actions TaskTable::cancel(const AttemptId& attempt, TimePoint now) {
 
 Actions TaskTable::reclaim(const Peer& peer, const AttemptId& attempt, TimePoint now) {
   Actions out;
-  if (!answer_known(peer, attempt, now, out)) out.push_back(AnswerUnknown{peer, attempt});
+  if (!answer_known(peer, attempt, now, out)) out.emplace_back(AnswerUnknown{peer, attempt});
   return out;
 }
 
@@ -164,7 +164,7 @@ Actions TaskTable::executor_ready(SlotId id, TimePoint now) {
   Actions out;
   Slot& slot = slots_.at(id);
   slot.state = SlotState::ready;
-  out.push_back(OccupancyChanged{});
+  out.emplace_back(OccupancyChanged{});
   dispatch(now, out);
   return out;
 }
@@ -179,20 +179,22 @@ Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
     slot.state = SlotState::waiting_restart;
     slot.restart_at = now + policy_.restart_delay * (1U << (slot.failures - 1));
   }
-  out.push_back(OccupancyChanged{});
+  out.emplace_back(OccupancyChanged{});
   return out;
 }
 
 Actions TaskTable::set_draining(bool draining, TimePoint) {
   draining_ = draining;
-  return {OccupancyChanged{}};
+  Actions out;
+  out.emplace_back(OccupancyChanged{});
+  return out;
 }
 
 void TaskTable::end_without_run(const AttemptId& attempt, Outcome outcome,
                                 const std::string& message, TimePoint now, Actions& out) {
   Entry& entry = entries_.at(attempt);
   std::erase(queue_, attempt);
-  out.push_back(ResultWithoutRun{attempt, outcome, message});
+  out.emplace_back(ResultWithoutRun{attempt, outcome, message});
   complete(attempt, entry, true, now, out);
 }
 
@@ -206,12 +208,12 @@ void TaskTable::complete(const AttemptId& attempt, Entry& entry, bool failed, Ti
   if (failed) ++failed_;
   const auto lease = leases_.find(entry.lease);
   if (lease != leases_.end() && lease->second.current == attempt) lease->second.current.reset();
-  if (!entry.gone_deadline) out.push_back(SendResult{entry.peer, attempt});
-  out.push_back(OccupancyChanged{});
+  if (!entry.gone_deadline) out.emplace_back(SendResult{entry.peer, attempt});
+  out.emplace_back(OccupancyChanged{});
 }
 
 void TaskTable::forget(const AttemptId& attempt, TimePoint now, Actions& out) {
-  out.push_back(Forget{attempt});
+  out.emplace_back(Forget{attempt});
   entries_.erase(attempt);
   bury(attempt, now);
 }
@@ -230,7 +232,7 @@ void TaskTable::stop(const AttemptId& attempt, Entry& entry, TimePoint now, Acti
   if (entry.ended || entry.cancelled) return;
   entry.cancelled = true;
   const bool running = entry.phase == TaskPhase::running;
-  out.push_back(StopTask{attempt, running, entry.slot.value_or(0)});
+  out.emplace_back(StopTask{attempt, running, entry.slot.value_or(0)});
   if (!running) end_without_run(attempt, Outcome::cancelled, "cancelled before it ran", now, out);
 }
 
@@ -246,8 +248,8 @@ void TaskTable::dispatch(TimePoint now, Actions& out) {
     entry.slot = id;
     slot.state = SlotState::busy;
     slot.attempt = attempt;
-    out.push_back(StartTask{attempt, id});
-    out.push_back(OccupancyChanged{});
+    out.emplace_back(StartTask{attempt, id});
+    out.emplace_back(OccupancyChanged{});
   }
 }
 
@@ -267,7 +269,7 @@ void TaskTable::expire_entries(TimePoint now, Actions& out) {
       entry.gone_deadline = now + policy_.keep_silent;
       stop(attempt, entry, now, out);
     } else {
-      out.push_back(StopTask{attempt, false, 0});
+      out.emplace_back(StopTask{attempt, false, 0});
       end_without_run(attempt, Outcome::not_started, "its inputs did not arrive in time", now, out);
     }
   }
@@ -291,7 +293,7 @@ Actions TaskTable::tick(TimePoint now) {
     Slot& slot = slots_[id];
     if (slot.state == SlotState::waiting_restart && now >= slot.restart_at) {
       slot.state = SlotState::starting;
-      out.push_back(CreateExecutor{id});
+      out.emplace_back(CreateExecutor{id});
     }
   }
   return out;

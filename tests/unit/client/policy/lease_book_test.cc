@@ -61,6 +61,8 @@ TEST_F(LeaseBookTest, a_lease_ends_with_its_tasks_and_with_its_time) {
   EXPECT_EQ(take(kGcc), 1U);
   book_.give_back({1, 1}, now_);
   EXPECT_EQ(take(kGcc), 0U);
+  EXPECT_EQ(book_.idle(now_), (std::vector<LeaseId>{{1, 1}})) << "used up: released at once";
+  EXPECT_TRUE(book_.idle(now_).empty());
   book_.add(kGcc, held(2, "a"), now_);
   now_ += seconds(58);
   EXPECT_EQ(take(kGcc), 0U) << "too near to its end";
@@ -90,6 +92,7 @@ TEST_F(LeaseBookTest, a_refused_lease_is_gone) {
   book_.spoil({1, 1});
   book_.give_back({1, 1}, now_);
   EXPECT_EQ(book_.size(), 0U);
+  EXPECT_EQ(book_.idle(now_).size(), 1U) << "the coordinator must be told";
 }
 
 }  // namespace
