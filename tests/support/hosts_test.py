@@ -63,12 +63,18 @@ class HostsTest(unittest.TestCase):
         self.assertIn("No space", self.output(host, "head -c 2000000 /dev/zero >/mnt/a"))
 
     def test_pids_are_those_that_the_machine_sees(self):
-        host = self.network().add()
+        network = self.network()
+        host = network.add()
         process = host.start(["sleep", "600"])
         pid = host.pid_of(process)
         self.assertIn((pid, "sleep 600 "), host.processes())
+        nested = host.start(["unshare", "--pid", "--fork", "sleep", "700"])
+        self.addCleanup(nested.wait)
+        kilntest.wait_until(lambda: "sleep 700 " in dict(map(reversed, host.processes())),
+                            "a process in a namespace of its own to be seen")
         os.kill(pid, signal.SIGINT)
         self.assertEqual(-signal.SIGINT, process.wait(timeout=10))
+        network.close()
 
     def test_everything_ends_with_the_process_that_made_it(self):
         code = ("import kilntest, os\n"

@@ -4,6 +4,7 @@ another namespace. Nothing of it shows outside, so that two runs at once do not 
 ends with the process that made it, however that ends."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import signal
@@ -15,6 +16,7 @@ from kilntest.waiting import wait_until
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
+NS_GET_PARENT = 0xB702
 _libc = ctypes.CDLL(None, use_errno=True)
 
 # First process of a host: nothing to do but to be there and to let the dead go. It ends with its
@@ -91,13 +93,14 @@ class Host:
         subprocess.run(self.enter(["sh", "-ec", command]), check=True)
 
     def processes(self):
-        """(pid, command line) of everything on the host but its first process and zombies."""
-        space = os.readlink(f"/proc/{self.pid}/ns/pid")
+        """(pid, command line) of everything on the host, also in namespaces that its processes
+        made, but not its first process and not the dead."""
+        space = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and int(entry.name) != self.pid and \
-                        os.readlink(entry / "ns/pid") == space:
+                        _is_within(entry / "ns/pid", space):
                     words = (entry / "cmdline").read_bytes().split(b"\0")
                     if words != [b""]:
                         found.append((int(entry.name), b" ".join(words).decode(errors="replace")))
@@ -156,6 +159,21 @@ def without_compilers():
 def small_disk(path, megabytes):
     """Setup command: a file system of its own for `path`."""
     return [f"mkdir -p {path}", f"mount -t tmpfs -o size={megabytes}m,mode=755 none {path}"]
+
+
+def _is_within(path, space):
+    """Whether the PID namespace at `path` is the one with inode `space` or below it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        while os.fstat(handle).st_ino != space:
+            parent = fcntl.ioctl(handle, NS_GET_PARENT)
+            os.close(handle)
+            handle = parent
+        return True
+    except PermissionError:  # above the namespace that we live in ourselves
+        return False
+    finally:
+        os.close(handle)
 
 
 def _only_child(pid):
