@@ -60,7 +60,8 @@ class CommandsTest(unittest.TestCase):
         # Nothing but the program and its inputs is there: a shell, and what it does by itself.
         (self.folder / "in.txt").write_text("some words\n")
         done = self.farm.kiln("run", "--input", "in.txt", "--output", "out.txt", "--", "sh", "-c",
-                              "read a b <in.txt; echo $b $a >out.txt; echo said; exit 3", cwd=self.folder)
+                              "read a b <in.txt; echo $b $a >out.txt; echo said; exit 3",
+                              cwd=self.folder)
         self.assertEqual((3, b"said\n"), (done.returncode, done.stdout))
         self.assertEqual("words some\n", (self.folder / "out.txt").read_text())
 

@@ -50,7 +50,8 @@ class RefusalsTest(unittest.TestCase):
         self.refused("kiln", "status", "--no-such-flag", mentions=["--no-such-flag"])
 
     def test_wrong_addresses(self):
-        for address in ("tcp://", "tcp://127.0.0.1:99999", "udp://127.0.0.1:1", "tcp://127.0.0.1:x"):
+        for address in ("tcp://", "tcp://127.0.0.1:99999", "udp://127.0.0.1:1",
+                        "tcp://127.0.0.1:x"):
             self.coordinator("--client-endpoint", address,
                              mentions=["--client-endpoint", address])
             self.worker("--listen", address, mentions=["--listen", address])

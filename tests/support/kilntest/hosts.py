@@ -78,7 +78,7 @@ class Host:
                 f"--wdns={cwd or os.getcwd()}", "--", *argv]
 
     def start(self, argv, cwd=None, **options):
-        # It needs no signal when we end: it ends with its host, which does, and is reaped by nsenter.
+        # Needs no signal when we end: it ends with its host, which does, and nsenter reaps it.
         return subprocess.Popen(self.enter(argv, cwd), **options)
 
     def pid_of(self, process):
