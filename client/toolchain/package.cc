@@ -81,10 +81,11 @@ tl::unexpected<Error> missing(const Compiler& compiler, const std::string& helpe
 // The file that `-print-file-name=NAME` finds; empty when the compiler only repeats the name.
 Result<std::string> own_file(const std::string& name, const Compiler& compiler,
                              const ToolchainQuery& query) {
-  KILN_TRY_ASSIGN(std::string path, ask_line(compiler.program, "-print-file-name=" + name, query));
+  auto path = ask_line(compiler.program, "-print-file-name=" + name, query);
   std::error_code code;
-  const bool is_there = path.starts_with('/') && fs::is_regular_file(path, code);
-  return is_there ? path : std::string();
+  if (path && !fs::path(*path).is_absolute()) path->clear();
+  if (path && !fs::is_regular_file(*path, code)) path->clear();
+  return path;
 }
 
 Status add_gcc(const Compiler& compiler, const ToolchainQuery& query, Packager& packager) {
