@@ -101,14 +101,6 @@ class DisturbanceTest(unittest.TestCase):
         self.assertTrue(status["reason"])
         self.assertIn(farm.coordinator_endpoint, farm.kiln("status").stdout.decode())
 
-    def test_without_a_coordinator_and_without_fallback_a_call_fails_and_says_why(self):
-        farm = self.farm(workers=0, coordinator=False, fallback=False)
-        (farm.directory / "projects" / "a.c").write_text("int a;\n")
-        done = farm.client(["kiln", "gcc", "-c", "a.c"], seconds=60)
-        self.assertEqual(1, done.returncode)
-        self.assertIn("coordinator", done.stderr.decode())
-        self.assertFalse((farm.directory / "projects" / "a.o").exists())
-
 
 if __name__ == "__main__":
     unittest.main()

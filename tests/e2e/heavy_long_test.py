@@ -1,4 +1,4 @@
-"""The heaviest inputs: minutes each."""
+"""The heaviest inputs and the longest waits: minutes each."""
 
 import os
 import unittest
@@ -48,6 +48,14 @@ class HeavyLongTest(unittest.TestCase):
         self.assertEqual(sizes[0], sizes[1])
         self.assertTrue(farm.workers[0].running)
         farm.prime("gcc")
+
+    def test_without_fallback_a_call_waits_a_while_and_then_says_why(self):
+        farm = self.farm(workers=0, coordinator=False, fallback=False)
+        (self.folder / "a.c").write_text("int a;\n")
+        done = farm.client(["kiln", "gcc", "-c", "a.c"], seconds=180)
+        self.assertEqual(1, done.returncode)
+        self.assertIn(farm.coordinator_endpoint, done.stderr.decode())
+        self.assertFalse((self.folder / "a.o").exists())
 
 
 if __name__ == "__main__":
