@@ -118,14 +118,14 @@ void Commands::status(Done done) {
                      {"socket", agent_.socket_},
                      {"mode", agent_.settings_.text("mode")},
                      {"calls_active", agent_.calls_.size()}};
-  answer["coordinators"] = json::array();
-  for (const auto& state : agent_.farm_->states()) {
-    answer["coordinators"].push_back({{"endpoint", state.endpoint},
-                                      {"state", state.state},
-                                      {"reason", state.reason},
-                                      {"version", state.version}});
-  }
-  agent_.farm_->query([answer, done](const Result<wire::FarmStatus>& farm) mutable {
+  agent_.farm_->query([this, answer, done](const Result<wire::FarmStatus>& farm) mutable {
+    answer["coordinators"] = json::array();
+    for (const auto& state : agent_.farm_->states()) {
+      answer["coordinators"].push_back({{"endpoint", state.endpoint},
+                                        {"state", state.state},
+                                        {"reason", state.reason},
+                                        {"version", state.version}});
+    }
     answer["farm"] = nullptr;
     answer["remote_possible"] = false;
     answer["reason"] = farm ? "" : farm.error().message;

@@ -33,12 +33,12 @@ void Doctor::examine(const wire::Command& command, Done done) {
 }
 
 void Doctor::farm(const std::shared_ptr<Visit>& visit) {
-  for (const auto& state : agent_.farm_->states()) {
-    visit->add("coordinator " + state.endpoint, state.state == "connected",
-               state.state == "connected" ? "version " + state.version : state.reason,
-               "is kiln-coordinator running there, and KILN_COORDINATOR right?");
-  }
   agent_.farm_->query([this, visit](const Result<wire::FarmStatus>& status) {
+    for (const auto& state : agent_.farm_->states()) {
+      visit->add("coordinator " + state.endpoint, state.state == "connected",
+                 state.state == "connected" ? "version " + state.version : state.reason,
+                 "is kiln-coordinator running there, and KILN_COORDINATOR right?");
+    }
     std::size_t ready = 0;
     std::uint32_t slots = 0;
     if (status) {

@@ -7,6 +7,12 @@
 #include "common/wire/codec.h"
 
 namespace kiln::client {
+namespace {
+
+// How long questions about the farm wait for an agent's first connection.
+constexpr Duration kSettle = seconds(1);
+
+}  // namespace
 
 FarmLink::FarmLink(net::Reactor& reactor, net::Context& context, Logger log,
                    wire::ClientHello hello, Handlers handlers)
@@ -18,6 +24,7 @@ FarmLink::FarmLink(net::Reactor& reactor, net::Context& context, Logger log,
 
 FarmLink::~FarmLink() {
   if (timer_ != 0) reactor_.cancel(timer_);
+  if (settle_timer_ != 0) reactor_.cancel(settle_timer_);
 }
 
 Status FarmLink::connect(const std::vector<net::Endpoint>& coordinators) {
@@ -33,6 +40,10 @@ Status FarmLink::connect(const std::vector<net::Endpoint>& coordinators) {
     links_.push_back(std::move(link));
     if (raw->dealer->connected()) connection_changed(*raw, true);
   }
+  settle_timer_ = reactor_.call_after(kSettle, [this] {
+    settle_timer_ = 0;
+    settled();
+  });
   beat();
   return {};
 }
@@ -70,7 +81,17 @@ Status FarmLink::send(const wire::Message& message) {
   return link->dealer->send(wire::encode(message));
 }
 
-void FarmLink::query(std::function<void(Result<wire::FarmStatus>)> done) {
+void FarmLink::query(QueryDone done) {
+  if (settled_) return ask(std::move(done));
+  early_.push_back(std::move(done));
+}
+
+void FarmLink::settled() {
+  settled_ = true;
+  for (auto& done : std::exchange(early_, {})) ask(std::move(done));
+}
+
+void FarmLink::ask(QueryDone done) {
   const std::uint64_t request = ++last_query_;
   if (const auto sent = send(wire::FarmQuery{request}); !sent) return done(fail(sent.error()));
   queries_.emplace(request, std::move(done));
@@ -110,6 +131,7 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
     link.missed = welcome->missed_heartbeats;
     link.state = {link.state.endpoint, "connected", "", welcome->version};
     if (!std::exchange(link.welcomed, true)) handlers_.changed();
+    if (!settled_) settled();
   } else if (const auto* grant = std::get_if<wire::Grant>(&envelope->message)) {
     handlers_.grant(*grant);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {

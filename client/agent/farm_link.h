@@ -48,7 +48,8 @@ class FarmLink {
 
   // To the coordinator in use. Errc::unavailable when there is none.
   Status send(const wire::Message& message);
-  // The farm as the coordinator in use sees it; an error after 2 s of silence.
+  // The farm as the coordinator in use sees it; an error after 2 s of silence. An agent that has
+  // just started connects first.
   void query(std::function<void(Result<wire::FarmStatus>)> done);
 
  private:
@@ -60,12 +61,16 @@ class FarmLink {
     Duration heartbeat = seconds(1);
     std::uint32_t missed = 3;
   };
+  using QueryDone = std::function<void(Result<wire::FarmStatus>)>;
+
   const Link* primary() const;
   Link* primary();
   void connection_changed(Link& link, bool connected);
   void receive(Link& link, wire::Frames frames);
   void beat();
   void lose(Link& link, const std::string& reason);
+  void ask(QueryDone done);
+  void settled();
 
   net::Reactor& reactor_;
   net::Context& context_;
@@ -73,7 +78,10 @@ class FarmLink {
   wire::ClientHello hello_;
   Handlers handlers_;
   std::vector<std::unique_ptr<Link>> links_;
-  std::map<std::uint64_t, std::function<void(Result<wire::FarmStatus>)>> queries_;
+  std::map<std::uint64_t, QueryDone> queries_;
+  std::vector<QueryDone> early_;  // queries that wait for a first connection
+  bool settled_ = false;          // connected once, or given up waiting for it
+  net::TimerId settle_timer_ = 0;
   std::uint64_t last_query_ = 0;
   std::uint64_t pings_ = 0;
   net::TimerId timer_ = 0;
