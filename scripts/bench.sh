@@ -1,15 +1,16 @@
 #!/bin/bash
-# Measures Kiln beside distcc and icecream: a table, and build/bench/summary.json. Needs namespaces,
-# so goes through sudo where the caller is not root.
+# Measures Kiln beside distcc and icecream: a table, build/bench/summary.json and table.md. Takes
+# the arguments of tests/bench/bench.py. Needs namespaces, so goes through sudo where the caller is
+# not root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 run=(env "KILN_BIN_DIR=$PWD/build/release/bin" "PYTHONPATH=$PWD/tests/support"
-  /usr/bin/python3 -B tests/bench/bench.py build/bench/summary.json)
-mkdir -p build/bench
+  /usr/bin/python3 -B tests/bench/bench.py build/bench/summary.json "$@")
 if [[ $EUID -eq 0 ]]; then
-  "${run[@]}"
-else
-  sudo "${run[@]}"
-  sudo chown -R "$(id -u):$(id -g)" build
+  exec "${run[@]}"
 fi
+status=0
+sudo "${run[@]}" || status=$?
+sudo chown -R "$(id -u):$(id -g)" build
+exit "$status"
