@@ -18,7 +18,6 @@
 #include "common/store/blob_store.h"
 #include "common/transfer/store_blobs.h"
 #include "worker/executor/executor_host.h"
-
 #include "worker/server/coordinator_link.h"
 #include "worker/server/options.h"
 #include "worker/server/peer_fetcher.h"
@@ -69,7 +68,7 @@ class Worker {
   std::unique_ptr<TreeStager> stager_;
   std::unique_ptr<transfer::StoreSource> source_;
   std::unique_ptr<transfer::StoreSink> sink_;
-  
+
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<PeerFetcher> peers_;
