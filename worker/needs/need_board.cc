@@ -1,5 +1,7 @@
 #include "worker/needs/need_board.h"
 
+#include <algorithm>
+
 namespace kiln::worker {
 
 std::vector<Digest> NeedBoard::wait(const AttemptId& attempt, const std::vector<Digest>& digests) {
@@ -40,13 +42,51 @@ NeedBoard::Asks NeedBoard::drop(const AttemptId& attempt) {
     blob.waiters.erase(attempt);
     if (blob.waiters.empty()) {
       blobs_.erase(digest);
-    } else if (blob.asked == attempt) {
-      blob.asked = *blob.waiters.begin();
-      asks[blob.asked].push_back(digest);
+    } else {
+      pass_on(blob, attempt, digest, asks);
     }
   }
   attempts_.erase(found);
   return {asks.begin(), asks.end()};
+}
+
+NeedBoard::Asks NeedBoard::yield(const AttemptId& attempt) {
+  std::map<AttemptId, std::vector<Digest>> asks;
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return {};
+  for (const auto& digest : found->second) pass_on(blobs_.at(digest), attempt, digest, asks);
+  return {asks.begin(), asks.end()};
+}
+
+void NeedBoard::pass_on(Blob& blob, const AttemptId& attempt, const Digest& digest,
+                        std::map<AttemptId, std::vector<Digest>>& asks) {
+  if (blob.asked != attempt) return;
+  const auto other = std::find_if(blob.waiters.begin(), blob.waiters.end(),
+                                  [&](const AttemptId& waiter) { return waiter != attempt; });
+  if (other == blob.waiters.end()) return;
+  blob.asked = *other;
+  asks[blob.asked].push_back(digest);
+}
+
+std::vector<Digest> NeedBoard::asked_of(const AttemptId& attempt) const {
+  std::vector<Digest> asked;
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return asked;
+  for (const auto& digest : found->second) {
+    if (blobs_.at(digest).asked == attempt) asked.push_back(digest);
+  }
+  return asked;
+}
+
+std::vector<AttemptId> NeedBoard::waiters(const Digest& digest) const {
+  const auto found = blobs_.find(digest);
+  if (found == blobs_.end()) return {};
+  return {found->second.waiters.begin(), found->second.waiters.end()};
+}
+
+bool NeedBoard::waits_for(const AttemptId& attempt, const Digest& digest) const {
+  const auto found = attempts_.find(attempt);
+  return found != attempts_.end() && found->second.contains(digest);
 }
 
 }  // namespace kiln::worker

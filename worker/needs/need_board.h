@@ -30,7 +30,15 @@ class NeedBoard {
   // The attempt waits no longer. Returns whom to ask now for what it had been asked.
   Asks drop(const AttemptId& attempt);
 
+  // Whoever was asked on behalf of the attempt may not answer; the attempt goes on waiting. Returns
+  // whom to ask as well for what others wait for too.
+  Asks yield(const AttemptId& attempt);
+
+  // What was asked on behalf of the attempt and has not come.
+  std::vector<Digest> asked_of(const AttemptId& attempt) const;
+  std::vector<AttemptId> waiters(const Digest& digest) const;
   bool waiting(const AttemptId& attempt) const { return attempts_.contains(attempt); }
+  bool waits_for(const AttemptId& attempt, const Digest& digest) const;
   std::size_t open() const { return blobs_.size(); }
 
  private:
@@ -38,6 +46,10 @@ class NeedBoard {
     AttemptId asked;
     std::set<AttemptId> waiters;
   };
+  // Asks in place of `attempt` one that waits for the blob too, if there is one.
+  static void pass_on(Blob& blob, const AttemptId& attempt, const Digest& digest,
+                      std::map<AttemptId, std::vector<Digest>>& asks);
+
   std::map<Digest, Blob> blobs_;
   std::map<AttemptId, std::set<Digest>> attempts_;
 };

@@ -1,6 +1,7 @@
 #include "worker/tasks/task_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kiln::worker {
 namespace {
@@ -131,6 +132,7 @@ Actions TaskTable::staged(const AttemptId& attempt, TimePoint now) {
   found->second.since = now;
   queue_.push_back(attempt);
   dispatch(now, out);
+  if (broken_slots() == slots_.size()) end_queued(now, out);
   return out;
 }
 
@@ -150,9 +152,12 @@ Actions TaskTable::finished(const AttemptId& attempt, Outcome outcome, TimePoint
   Entry& entry = found->second;
   if (entry.slot) {
     Slot& slot = slots_.at(*entry.slot);
-    slot.attempt.reset();
-    if (slot.state == SlotState::busy) slot.state = SlotState::ready;
-    if (is_own_doing(outcome)) slot.failures = 0;
+    // The executor may be lost, and a new one have another task, before the result is complete.
+    if (slot.attempt == attempt) {
+      slot.attempt.reset();
+      if (slot.state == SlotState::busy) slot.state = SlotState::ready;
+      if (is_own_doing(outcome)) slot.failures = 0;
+    }
     entry.slot.reset();
   }
   complete(attempt, entry, !is_own_doing(outcome), now, out);
@@ -172,6 +177,11 @@ Actions TaskTable::executor_ready(SlotId id, TimePoint now) {
 Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
   Actions out;
   Slot& slot = slots_.at(id);
+  // Its task goes on only as a result to be completed: what the slot does next is not its own.
+  if (slot.attempt) {
+    const auto entry = entries_.find(*std::exchange(slot.attempt, std::nullopt));
+    if (entry != entries_.end()) entry->second.slot.reset();
+  }
   ++slot.failures;
   if (slot.failures >= policy_.strikes) {
     slot.state = SlotState::broken;
@@ -180,7 +190,16 @@ Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
     slot.restart_at = now + policy_.restart_delay * (1U << (slot.failures - 1));
   }
   out.emplace_back(OccupancyChanged{});
+  if (broken_slots() == slots_.size()) end_queued(now, out);
   return out;
+}
+
+// No slot will ever come free for those that wait for one.
+void TaskTable::end_queued(TimePoint now, Actions& out) {
+  while (!queue_.empty()) {
+    end_without_run(AttemptId(queue_.front()), Outcome::not_started,
+                    "every executor of the worker is broken", now, out);
+  }
 }
 
 Actions TaskTable::set_draining(bool draining, TimePoint) {
@@ -232,7 +251,7 @@ void TaskTable::stop(const AttemptId& attempt, Entry& entry, TimePoint now, Acti
   if (entry.ended || entry.cancelled) return;
   entry.cancelled = true;
   const bool running = entry.phase == TaskPhase::running;
-  out.emplace_back(StopTask{attempt, running, entry.slot.value_or(0)});
+  out.emplace_back(StopTask{attempt, running && entry.slot, entry.slot.value_or(0)});
   if (!running) end_without_run(attempt, Outcome::cancelled, "cancelled before it ran", now, out);
 }
 
@@ -323,7 +342,7 @@ std::uint32_t TaskTable::position_of(const AttemptId& attempt) const {
 
 Occupancy TaskTable::occupancy(TimePoint now) const {
   Occupancy state;
-  state.draining = draining_;
+  state.draining = draining_ || broken_slots() == slots_.size();
   state.completed = completed_;
   state.failed = failed_;
   for (const auto& slot : slots_) {

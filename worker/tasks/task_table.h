@@ -164,6 +164,7 @@ class TaskTable {
   void end_without_run(const AttemptId& attempt, Outcome outcome, const std::string& message,
                        TimePoint now, Actions& out);
   void complete(const AttemptId& attempt, Entry& entry, bool failed, TimePoint now, Actions& out);
+  void end_queued(TimePoint now, Actions& out);
   void forget(const AttemptId& attempt, TimePoint now, Actions& out);
   void bury(const AttemptId& attempt, TimePoint now);
   void stop(const AttemptId& attempt, Entry& entry, TimePoint now, Actions& out);

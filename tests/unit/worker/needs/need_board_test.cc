@@ -40,5 +40,21 @@ TEST(NeedBoard, another_waiter_is_asked_when_the_asked_one_goes) {
   EXPECT_EQ(board.open(), 0U);
 }
 
+TEST(NeedBoard, others_are_asked_while_the_asked_one_is_silent) {
+  NeedBoard board;
+  board.wait(kFirst, {kA, kB});
+  board.wait(kSecond, {kA});
+  EXPECT_EQ(board.asked_of(kFirst).size(), 2U);
+  EXPECT_TRUE(board.asked_of(kSecond).empty());
+  const auto asks = board.yield(kFirst);
+  ASSERT_EQ(asks.size(), 1U);
+  EXPECT_EQ(asks[0].first, kSecond);
+  EXPECT_EQ(board.asked_of(kSecond), std::vector<Digest>{kA});
+  EXPECT_EQ(board.asked_of(kFirst), std::vector<Digest>{kB}) << "nobody else waits for b";
+  EXPECT_TRUE(board.waits_for(kFirst, kA)) << "it goes on waiting";
+  EXPECT_EQ(board.waiters(kA).size(), 2U);
+  EXPECT_TRUE(board.yield(kFirst).empty());
+}
+
 }  // namespace
 }  // namespace kiln::worker
