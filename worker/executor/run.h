@@ -37,6 +37,7 @@ struct RunRequest {
   std::vector<std::filesystem::path> lowers;
   std::vector<std::string> outputs;  // absolute paths in the root
   Limits limits;
+  std::uint64_t stream_bytes = 0;  // stdout and stderr together; 0: only as `limits` say
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -49,6 +50,7 @@ struct RunRequest {
     visit("lowers", self.lowers);
     visit("outputs", self.outputs);
     visit("limits", self.limits);
+    visit("stream_bytes", self.stream_bytes);
   }
 };
 

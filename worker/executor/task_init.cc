@@ -35,6 +35,7 @@ SupervisedRun plan_run(const RunRequest& request, const Identity& identity) {
   run.command.identity = identity;
   run.outputs = request.outputs;
   run.limits = request.limits;
+  run.stream_bytes = request.stream_bytes;
   return run;
 }
 

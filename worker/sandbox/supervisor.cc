@@ -31,8 +31,7 @@ std::uint64_t microseconds_of(const timeval& time) {
 class Supervisor {
  public:
   Supervisor(const SupervisedRun& run, int control) : run_(run), control_(control) {
-    const auto limit = run.limits.output_bytes;
-    budget_.left = limit == 0 ? UINT64_MAX : limit;
+    budget_.left = stream_limit();
   }
 
   Supervised finish() {
@@ -53,6 +52,11 @@ class Supervisor {
   }
 
  private:
+  std::uint64_t stream_limit() const {
+    const auto unlimited = [](std::uint64_t limit) { return limit == 0 ? UINT64_MAX : limit; };
+    return std::min(unlimited(run_.limits.output_bytes), unlimited(run_.stream_bytes));
+  }
+
   Status start() {
     sigset_t child{};
     sigemptyset(&child);
@@ -173,7 +177,8 @@ class Supervisor {
           "killed above its memory limit of " + std::to_string(limits.memory_bytes) + " bytes";
     } else if (end_.outcome == Outcome::output_limit) {
       end_.message =
-          "killed at its output limit of " + std::to_string(limits.output_bytes) + " bytes";
+          "killed at its output limit of " +
+          std::to_string(budget_.exceeded ? stream_limit() : limits.output_bytes) + " bytes";
     } else if (end_.outcome == Outcome::cancelled) {
       end_.message = "cancelled";
     }

@@ -50,6 +50,7 @@ struct SupervisedRun {
   CommandSpec command;  // but its output descriptors
   std::vector<std::string> outputs;
   Limits limits;
+  std::uint64_t stream_bytes = 0;  // of stdout and stderr together; 0: only limits.output_bytes
 };
 
 struct Supervised {
