@@ -1,5 +1,6 @@
 #include "worker/server/coordinator_link.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,8 @@ namespace {
 
 // Leases of older epochs have expired long before this many restarts.
 constexpr std::size_t kSecretsKept = 4;
+// Whatever a coordinator asks for: a heartbeat of 0 would keep the reactor busy with nothing else.
+constexpr Duration kShortestHeartbeat = milliseconds(10);
 
 }  // namespace
 
@@ -72,13 +75,15 @@ void CoordinatorLink::receive(wire::Frames frames) {
   if (const auto* welcome = std::get_if<wire::WorkerWelcome>(&envelope->message)) {
     if (!welcomed_) log_.info("registered", {{"endpoint", endpoint_}});
     welcomed_ = true;
-    heartbeat_ = milliseconds(welcome->heartbeat_ms);
+    heartbeat_ = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
+    refusal_.clear();
     std::erase_if(secrets_,
                   [&](const auto& known) { return known.first == welcome->coordinator_epoch; });
     secrets_.emplace_back(welcome->coordinator_epoch, welcome->lease_secret);
     if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
     welcomed_ = false;
+    if (std::exchange(refusal_, refused->reason) == refused->reason) return;  // at every hello
     log_.error("the coordinator refuses this worker",
                {{"endpoint", endpoint_}, {"reason", refused->reason}});
   } else if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {

@@ -55,6 +55,7 @@ class CoordinatorLink {
   Duration heartbeat_ = seconds(1);
   net::TimerId timer_ = 0;
   bool welcomed_ = false;
+  std::string refusal_;  // the last one, as logged
 };
 
 }  // namespace kiln::worker

@@ -32,7 +32,9 @@ struct Job {
   TimePoint accepted;
   TimePoint started;
   int staging_rounds = 0;
-  bool stopped = false;  // cancelled while staging: nothing more is done for it
+  bool stopped = false;   // cancelled while staging: nothing more is done for it
+  bool orphaned = false;  // its agent's connection is gone: nothing can be asked for it
+  bool parked = false;    // orphaned, and it lacks something: goes on when it is reclaimed
 };
 using JobPtr = std::shared_ptr<Job>;
 

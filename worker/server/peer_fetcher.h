@@ -1,6 +1,7 @@
 // Fetches blobs from other workers, so that a toolchain is uploaded once per farm.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,12 +25,19 @@ class PeerFetcher {
   void fetch(const Digest& digest, std::vector<std::string> sources, Done done);
 
  private:
-  net::BulkClient* client(const std::string& address);
+  struct Client {
+    std::unique_ptr<net::BulkClient> connection;
+    std::size_t busy = 0;     // fetches under way: while there are any, the connection stays
+    TimePoint avoided_until;  // it could not be reached
+  };
+  Client* client(const std::string& address);
+  bool make_room();
   void try_next(const Digest& digest, std::vector<std::string> sources, Done done);
 
   net::BulkParts parts_;
   std::string self_;
-  std::map<std::string, std::unique_ptr<net::BulkClient>> clients_;
+  std::map<std::string, Client> clients_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // deferred work asks whether we are
 };
 
 }  // namespace kiln::worker

@@ -1,4 +1,5 @@
 // The half of TaskServer that reads and writes messages.
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -42,18 +43,22 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
                    send(peer, wire::PeerWelcome{options_.name, options_.epoch, options_.version});
                  },
                  [&](wire::Run& m) { receive_run(peer, std::move(m), std::move(envelope.raw)); },
-                 [&](const wire::Supply& m) { receive_supply(peer, m, std::move(envelope.raw)); },
+                 [&](const wire::Supply& m) { receive_supply(m, std::move(envelope.raw)); },
                  [&](const wire::Ack& m) { carry_out(table_.ack(m.attempt, now)); },
                  [&](const wire::Cancel& m) { carry_out(table_.cancel(m.attempt, now)); },
-                 [&](const wire::Reclaim& m) {
-                   const auto job = jobs_.find(m.attempt);
-                   if (job != jobs_.end()) job->second->peer = peer;
-                   carry_out(table_.reclaim(peer, m.attempt, now));
-                 },
+                 [&](const wire::Reclaim& m) { receive_reclaim(peer, m.attempt); },
                  [&](const wire::Ping& m) { send(peer, wire::Pong{m.number}); },
                  [&](const auto&) { parts_.metrics.message_dropped(); },
              },
              envelope.message);
+}
+
+void TaskServer::set_peer(const AttemptId& attempt, const net::PeerId& peer) {
+  const auto found = jobs_.find(attempt);
+  if (found == jobs_.end()) return;
+  found->second->peer = peer;
+  found->second->orphaned = false;
+  if (std::exchange(found->second->parked, false) && !found->second->stopped) stage(attempt);
 }
 
 void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw) {
@@ -69,7 +74,7 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
     job->accepted = now;
     jobs_.emplace(attempt, std::move(job));
   }
-  jobs_.at(attempt)->peer = peer;
+  set_peer(attempt, peer);
   auto actions = table_.run(peer, lease, hooks_.lease_valid(lease), attempt, label, now);
   const bool refused = std::any_of(actions.begin(), actions.end(), [](const Action& action) {
     return std::holds_alternative<AnswerBusy>(action);
@@ -82,30 +87,46 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
   carry_out(std::move(actions));
 }
 
+// Need may have been lost with a connection: the agent is told again what is waited for.
+void TaskServer::receive_reclaim(const net::PeerId& peer, const AttemptId& attempt) {
+  set_peer(attempt, peer);
+  carry_out(table_.reclaim(peer, attempt, parts_.reactor.now()));
+  auto asked = needs_.asked_of(attempt);
+  std::erase_if(asked, [this](const Digest& digest) { return fetching_.contains(digest); });
+  if (!asked.empty()) ask_agent(attempt, asked);
+}
+
 // Blobs that were asked for and came on the task socket. Those that the agent has lost end the
-// task: it lists its inputs again.
-void TaskServer::receive_supply(const net::PeerId&, const wire::Supply& supply, wire::Frames raw) {
-  if (!supply.missing.empty() && jobs_.contains(supply.attempt)) {
+// task (it lists its inputs again), unless they came from elsewhere meanwhile.
+void TaskServer::receive_supply(const wire::Supply& supply, wire::Frames raw) {
+  const auto lost =
+      std::find_if(supply.missing.begin(), supply.missing.end(),
+                   [&](const Digest& digest) { return needs_.waits_for(supply.attempt, digest); });
+  if (lost != supply.missing.end()) {
     staging_failed(supply.attempt,
-                   Error{Errc::not_found, "an input changed or vanished on the client: blob " +
-                                              supply.missing.front().short_hex()});
+                   Error{Errc::not_found, "the agent could not supply blob " + lost->short_hex() +
+                                              ": an input changed, vanished, or did not arrive"});
   }
-  if (raw.size() != supply.blobs.size()) return parts_.metrics.message_dropped();
+  if (raw.size() != supply.blobs.size()) {
+    parts_.metrics.message_dropped();
+    if (!needs_.waiting(supply.attempt)) return;
+    return staging_failed(supply.attempt,
+                          Error{Errc::corrupt, "SUPPLY does not carry the blobs that it lists"});
+  }
   auto content = std::make_shared<wire::Frames>(std::move(raw));
   auto stored = std::make_shared<std::vector<Digest>>();
   parts_.reactor.offload(
       parts_.pool,
-      [this, content, stored, blobs = supply.blobs] {
+      [&store = parts_.store, content, stored, blobs = supply.blobs] {
         for (std::size_t i = 0; i < blobs.size(); ++i) {
           const auto bytes = transfer::decode_frame((*content)[i], blobs[i].encoding, blobs[i].size,
                                                     kSupplyLimitBytes);
-          if (bytes && parts_.store.put(blobs[i].digest, *bytes))
-            stored->push_back(blobs[i].digest);
+          if (bytes && store.put(blobs[i].digest, *bytes)) stored->push_back(blobs[i].digest);
         }
       },
       [this, stored, attempt = supply.attempt, expected = supply.blobs.size()] {
         for (const auto& digest : *stored) blob_arrived(digest);
-        if (stored->size() != expected && jobs_.contains(attempt))
+        if (stored->size() != expected && needs_.waiting(attempt))
           staging_failed(attempt, Error{Errc::corrupt, "an input could not be stored"});
       });
 }

@@ -12,6 +12,12 @@
 #include "worker/server/stage_step.h"
 
 namespace kiln::worker {
+namespace {
+
+// stdout and stderr travel as frames of one message, which must stay below the sockets' limits.
+constexpr std::uint64_t kStreamBytes = std::uint64_t{32} << 20U;
+
+}  // namespace
 
 TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
                        std::unique_ptr<net::Router> router)
@@ -22,8 +28,7 @@ TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hoo
       table_(options.slots, options.policy) {
   router_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
-  router_->on_disconnect(
-      [this](const net::PeerId& peer) { carry_out(table_.peer_gone(peer, parts_.reactor.now())); });
+  router_->on_disconnect([this](const net::PeerId& peer) { peer_gone(peer); });
 }
 
 TaskServer::~TaskServer() {
@@ -119,7 +124,9 @@ void TaskServer::stage(const AttemptId& attempt) {
   auto outcome = std::make_shared<Result<StageOutcome>>();
   parts_.reactor.offload(
       parts_.pool,
-      [this, job, outcome] { *outcome = stage_step(*job, parts_.store, parts_.stager); },
+      [&store = parts_.store, &stager = parts_.stager, job, outcome] {
+        *outcome = stage_step(*job, store, stager);
+      },
       [this, job, outcome, attempt] {
         if (job->stopped) return;
         if (!*outcome) return staging_failed(attempt, outcome->error());
@@ -135,6 +142,9 @@ void TaskServer::stage(const AttemptId& attempt) {
 void TaskServer::fetch_missing(const AttemptId& attempt, const JobPtr& job,
                                const std::vector<Digest>& toolchain,
                                const std::vector<Digest>& inputs) {
+  // Others that wait for the same must not wait for an answer that does not come.
+  job->parked = job->orphaned;
+  if (job->parked) return;
   std::vector<Digest> all = toolchain;
   for (const auto& digest : inputs) {
     if (std::find(toolchain.begin(), toolchain.end(), digest) == toolchain.end())
@@ -155,10 +165,12 @@ void TaskServer::fetch_missing(const AttemptId& attempt, const JobPtr& job,
 void TaskServer::ask_peers(const AttemptId& attempt, const JobPtr& job,
                            const std::vector<Digest>& digests) {
   for (const auto& digest : digests) {
+    fetching_.insert(digest);
     parts_.peers.fetch(digest, job->run.toolchain_sources,
                        [this, attempt, digest](const Status& got) {
+                         fetching_.erase(digest);
                          if (got) return blob_arrived(digest);
-                         if (needs_.waiting(attempt)) ask_agent(attempt, {digest});
+                         if (needs_.waits_for(attempt, digest)) ask_agent(attempt, {digest});
                        });
   }
 }
@@ -171,10 +183,19 @@ void TaskServer::ask_agent(const AttemptId& attempt, const std::vector<Digest>& 
 
 void TaskServer::blob_arrived(const Digest& digest) {
   const TimePoint now = parts_.reactor.now();
+  // Only theirs: an agent that supplies nothing must not live on what others get.
+  for (const auto& attempt : needs_.waiters(digest)) table_.staging_progress(attempt, now);
   for (const auto& attempt : needs_.arrived(digest)) stage(attempt);
+}
+
+// What others wait for too is asked of them now; the agent may come back within keep_silent.
+void TaskServer::peer_gone(const net::PeerId& peer) {
   for (const auto& [attempt, job] : jobs_) {
-    if (needs_.waiting(attempt)) table_.staging_progress(attempt, now);
+    if (job->peer != peer) continue;
+    job->orphaned = true;
+    for (const auto& [other, digests] : needs_.yield(attempt)) ask_agent(other, digests);
   }
+  carry_out(table_.peer_gone(peer, parts_.reactor.now()));
 }
 
 void TaskServer::drop_needs(const AttemptId& attempt) {
@@ -183,6 +204,7 @@ void TaskServer::drop_needs(const AttemptId& attempt) {
 
 void TaskServer::staging_failed(const AttemptId& attempt, const Error& error) {
   parts_.log.warning("staging failed", {{"attempt", attempt.number}, {"error", error}});
+  if (const auto job = jobs_.find(attempt); job != jobs_.end()) job->second->stopped = true;
   drop_needs(attempt);
   carry_out(table_.staging_failed(attempt, error.message, parts_.reactor.now()));
 }
@@ -217,6 +239,7 @@ void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
   for (const auto& lower : job->toolchain->lowers) request.lowers.push_back(lower);
   request.outputs = task.outputs;
   request.limits = task.limits;
+  request.stream_bytes = kStreamBytes;
   const auto started = parts_.host.run(executor_of_.at(slot), request);
   if (started) return;
   RunReport report;
@@ -234,7 +257,8 @@ void TaskServer::task_finished(ExecutorId, RunReport report) {
 void TaskServer::finish(const JobPtr& job, RunReport report) {
   auto shared = std::make_shared<RunReport>(std::move(report));
   parts_.reactor.offload(
-      parts_.pool, [this, job, shared] { job->result = make_result(*job, *shared, parts_.store); },
+      parts_.pool,
+      [&store = parts_.store, job, shared] { job->result = make_result(*job, *shared, store); },
       [this, job] {
         job->inputs.reset();
         job->toolchain.reset();

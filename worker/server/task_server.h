@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,9 +72,13 @@ class TaskServer : private ExecutorEvents {
 
  private:
   void receive(const net::PeerId& peer, wire::Frames frames);
+  void peer_gone(const net::PeerId& peer);
   void dispatch(const net::PeerId& peer, wire::Envelope envelope);
   void receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw);
-  void receive_supply(const net::PeerId& peer, const wire::Supply& supply, wire::Frames raw);
+  void receive_supply(const wire::Supply& supply, wire::Frames raw);
+  // The agent speaks of the attempt on this connection from now on.
+  void set_peer(const AttemptId& attempt, const net::PeerId& peer);
+  void receive_reclaim(const net::PeerId& peer, const AttemptId& attempt);
   void send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw = {});
 
   void carry_out(Actions actions);
@@ -108,6 +113,7 @@ class TaskServer : private ExecutorEvents {
   std::unique_ptr<net::Router> router_;
   TaskTable table_;
   NeedBoard needs_;
+  std::set<Digest> fetching_;  // from peers, now
   std::map<AttemptId, JobPtr> jobs_;
   std::map<ExecutorId, SlotId> slot_of_;
   std::map<SlotId, ExecutorId> executor_of_;

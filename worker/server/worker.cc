@@ -53,7 +53,8 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   return worker;
 }
 
-// Sockets and links go before the pool, the pool before what its work reads.
+// Sockets and links go before the pool, the pool before what its work reads. The reactor is next:
+// what it never came to do still holds blobs and trees, which must go before their owners.
 Worker::~Worker() {
   http_.reset();
   coordinators_.clear();
@@ -61,6 +62,7 @@ Worker::~Worker() {
   peers_.reset();
   bulk_.reset();
   pool_.reset();
+  reactor_.reset();
 }
 
 Status Worker::open_store() {

@@ -46,7 +46,7 @@ class Worker {
   void signalled();
   void publish_gauges();
   void occupancy_changed();
-  Occupancy occupancy() const;
+  Occupancy occupancy();
   Status ready() const;
 
   // What the HTTP threads may read.
@@ -68,7 +68,6 @@ class Worker {
   std::unique_ptr<TreeStager> stager_;
   std::unique_ptr<transfer::StoreSource> source_;
   std::unique_ptr<transfer::StoreSink> sink_;
-
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<PeerFetcher> peers_;
@@ -78,6 +77,7 @@ class Worker {
   std::optional<metrics::HttpServer> http_;
   Status end_;
   bool stopping_ = false;
+  std::uint64_t occupancies_ = 0;  // told so far
 };
 
 }  // namespace kiln::worker

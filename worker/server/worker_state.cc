@@ -9,8 +9,9 @@
 
 namespace kiln::worker {
 
-Occupancy Worker::occupancy() const {
+Occupancy Worker::occupancy() {
   Occupancy state = tasks_->occupancy();
+  state.sequence = ++occupancies_;
   for (const auto& toolchain : stager_->toolchains()) state.toolchains.push_back(toolchain.digest);
   state.memory_available_bytes = available_memory_bytes();
   state.load = load_average();
