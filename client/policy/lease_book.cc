@@ -1,6 +1,7 @@
 #include "client/policy/lease_book.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace kiln::client {
@@ -51,19 +52,26 @@ void LeaseBook::spoil(const LeaseId& id) {
 }
 
 void LeaseBook::drop_worker(const std::string& worker) {
-  std::erase_if(leases_, [&](const auto& item) { return item.second.held.lease.worker == worker; });
+  for (auto at = leases_.begin(); at != leases_.end();) {
+    const bool gone = at->second.held.lease.worker == worker;
+    if (gone) over_.push_back(at->first);
+    at = gone ? leases_.erase(at) : std::next(at);
+  }
 }
 
 std::uint32_t LeaseBook::wanted(const Digest& toolchain, std::uint32_t waiting, std::uint32_t asked,
                                 TimePoint now) const {
   std::uint32_t renewals = 0;
+  std::uint32_t free = 0;  // a renewal that has come already is not asked for again
   for (const auto& [id, entry] : leases_) {
     const bool ends_soon =
         entry.left < policy_.renew_below || now + 2 * policy_.expiry_margin >= entry.expires;
-    if (entry.toolchain == toolchain && entry.in_use && ends_soon) ++renewals;
+    if (entry.toolchain != toolchain) continue;
+    if (entry.in_use && ends_soon) ++renewals;
+    if (usable(entry, now)) ++free;
   }
   const std::uint32_t total = waiting + renewals;
-  return total > asked ? total - asked : 0;
+  return total > asked + free ? total - asked - free : 0;
 }
 
 std::vector<LeaseId> LeaseBook::idle(TimePoint now) {

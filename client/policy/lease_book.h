@@ -48,6 +48,7 @@ class LeaseBook {
   void drop_worker(const std::string& worker);
 
   // How many leases to ask for now, for `waiting` calls that have none; `asked` are on their way.
+  // What lies free counts against it.
   std::uint32_t wanted(const Digest& toolchain, std::uint32_t waiting, std::uint32_t asked,
                        TimePoint now) const;
 

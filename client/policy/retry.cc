@@ -1,7 +1,25 @@
 #include "client/policy/retry.h"
 
+#include <csignal>
+
 namespace kiln::client {
 namespace {
+
+constexpr std::string_view kInputMissing = "input_missing";
+
+struct Symptom {
+  std::string_view text;
+  std::string_view doubt;
+};
+constexpr Symptom kSymptoms[] = {
+    {"No space left on device", "no_space"},
+    {"Cannot allocate memory", "no_memory"},
+    {"virtual memory exhausted", "no_memory"},
+    {"out of memory allocating", "no_memory"},
+    {"Killed signal terminated program", "killed"},
+    {"No such file or directory", kInputMissing},
+    {"file not found", kInputMissing},
+};
 
 Step give_up(const RetryPolicy& policy, std::string reason) {
   return {policy.fallback ? Step::Kind::locally : Step::Kind::fail, std::move(reason)};
@@ -16,12 +34,13 @@ Step another_node(const RetryPolicy& policy, CallHistory& history, const std::st
 }
 
 Step after_result(const RetryPolicy& policy, CallHistory& history, Outcome outcome,
-                  const std::string& worker, bool input_missing) {
+                  const std::string& worker, const std::string& doubt) {
   switch (outcome) {
     case Outcome::exited:
     case Outcome::signalled:
-      if (input_missing && policy.fallback) return {Step::Kind::locally, "input_missing"};
-      return {};
+      if (is_believed(policy, doubt)) return {};
+      if (policy.fallback) return {Step::Kind::locally, doubt};
+      return another_node(policy, history, worker, doubt);
     case Outcome::time_limit:
     case Outcome::memory_limit:
     case Outcome::output_limit:
@@ -36,11 +55,28 @@ Step after_result(const RetryPolicy& policy, CallHistory& history, Outcome outco
 
 }  // namespace
 
+std::string doubt_about(const TaskResult& result, std::string_view err) {
+  if (result.outcome == Outcome::signalled) {
+    // Out of memory, or a mapped file on a full disk; a compiler's own crash is another signal.
+    return result.signal == SIGKILL || result.signal == SIGBUS ? "killed" : "";
+  }
+  if (result.outcome != Outcome::exited || result.exit_code == 0) return "";
+  for (const auto& symptom : kSymptoms) {
+    if (err.find(symptom.text) != std::string_view::npos) return std::string(symptom.doubt);
+  }
+  return "";
+}
+
+// What one node did not find, no other would.
+bool is_believed(const RetryPolicy& policy, const std::string& doubt) {
+  return doubt.empty() || (!policy.fallback && doubt == kInputMissing);
+}
+
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,
-               const std::string& worker, bool input_missing) {
+               const std::string& worker, const std::string& doubt) {
   switch (end) {
     case AttemptEnd::result:
-      return after_result(policy, history, outcome, worker, input_missing);
+      return after_result(policy, history, outcome, worker, doubt);
     case AttemptEnd::busy:
       if (++history.busy > policy.busy) return give_up(policy, "workers_busy");
       return {Step::Kind::retry, "busy"};

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/model/task.h"
@@ -38,9 +39,18 @@ struct RetryPolicy {
   bool fallback = true;           // KILN_FALLBACK
 };
 
-// Notes the end of an attempt on `worker` in `history` and says what comes next. `input_missing`:
-// the command failed and named a file that it could not find, which the local lister had found.
+// Why the end of a command may be the worker's doing and not its own, as a stable word; empty when
+// there is no doubt. "input_missing": it could not find a file, which the local lister may have
+// missed; "no_space", "no_memory", "killed": the worker lacked what the command needs. `err` is
+// what it wrote to stderr.
+std::string doubt_about(const TaskResult& result, std::string_view err);
+
+// Whether a command's end with that doubt is its own all the same: nothing better could be had.
+bool is_believed(const RetryPolicy& policy, const std::string& doubt);
+
+// Notes the end of an attempt on `worker` in `history` and says what comes next. `doubt`: see
+// doubt_about.
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,
-               const std::string& worker, bool input_missing);
+               const std::string& worker, const std::string& doubt);
 
 }  // namespace kiln::client

@@ -76,6 +76,24 @@ TEST_F(LeaseBookTest, asks_for_what_waits_and_renews_before_the_end) {
   EXPECT_EQ(book_.wanted(kGcc, 0, 1, now_), 0U);
 }
 
+TEST_F(LeaseBookTest, a_renewal_that_has_come_is_not_asked_for_again) {
+  book_.add(kGcc, held(1, "a", 4), now_);
+  EXPECT_EQ(take(kGcc), 1U);
+  EXPECT_EQ(book_.wanted(kGcc, 0, 0, now_), 1U);
+  book_.add(kGcc, held(2, "a"), now_);
+  EXPECT_EQ(book_.wanted(kGcc, 0, 0, now_), 0U) << "it lies there, ready";
+  EXPECT_EQ(take(kGcc), 2U);
+  EXPECT_EQ(book_.wanted(kGcc, 0, 0, now_), 1U);
+}
+
+TEST_F(LeaseBookTest, the_leases_of_a_lost_worker_are_released) {
+  book_.add(kGcc, held(1, "a"), now_);
+  book_.add(kGcc, held(2, "b"), now_);
+  book_.drop_worker("a");
+  EXPECT_EQ(book_.idle(now_), (std::vector<LeaseId>{{1, 1}}));
+  EXPECT_EQ(book_.size(), 1U);
+}
+
 TEST_F(LeaseBookTest, idle_leases_are_given_back) {
   book_.add(kGcc, held(1, "a"), now_);
   book_.add(kGcc, held(2, "a"), now_);
