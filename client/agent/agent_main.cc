@@ -1,9 +1,11 @@
 // kiln-agent: started by the first `kiln` call of a user, see client/cli/README.md.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/agent/agent.h"
@@ -21,6 +23,14 @@ constexpr std::string_view kHelp =
 int complain(const std::string& message) {
   std::fprintf(stderr, "kiln-agent: %s\n", message.c_str());
   return 1;
+}
+
+// Every launcher that waits is a connection: make -j1000 has a thousand.
+void allow_many_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 65536);
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 void tell_ready(int fd) {
@@ -48,6 +58,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  allow_many_files();
   const auto environment = kiln::client::read_environment(environ);
   auto agent = kiln::client::Agent::create(environment);
   if (!agent) return complain(agent.error().message);

@@ -13,6 +13,8 @@
 namespace kiln::client {
 namespace {
 
+constexpr Duration kAcceptAgain = milliseconds(100);
+
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -56,9 +58,7 @@ Result<std::unique_ptr<CallServer>> CallServer::listen(net::Reactor& reactor,
   if (::listen(fd.get(), SOMAXCONN) != 0) return fail_errno("cannot listen on " + path, errno);
   std::unique_ptr<CallServer> server(
       new CallServer(reactor, path, std::move(log), std::move(handlers), std::move(fd)));
-  auto* self = server.get();
-  KILN_TRY(reactor.watch_fd(self->listener_.get(), EPOLLIN,
-                            [self](std::uint32_t) { self->accept_all(); }));
+  KILN_TRY(server->watch_listener());
   return server;
 }
 
@@ -77,6 +77,7 @@ CallServer::~CallServer() {
 
 void CallServer::stop_listening() {
   if (!listener_.valid()) return;
+  reactor_.cancel(std::exchange(accept_again_, 0));
   reactor_.unwatch_fd(listener_.get());
   ::unlink(path_.c_str());
   listener_.reset();
@@ -85,7 +86,11 @@ void CallServer::stop_listening() {
 void CallServer::accept_all() {
   while (true) {
     UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd.valid()) return;
+    if (!fd.valid()) {
+      const bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+      if (exhausted) pause_accepting();
+      return;
+    }
     if (!same_user(fd.get())) {
       log_.warning("refused a connection of another user");
       continue;
@@ -94,6 +99,20 @@ void CallServer::accept_all() {
     connections_[id].fd = std::move(fd);
     watch(id);
   }
+}
+
+// Without descriptors the listener stays readable: looking again at once would spin.
+void CallServer::pause_accepting() {
+  log_.warning("no descriptor for another call; it waits");
+  reactor_.unwatch_fd(listener_.get());
+  accept_again_ = reactor_.call_after(kAcceptAgain, [this] {
+    accept_again_ = 0;
+    static_cast<void>(watch_listener());
+  });
+}
+
+Status CallServer::watch_listener() {
+  return reactor_.watch_fd(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept_all(); });
 }
 
 void CallServer::watch(ConnectionId id) {
@@ -117,11 +136,12 @@ void CallServer::read_from(ConnectionId id) {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return close(id, true);
   Connection& connection = connections_.at(id);
+  if (connection.last) return;  // it has its answer; what it sends now is not for anybody
   if (!connection.decoder.feed({buffer.data(), static_cast<std::size_t>(count)}))
     return close(id, true);
   while (true) {
     const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
+    if (found == connections_.end() || found->second.last) return;
     auto frames = found->second.decoder.next();
     if (!frames) return;
     auto envelope = wire::decode(std::move(*frames));

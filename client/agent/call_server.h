@@ -47,7 +47,9 @@ class CallServer {
   };
   CallServer(net::Reactor& reactor, std::string path, Logger log, Handlers handlers,
              UniqueFd listener);
+  Status watch_listener();
   void accept_all();
+  void pause_accepting();
   void ready(ConnectionId id, std::uint32_t events);
   void read_from(ConnectionId id);
   void flush(ConnectionId id);
@@ -61,6 +63,7 @@ class CallServer {
   UniqueFd listener_;
   std::map<ConnectionId, Connection> connections_;
   ConnectionId last_id_ = 0;
+  net::TimerId accept_again_ = 0;
 };
 
 }  // namespace kiln::client

@@ -11,6 +11,10 @@ namespace {
 
 // How long questions about the farm wait for an agent's first connection.
 constexpr Duration kSettle = seconds(1);
+constexpr Duration kShortestHeartbeat = milliseconds(10);
+// A coordinator that forgot us (we were silent for long: a suspended machine) is greeted again, but
+// not more often than this.
+constexpr Duration kGreetAgain = seconds(2);
 
 }  // namespace
 
@@ -95,7 +99,8 @@ void FarmLink::ask(QueryDone done) {
   const std::uint64_t request = ++last_query_;
   if (const auto sent = send(wire::FarmQuery{request}); !sent) return done(fail(sent.error()));
   queries_.emplace(request, std::move(done));
-  reactor_.call_after(seconds(2), [this, request] {
+  reactor_.call_after(seconds(2), [this, alive = std::weak_ptr<int>(alive_), request] {
+    if (alive.expired()) return;
     auto node = queries_.extract(request);
     if (node) node.mapped()(fail(Errc::timed_out, "the coordinator did not answer within 2 s"));
   });
@@ -104,6 +109,11 @@ void FarmLink::ask(QueryDone done) {
 void FarmLink::connection_changed(Link& link, bool connected) {
   if (!connected) return lose(link, "no connection");
   link.heard = reactor_.now();
+  greet(link);
+}
+
+void FarmLink::greet(Link& link) {
+  link.greeted = reactor_.now();
   const auto sent = link.dealer->send(wire::encode(hello_));
   if (!sent) log_.warning("no hello", {{"to", link.state.endpoint}, {"error", sent.error()}});
 }
@@ -127,7 +137,7 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
                         {{"from", link.state.endpoint}, {"error", envelope.error()}});
   }
   if (const auto* welcome = std::get_if<wire::ClientWelcome>(&envelope->message)) {
-    link.heartbeat = milliseconds(welcome->heartbeat_ms);
+    link.heartbeat = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
     link.missed = welcome->missed_heartbeats;
     link.state = {link.state.endpoint, "connected", "", welcome->version};
     if (!std::exchange(link.welcomed, true)) handlers_.changed();
@@ -135,6 +145,12 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
   } else if (const auto* grant = std::get_if<wire::Grant>(&envelope->message)) {
     handlers_.grant(*grant);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
+    const bool forgot = refused->code == name(Errc::not_found) && link.welcomed &&
+                        reactor_.now() - link.greeted > kGreetAgain;
+    if (forgot) {
+      lose(link, refused->reason);
+      return greet(link);
+    }
     if (refused->request != 0) return handlers_.refused(*refused);
     link.state.state = "refused";
     link.state.reason = refused->reason;
@@ -147,13 +163,20 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
 // A coordinator whose machine vanished closes no connection: silence counts too.
 void FarmLink::beat() {
   Duration next = seconds(1);
+  const TimePoint now = reactor_.now();
+  // When it is we who stood still, what they sent meanwhile has not been read yet.
+  const bool stalled = now - std::exchange(last_beat_, now) > seconds(2);
   for (const auto& link : links_) {
     if (!link->dealer->connected()) continue;
+    if (stalled) link->heard = now;
     next = std::min(next, link->heartbeat);
-    if (link->welcomed && reactor_.now() - link->heard > (link->missed + 1) * link->heartbeat)
+    if (link->welcomed && now - link->heard > (link->missed + 1) * link->heartbeat)
       lose(*link, "silent");
-    const auto sent = link->dealer->send(link->welcomed ? wire::encode(wire::Ping{++pings_})
-                                                        : wire::encode(hello_));
+    if (!link->welcomed) {
+      greet(*link);
+      continue;
+    }
+    const auto sent = link->dealer->send(wire::encode(wire::Ping{++pings_}));
     if (!sent) log_.debug("not sent", {{"to", link->state.endpoint}, {"error", sent.error()}});
   }
   timer_ = reactor_.call_after(next, [this] { beat(); });

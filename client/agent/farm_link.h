@@ -58,6 +58,7 @@ class FarmLink {
     std::unique_ptr<net::Dealer> dealer;
     bool welcomed = false;
     TimePoint heard;
+    TimePoint greeted;  // when it was last said hello to
     Duration heartbeat = seconds(1);
     std::uint32_t missed = 3;
   };
@@ -67,6 +68,7 @@ class FarmLink {
   Link* primary();
   void connection_changed(Link& link, bool connected);
   void receive(Link& link, wire::Frames frames);
+  void greet(Link& link);
   void beat();
   void lose(Link& link, const std::string& reason);
   void ask(QueryDone done);
@@ -85,6 +87,8 @@ class FarmLink {
   std::uint64_t last_query_ = 0;
   std::uint64_t pings_ = 0;
   net::TimerId timer_ = 0;
+  TimePoint last_beat_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // of queries: timers ask whether we are
 };
 
 }  // namespace kiln::client

@@ -10,11 +10,16 @@ namespace {
 constexpr Duration kConnectGrace = milliseconds(800);
 // How soon a refused request is made again for whoever insists.
 constexpr Duration kAskAgain = milliseconds(250);
+// Requests under way at once, below what a coordinator takes of one client. What is wanted beyond
+// is asked for, all together, when one of these is over.
+constexpr std::size_t kRequests = 64;
+// How long a request stays that nobody waits for: the next call may be about to.
+constexpr Duration kKeepRequest = milliseconds(500);
 
 }  // namespace
 
 LeaseDesk::LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy)
-    : reactor_(reactor), farm_(farm), book_(policy), started_(reactor.now()) {}
+    : reactor_(reactor), farm_(farm), book_(policy), farm_lost_(reactor.now()) {}
 
 LeaseDesk::~LeaseDesk() {
   if (timer_ != 0) reactor_.cancel(timer_);
@@ -32,7 +37,7 @@ LeaseDesk::Ticket LeaseDesk::wait(LeaseWish wish, Done done) {
 }
 
 void LeaseDesk::forget(Ticket ticket) {
-  waiters_.erase(ticket);
+  if (waiters_.erase(ticket) > 0) pump();
 }
 
 void LeaseDesk::give_back(const LeaseId& id) {
@@ -63,7 +68,8 @@ void LeaseDesk::release(const std::vector<LeaseId>& leases) {
 // together are asked for together.
 void LeaseDesk::pump() {
   if (std::exchange(pump_due_, true)) return;
-  reactor_.defer([this] {
+  reactor_.defer([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
     pump_due_ = false;
     serve();
     arm();
@@ -81,10 +87,12 @@ std::uint32_t LeaseDesk::asked(const Digest& toolchain) const {
 void LeaseDesk::serve() {
   const TimePoint now = reactor_.now();
   std::vector<std::pair<Done, HeldLease>> served;
-  std::map<Digest, std::uint32_t> waiting;
+  std::map<Digest, std::uint32_t> waiting;  // for any node; then the book has nothing for more
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     Waiter& waiter = at->second;
-    auto lease = book_.take(waiter.wish.toolchain, waiter.wish.excluded, now);
+    std::optional<HeldLease> lease;
+    if (!waiting.contains(waiter.wish.toolchain))
+      lease = book_.take(waiter.wish.toolchain, waiter.wish.excluded, now);
     if (lease) {
       served.emplace_back(std::move(waiter.done), std::move(*lease));
       at = waiters_.erase(at);
@@ -104,10 +112,10 @@ void LeaseDesk::ask_for_waiters(const std::map<Digest, std::uint32_t>& waiting) 
     const auto found = waiting.find(toolchain);
     const std::uint32_t without = found == waiting.end() ? 0 : found->second;
     const auto count = book_.wanted(toolchain, without, asked(toolchain), now);
-    if (count > 0) ask(wish, count, 0);
+    if (count > 0 && requests_.size() < kRequests) ask(wish, count, 0);
   }
   for (auto& [ticket, waiter] : waiters_) {
-    if (waiter.wish.excluded.empty() || waiter.asked) continue;
+    if (waiter.wish.excluded.empty() || waiter.asked || requests_.size() >= kRequests) continue;
     waiter.asked = true;
     ask(waiter.wish, 1, ticket);
   }
@@ -125,7 +133,7 @@ void LeaseDesk::ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket) {
   acquire.count = count;
   acquire.size_hint_bytes = wish.size_hint_bytes;
   acquire.excluded = wish.excluded;
-  if (farm_.send(acquire)) requests_[acquire.request] = {wish.toolchain, count, ticket};
+  if (farm_.send(acquire)) requests_[acquire.request] = {wish.toolchain, count, ticket, {}};
 }
 
 void LeaseDesk::granted(const wire::Grant& grant) {
@@ -161,12 +169,44 @@ void LeaseDesk::refused(const wire::Refused& refusal) {
   request_over(request);
   ask_after_ = reactor_.now() + kAskAgain;
   const Errc code = errc_of(refusal.code);
-  // Slots were only not free in time: whoever has patience left asks again.
-  if (code != Errc::timed_out) end_refused(request, Error{code, refusal.reason});
+  // Slots were only not free in time, or too many wait: whoever has patience left asks again.
+  const bool later = code == Errc::timed_out || code == Errc::resource_exhausted;
+  if (!later) end_refused(request, Error{code, refusal.reason});
   pump();
 }
 
+bool LeaseDesk::is_wanted(const Request& request, TimePoint now) const {
+  if (request.ticket != 0) return waiters_.contains(request.ticket);
+  std::uint32_t waiting = 0;
+  for (const auto& [ticket, waiter] : waiters_) {
+    if (waiter.wish.toolchain == request.toolchain && waiter.wish.excluded.empty()) ++waiting;
+  }
+  return book_.wanted(request.toolchain, waiting, 0, now) > 0;
+}
+
+std::optional<TimePoint> LeaseDesk::withdraw(TimePoint now) {
+  std::optional<TimePoint> next;
+  for (auto at = requests_.begin(); at != requests_.end();) {
+    Request& request = at->second;
+    if (is_wanted(request, now)) {
+      request.unwanted_since.reset();
+    } else if (!request.unwanted_since) {
+      request.unwanted_since = now;
+    }
+    if (!request.unwanted_since || now < *request.unwanted_since + kKeepRequest) {
+      if (request.unwanted_since)
+        next = std::min(next.value_or(TimePoint::max()), *request.unwanted_since + kKeepRequest);
+      ++at;
+      continue;
+    }
+    static_cast<void>(farm_.send(wire::AcquireCancel{at->first}));
+    at = requests_.erase(at);
+  }
+  return next;
+}
+
 void LeaseDesk::farm_changed() {
+  if (!farm_.usable()) farm_lost_ = reactor_.now();
   for (const auto& [id, request] : requests_) request_over(request);
   requests_.clear();
   pump();
@@ -197,7 +237,7 @@ void LeaseDesk::arm() {
     TimePoint at = waiter.deadline;
     const TimePoint begun = waiter.deadline - waiter.wish.patience;
     if (!farm_.usable() && !waiter.wish.insists)
-      at = std::min(at, std::max(begun, started_ + kConnectGrace));
+      at = std::min(at, std::max(begun, farm_lost_ + kConnectGrace));
     if (now >= at) {
       due.emplace_back(ticket, farm_.usable() ? Error{Errc::timed_out, "no slot came free in time"}
                                               : Error{Errc::unavailable, farm_.why_not()});
@@ -208,6 +248,7 @@ void LeaseDesk::arm() {
   for (const auto& [ticket, error] : due) end(ticket, error);
   if (!waiters_.empty() && ask_after_ > now) next = next ? std::min(*next, ask_after_) : ask_after_;
   release(book_.idle(now));
+  if (const auto at = withdraw(now)) next = next ? std::min(*next, *at) : *at;
   if (timer_ != 0) reactor_.cancel(std::exchange(timer_, 0));
   if (!next) return;
   timer_ = reactor_.call_at(std::max(*next, now + milliseconds(1)), [this] {

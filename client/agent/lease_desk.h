@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,12 +68,16 @@ class LeaseDesk {
     Digest toolchain;
     std::uint32_t open = 0;  // leases not granted yet
     Ticket ticket = 0;       // of the waiter with exclusions that it is for, or 0
+    std::optional<TimePoint> unwanted_since;
   };
   void pump();
   void serve();
   void ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket);
   void ask_for_waiters(const std::map<Digest, std::uint32_t>& waiting);
   void request_over(const Request& request);
+  bool is_wanted(const Request& request, TimePoint now) const;
+  // Withdraws requests that nobody has waited for in a while; returns when to look again.
+  std::optional<TimePoint> withdraw(TimePoint now);
   void end(Ticket ticket, const Error& error);
   void end_refused(const Request& request, const Error& error);
   void arm();
@@ -89,7 +95,8 @@ class LeaseDesk {
   net::TimerId timer_ = 0;
   bool pump_due_ = false;
   TimePoint ask_after_;  // a refusal is not answered by asking again at once
-  TimePoint started_;
+  TimePoint farm_lost_;  // or when we began, before the first coordinator answered
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // deferred work asks whether we are
 };
 
 }  // namespace kiln::client

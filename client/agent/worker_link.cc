@@ -51,7 +51,8 @@ WorkerLink::WorkerLink(const net::BulkParts& parts, Logger log, std::string work
       hello_(std::move(hello)),
       handlers_(std::move(handlers)),
       heard_(parts.reactor.now()),
-      down_since_(parts.reactor.now()) {}
+      down_since_(parts.reactor.now()),
+      last_beat_(parts.reactor.now()) {}
 
 WorkerLink::~WorkerLink() {
   if (timer_ != 0) reactor_.cancel(timer_);
@@ -102,8 +103,14 @@ void WorkerLink::receive(wire::Frames frames) {
 void WorkerLink::beat() {
   timer_ = reactor_.call_after(kBeat, [this] { beat(); });
   const TimePoint now = reactor_.now();
-  if (state_ == State::connecting && now - down_since_ > kReconnect)
-    return lose("the connection is gone");
+  // When it is we who stood still, what the worker sent meanwhile has not been read yet.
+  if (now - std::exchange(last_beat_, now) > 4 * kBeat) heard_ = down_since_ = now;
+  if (state_ == State::connecting) {
+    if (!dealer_->connected() && now - down_since_ > kReconnect)
+      return lose("the connection is gone");
+    if (dealer_->connected() && now - heard_ > kSilence) return lose("it does not greet us");
+    return;
+  }
   if (!busy_) {
     heard_ = now;
     return;
@@ -117,7 +124,9 @@ void WorkerLink::lose(const std::string& reason) {
   log_.warning("worker lost", {{"worker", worker_}, {"reason", reason}});
   if (timer_ != 0) reactor_.cancel(std::exchange(timer_, 0));
   // Deferred: whoever is told may destroy this link.
-  reactor_.defer([lost = handlers_.lost, reason] { lost(reason); });
+  reactor_.defer([lost = handlers_.lost, reason, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) lost(reason);
+  });
 }
 
 }  // namespace kiln::client

@@ -75,11 +75,13 @@ class WorkerLink {
   bool busy_ = false;
   TimePoint heard_;
   TimePoint down_since_;
+  TimePoint last_beat_;
   std::unordered_set<Digest> known_;
   std::uint64_t pings_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;
   net::TimerId timer_ = 0;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // deferred work asks whether we are
 };
 
 }  // namespace kiln::client
