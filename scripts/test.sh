@@ -5,9 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What `make test` runs; KILN_TEST_TIERS chooses others. The sanitizers and clang are a run of their
-# own: each compiles everything once more, ten minutes on two cores.
-quick="format house release unit simulation integration e2e"
+# What `make test` runs; KILN_TEST_TIERS chooses others.
+quick="format house release unit simulation integration asan tsan clang e2e"
 long="release long"
 sanitizers="asan tsan clang"
 jobs=${JOBS:-$(nproc)}

@@ -1,6 +1,7 @@
 #include "client/agent/agent.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <system_error>
@@ -56,13 +57,19 @@ Agent::Agent(Environment environment, config::Settings settings, AgentSettings o
 // What offloaded work reads goes after the pools; what uses sockets before their context.
 Agent::~Agent() {
   server_.reset();
-  calls_.clear();
+  while (!calls_.empty()) forget(calls_.begin()->first);
   probes_.reset();
   workers_.reset();
   leases_.reset();
   farm_.reset();
   work_.reset();
   io_.reset();
+  reactor_.reset();
+  if (!spool_) return;
+  const auto directory = spool_->directory();
+  spool_.reset();
+  std::error_code code;
+  std::filesystem::remove_all(directory, code);
 }
 
 Status Agent::open() {
@@ -91,10 +98,14 @@ Status Agent::open_spool() {
   const auto parent = options_.cache / "spool";
   KILN_TRY(make_directories(parent));
   std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator(parent, code)) {
-    const pid_t owner = std::atoi(entry.path().filename().c_str());
-    if (owner <= 0 || ::kill(owner, 0) != 0) std::filesystem::remove_all(entry.path(), code);
+  std::vector<std::filesystem::path> old;
+  for (std::filesystem::directory_iterator at(parent, code), end; !code && at != end;
+       at.increment(code)) {
+    const pid_t owner = std::atoi(at->path().filename().c_str());
+    const bool is_gone = owner <= 0 || (::kill(owner, 0) != 0 && errno == ESRCH);
+    if (is_gone || owner == ::getpid()) old.push_back(at->path());
   }
+  for (const auto& path : old) std::filesystem::remove_all(path, code);
   KILN_TRY_ASSIGN(spool_, store::BlobStore::open({.directory = parent / std::to_string(::getpid()),
                                                   .limit_bytes = kSpoolBytes,
                                                   .file_system = nullptr}));
@@ -129,9 +140,6 @@ void Agent::run() {
   check_idle();
   reactor_->run();
   leases_->release_all();
-  std::error_code code;
-  spool_.reset();
-  std::filesystem::remove_all(options_.cache / "spool" / std::to_string(::getpid()), code);
   log_.info("ended");
 }
 
@@ -180,6 +188,7 @@ void Agent::begin_call(ConnectionId connection, wire::Call call) {
   active->begun = reactor_->now();
   active->call = std::move(call);
   active->source = active->call.argv.empty() ? "" : active->call.argv.back();
+  forget(connection);  // a connection carries one call; another replaces it
   calls_[connection] = active;
   auto settings = call_settings(settings_, active->call.environment);
   if (!settings) return answer_failed(connection, "bad_setting", settings.error().message);
@@ -187,7 +196,9 @@ void Agent::begin_call(ConnectionId connection, wire::Call call) {
   auto outcome = std::make_shared<PrepareOutcome>(Local{});
   reactor_->offload(
       *work_,
-      [this, active, outcome] { *outcome = preparer_->prepare(active->call, active->settings); },
+      [&preparer = *preparer_, active, outcome] {
+        if (!active->dropped) *outcome = preparer.prepare(active->call, active->settings);
+      },
       [this, connection, active, outcome] {
         const auto found = calls_.find(connection);
         if (found != calls_.end() && found->second == active)
@@ -196,8 +207,12 @@ void Agent::begin_call(ConnectionId connection, wire::Call call) {
 }
 
 void Agent::prepared(ConnectionId connection, PrepareOutcome outcome) {
-  if (const auto* local = std::get_if<Local>(&outcome))
-    return answer_locally(connection, *local, false);
+  if (const auto* local = std::get_if<Local>(&outcome)) {
+    const bool fails = is_failure(*local);
+    if (fails && !calls_.at(connection)->settings.fallback)
+      return answer_failed(connection, local->reason, "the call could not be prepared");
+    return answer_locally(connection, *local, fails);
+  }
   auto ready = std::make_shared<Prepared>(std::get<Prepared>(std::move(outcome)));
   const auto active = calls_.at(connection);
   active->source = ready->units.front().source;
@@ -208,23 +223,28 @@ void Agent::prepared(ConnectionId connection, PrepareOutcome outcome) {
                    if (found == calls_.end() || found->second != active) return;
                    if (probed) return run_remotely(connection, std::move(*ready));
                    const bool refused = probed.error().code == Errc::unsupported;
-                   if (refused || active->settings.fallback)
+                   if (active->settings.fallback)
                      return answer_locally(
                          connection, {refused ? "toolchain_refused" : "probe_failed", true}, true);
-                   answer_failed(connection, "probe_failed", probed.error().message);
+                   answer_failed(connection, refused ? "toolchain_refused" : "probe_failed",
+                                 probed.error().message);
                  });
 }
 
 void Agent::run_remotely(ConnectionId connection, Prepared prepared) {
   const auto active = calls_.at(connection);
   active->remote = std::make_unique<RemoteCall>(*access_, std::move(prepared), active->settings);
-  active->remote->start([this, connection](UnitOutcome outcome, std::vector<UnitTrace> traces) {
-    // The call is still on the stack: it is destroyed in the next turn.
-    auto shared = std::make_shared<UnitOutcome>(std::move(outcome));
-    reactor_->defer([this, connection, shared, traces = std::move(traces)] {
-      if (calls_.contains(connection)) call_ended(connection, std::move(*shared), traces);
-    });
-  });
+  const std::weak_ptr<ActiveCall> weak = active;
+  active->remote->start(
+      [this, connection, weak](UnitOutcome outcome, std::vector<UnitTrace> traces) {
+        // The call is still on the stack: it is destroyed in the next turn.
+        auto shared = std::make_shared<UnitOutcome>(std::move(outcome));
+        reactor_->defer([this, connection, weak, shared, traces = std::move(traces)] {
+          const auto found = calls_.find(connection);
+          if (found != calls_.end() && found->second == weak.lock())
+            call_ended(connection, std::move(*shared), traces);
+        });
+      });
 }
 
 void Agent::call_ended(ConnectionId connection, UnitOutcome outcome,
@@ -285,7 +305,10 @@ void Agent::record(const ActiveCall& call, bool remote, const std::string& reaso
 
 // The launcher is gone; destroying the call cancels it.
 void Agent::forget(ConnectionId connection) {
-  calls_.erase(connection);
+  const auto node = calls_.extract(connection);
+  if (!node) return;
+  node.mapped()->dropped = true;
+  node.mapped()->remote.reset();
 }
 
 }  // namespace kiln::client

@@ -2,6 +2,7 @@
 // farm, and ends when nobody has called for a while.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -49,6 +50,7 @@ class Agent {
     std::string source;
     Duration listing{};
     std::unique_ptr<RemoteCall> remote;
+    std::atomic<bool> dropped = false;  // nobody waits for it: not worth preparing any more
   };
 
   Agent(Environment environment, config::Settings settings, AgentSettings options, Logger log);

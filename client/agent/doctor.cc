@@ -18,6 +18,7 @@ struct Doctor::Visit {
   wire::Call call;
   std::optional<ToolchainAnswer> toolchain;
   std::string trouble;
+  bool has_nodes = false;  // else a probe would only wait in vain
   std::optional<ProbeDirectory> directory;
 
   void add(std::string name, bool ok, std::string detail, std::string mend) {
@@ -48,6 +49,7 @@ void Doctor::farm(const std::shared_ptr<Visit>& visit) {
         slots += node.node.slots;
       }
     }
+    visit->has_nodes = ready > 0;
     visit->add(
         "nodes", ready > 0,
         status ? std::to_string(ready) + " ready, " + std::to_string(slots) + " slots"
@@ -84,7 +86,7 @@ void Doctor::toolchain(const std::shared_ptr<Visit>& visit) {
                                           visit->toolchain->toolchain->root.short_hex()
                                     : visit->trouble,
                    "install a compiler, or name one: kiln doctor COMPILER");
-        if (!visit->toolchain) return finish(visit);
+        if (!visit->toolchain || !visit->has_nodes) return finish(visit);
         probe(visit);
       });
 }

@@ -1,8 +1,14 @@
 #include "client/agent/output_writer.h"
 
-#include <unordered_map>
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/files.h"
@@ -14,24 +20,90 @@ namespace {
 // RUN_RESULT's raw frames: stdout, stderr, then the inline outputs.
 constexpr std::size_t kFirstOutput = 2;
 
-// What one stream or inline output may grow to.
-constexpr std::uint64_t kFrameLimitBytes = std::uint64_t{2} << 30U;
+// What one stream or inline output may grow to; workers keep far below it.
+constexpr std::uint64_t kFrameLimitBytes = std::uint64_t{64} << 20U;
 
 Result<std::string> decoded(const std::string& frame, wire::Encoding encoding, std::uint64_t size) {
   return transfer::decode_frame(frame, encoding, size, kFrameLimitBytes);
 }
 
-Result<std::string> content_of(const OutputFile& file, const wire::RunResult& result,
-                               const wire::Frames& raw, store::BlobStore& spool) {
+// The frame of an output that came with the result.
+std::optional<std::size_t> inline_frame(const Digest& digest, const wire::RunResult& result) {
   for (std::size_t i = 0; i < result.blobs.size(); ++i) {
-    const auto& blob = result.blobs[i];
-    if (blob.digest != file.digest || kFirstOutput + i >= raw.size()) continue;
-    KILN_TRY_ASSIGN(auto content, decoded(raw[kFirstOutput + i], blob.encoding, blob.size));
-    if (digest_of(content) != file.digest)
-      return fail(Errc::corrupt, file.path + " did not arrive as the worker wrote it");
-    return content;
+    if (result.blobs[i].digest == digest) return i;
   }
-  return spool.read(file.digest);
+  return std::nullopt;
+}
+
+Status copy_all(int from, int to) {
+  std::vector<char> buffer(std::size_t{1} << 20U);
+  while (true) {
+    const ssize_t count = ::read(from, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read", errno);
+    if (count == 0) return {};
+    KILN_TRY(write_all(to, {buffer.data(), static_cast<std::size_t>(count)}));
+  }
+}
+
+// An output on its way: a file beside its place, removed unless it gets there.
+class Pending {
+ public:
+  explicit Pending(const OutputFile& output) : output_(output) {}
+  Pending(Pending&& other) noexcept
+      : output_(other.output_), temporary_(std::exchange(other.temporary_, {})) {}
+  ~Pending() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+
+  Result<UniqueFd> create() {
+    struct stat info {};
+    const bool exists = ::lstat(output_.path.c_str(), &info) == 0;
+    if (exists && !S_ISREG(info.st_mode))
+      return fail(Errc::unsupported, output_.path + " is there and no plain file");
+    const auto parent = std::filesystem::path(output_.path).parent_path();
+    std::string name = (parent / ".kiln.XXXXXX").string();
+    UniqueFd fd(::mkostemp(name.data(), O_CLOEXEC));
+    if (!fd.valid()) return fail_errno("cannot create a file beside " + output_.path, errno);
+    temporary_ = name;
+    return fd;
+  }
+
+  Status settle() {
+    if (::rename(temporary_.c_str(), output_.path.c_str()) != 0)
+      return fail_errno("cannot write " + output_.path, errno);
+    temporary_.clear();
+    return {};
+  }
+
+ private:
+  const OutputFile& output_;
+  std::string temporary_;
+};
+
+Status fill(int fd, const OutputFile& file, const wire::RunResult& result, const wire::Frames& raw,
+            store::BlobStore& spool) {
+  if (const auto i = inline_frame(file.digest, result)) {
+    const auto& blob = result.blobs[*i];
+    KILN_TRY_ASSIGN(const auto content,
+                    decoded(raw.at(kFirstOutput + *i), blob.encoding, blob.size));
+    if (digest_of(content) != file.digest)
+      return fail(Errc::corrupt, "it did not arrive as the worker wrote it");
+    KILN_TRY(write_all(fd, content));
+  } else {
+    KILN_TRY_ASSIGN(const auto stored, spool.open(file.digest));
+    KILN_TRY(copy_all(stored.get(), fd));
+  }
+  if (::fchmod(fd, file.mode & 0777U) != 0) return fail_errno("fchmod", errno);
+  return {};
+}
+
+// A worker has no business in other files than those that were asked of it.
+Status check_declared(const PreparedUnit& unit, const OutputFile& output) {
+  const auto& declared = unit.task.outputs;
+  if (std::find(declared.begin(), declared.end(), output.path) != declared.end()) return {};
+  return fail(Errc::permission_denied,
+              "the worker sent " + output.path + ", which is no output of the task");
 }
 
 // clang's driver removes the output of a compile that failed; gcc's leaves an older one in place.
@@ -52,9 +124,7 @@ void remove_stale_object(const PreparedUnit& unit, const wire::RunResult& result
 std::vector<Digest> outputs_to_fetch(const wire::RunResult& result) {
   std::vector<Digest> wanted;
   for (const auto& output : result.result.outputs) {
-    bool is_inline = false;
-    for (const auto& blob : result.blobs) is_inline = is_inline || blob.digest == output.digest;
-    if (!is_inline) wanted.push_back(output.digest);
+    if (!inline_frame(output.digest, result)) wanted.push_back(output.digest);
   }
   return wanted;
 }
@@ -70,13 +140,17 @@ Result<Streams> read_streams(const wire::RunResult& result, const wire::Frames& 
 
 Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
                      const wire::Frames& raw, store::BlobStore& spool) {
-  std::vector<std::pair<const OutputFile*, std::string>> ready;
+  if (raw.size() != kFirstOutput + result.blobs.size())
+    return fail(Errc::corrupt, "a result does not carry what it lists");
+  std::vector<Pending> pending;
   for (const auto& output : result.result.outputs) {
-    KILN_TRY_ASSIGN(auto content, content_of(output, result, raw, spool));
-    ready.emplace_back(&output, std::move(content));
+    KILN_TRY(check_declared(unit, output));
+    pending.emplace_back(output);
+    KILN_TRY_ASSIGN(const auto fd, pending.back().create());
+    const auto filled = fill(fd.get(), output, result, raw, spool);
+    if (!filled) return fail(filled.error().within("cannot write " + output.path));
   }
-  for (const auto& [output, content] : ready)
-    KILN_TRY(write_file_atomically(output->path, content, output->mode));
+  for (auto& one : pending) KILN_TRY(one.settle());
   remove_stale_object(unit, result);
   return {};
 }

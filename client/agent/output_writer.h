@@ -22,10 +22,11 @@ struct Streams {
 };
 Result<Streams> read_streams(const wire::RunResult& result, const wire::Frames& raw);
 
-// Writes every output through a temporary file beside it and a rename, with the mode that the
-// compiler gave it; contents are verified. Outputs that are not inline are read from `spool`. A
-// failed compile removes what the compiler would have removed. Errors name the file; then nothing
-// is half-written.
+// Writes every output to a temporary file beside it, with the mode that the compiler gave it, and
+// renames them all once each is complete and verified. Outputs that are not inline are read from
+// `spool`. A failed compile removes what the compiler would have removed. Only declared outputs are
+// written, and only where nothing or a plain file is. Errors name the file; then nothing is
+// half-written.
 Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
                      const wire::Frames& raw, store::BlobStore& spool);
 

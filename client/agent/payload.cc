@@ -12,6 +12,9 @@ namespace {
 // All that one message carries inline, before compression.
 constexpr std::uint64_t kRunBudgetBytes = 4 << 20;
 constexpr std::uint64_t kSupplyBudgetBytes = 16 << 20;
+// Frames of one message, far below what a receiver takes.
+constexpr std::size_t kSupplyBlobs = 4096;
+constexpr std::size_t kRunBlobs = 4096;
 
 void pack(Parcel& parcel, const Digest& digest, std::string content) {
   const std::uint64_t size = content.size();
@@ -37,6 +40,7 @@ Parcel parcel_for_run(const PreparedUnit& unit, const std::function<bool(const D
   const auto add_listings = [&](const auto& listings) {
     for (const auto& [digest, bytes] : listings) {
       if (known(digest) || used + bytes.size() > kRunBudgetBytes) continue;
+      if (parcel.blobs.size() >= kRunBlobs) return;
       used += bytes.size();
       pack(parcel, digest, bytes);
     }
@@ -46,6 +50,7 @@ Parcel parcel_for_run(const PreparedUnit& unit, const std::function<bool(const D
   for (const auto& file : unit.inputs->files) {
     if (file.size > kInlineFileBytes || used + file.size > kRunBudgetBytes || known(file.digest))
       continue;
+    if (parcel.blobs.size() >= kRunBlobs) break;
     if (auto content = read_input(file)) {
       used += file.size;
       pack(parcel, file.digest, std::move(*content));
@@ -66,15 +71,19 @@ Delivery deliver(const PreparedUnit& unit, const std::vector<Digest>& wanted) {
   Delivery delivery;
   std::uint64_t used = 0;
   for (const auto& digest : wanted) {
+    if (used > kSupplyBudgetBytes || delivery.parcel.blobs.size() >= kSupplyBlobs) {
+      delivery.rest.push_back(digest);
+      continue;
+    }
     if (const auto listing = listings.find(digest); listing != listings.end()) {
+      used += listing->second->size();
       pack(delivery.parcel, digest, *listing->second);
       continue;
     }
     const auto file = files.find(digest);
     if (file == files.end()) {
       delivery.missing.push_back(digest);
-    } else if (file->second->size > kInlineFileBytes ||
-               used + file->second->size > kSupplyBudgetBytes) {
+    } else if (file->second->size > kInlineFileBytes) {
       delivery.uploads.push_back(*file->second);
     } else if (auto content = read_input(*file->second)) {
       used += file->second->size;

@@ -22,6 +22,7 @@ struct Delivery {
   Parcel parcel;                   // these travel in the message itself
   std::vector<InputFile> uploads;  // too large for it: by the bulk socket
   std::vector<Digest> missing;     // not ours, or changed since they were listed
+  std::vector<Digest> rest;        // more than one message carries: to be asked for next
 };
 
 // Blobs up to this size travel inside messages.
@@ -32,7 +33,7 @@ inline constexpr std::uint64_t kInlineFileBytes = 128 << 10;
 Parcel parcel_for_run(const PreparedUnit& unit, const std::function<bool(const Digest&)>& known,
                       bool with_toolchain);
 
-// The answer to NEED.
+// The answer to NEED, as far as one message carries it.
 Delivery deliver(const PreparedUnit& unit, const std::vector<Digest>& wanted);
 
 }  // namespace kiln::client

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 // Bounds of every task; a pool may set others.
 constexpr Limits kCompileLimits{.wall_ms = 0, .memory_bytes = 0, .output_bytes = 1ULL << 30U};
 
+constexpr std::string_view kFailure = "prepare_";
+
 CompilerFamily family_by_name(const std::string& command) {
   return command.find("clang") != std::string::npos ? CompilerFamily::clang : CompilerFamily::gcc;
 }
@@ -25,7 +28,7 @@ bool uses_charsets(const std::vector<std::string>& argv) {
 }
 
 Local local_for(const Error& error) {
-  return {"prepare_" + std::string(name(error.code)), true};
+  return {std::string(kFailure) + std::string(name(error.code)), true};
 }
 
 // A -M run takes one of the machine's slots, like every local compile.
@@ -44,20 +47,36 @@ Result<InputTree> build_tree(const FileSystem& files, FileDigestCache& digests,
   return builder.finish();
 }
 
-// A declared input directory means all that is below it.
-void add_with_content(const std::filesystem::path& path, Listing& listing) {
+// A declared input directory means all that is below it, but what is neither a file nor a directory
+// (a socket, a FIFO): that has no content to travel.
+Status add_with_content(const std::filesystem::path& path, Listing& listing) {
+  namespace fs = std::filesystem;
+  const auto add = [&listing](const fs::path& one, fs::file_type type) {
+    const bool is_file = type == fs::file_type::regular;
+    // A dangling symlink is entered by the walk to where it leads, as a directory would be.
+    const bool is_passage = type == fs::file_type::directory || type == fs::file_type::not_found;
+    if (is_file) listing.files.push_back(one.string());
+    if (is_passage) listing.directories.push_back(one.string());
+  };
   std::error_code code;
-  if (!std::filesystem::is_directory(path, code)) {
-    listing.files.push_back(path.string());
-    return;
+  const auto status = fs::status(path, code);
+  if (!fs::exists(status)) return fail(Errc::not_found, path.string() + " does not exist");
+  add(path, status.type());
+  if (!fs::is_directory(status)) return {};
+  for (fs::recursive_directory_iterator at(path, code), end; !code && at != end;
+       at.increment(code)) {
+    std::error_code ignored;
+    add(at->path(), fs::status(at->path(), ignored).type());
   }
-  listing.directories.push_back(path.string());
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, code)) {
-    (entry.is_directory(code) ? listing.directories : listing.files).push_back(entry.path());
-  }
+  if (code) return fail_errno("cannot list " + path.string(), code.value());
+  return {};
 }
 
 }  // namespace
+
+bool is_failure(const Local& local) {
+  return std::string_view(local.reason).starts_with(kFailure);
+}
 
 Preparer::Preparer(std::filesystem::path cache, LocalSlots slots)
     : digests_(files_),
@@ -145,7 +164,10 @@ PrepareOutcome Preparer::prepare_run(const wire::Call& call) {
   PreparedUnit unit;
   unit.is_compile = false;
   Listing listing;
-  for (const auto& input : call.inputs) add_with_content(absolute_path(call.cwd, input), listing);
+  for (const auto& input : call.inputs) {
+    const auto added = add_with_content(absolute_path(call.cwd, input), listing);
+    if (!added) return local_for(added.error());
+  }
   for (const auto& output : call.outputs) {
     unit.task.outputs.push_back(absolute_path(call.cwd, output));
     listing.directories.push_back(

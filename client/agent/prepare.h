@@ -37,6 +37,9 @@ struct Prepared {
 };
 using PrepareOutcome = std::variant<Local, Prepared>;
 
+// Whether something went wrong while preparing; else the call is of a kind that runs here.
+bool is_failure(const Local& local);
+
 class Preparer {
  public:
   // `slots` bounds what runs on this machine at once, -M runs included.

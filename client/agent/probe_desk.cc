@@ -25,7 +25,11 @@ struct ProbeDesk::Probe {
 ProbeDesk::ProbeDesk(FarmAccess& farm, ThreadPool& work, Preparer& preparer,
                      std::filesystem::path scratch)
     : farm_(farm), work_(work), preparer_(preparer), scratch_(std::move(scratch)) {}
-ProbeDesk::~ProbeDesk() = default;
+
+// What the reactor still holds of a probe must not outlive what its remote call works with.
+ProbeDesk::~ProbeDesk() {
+  for (const auto& [key, probe] : probes_) probe->remote.reset();
+}
 
 void ProbeDesk::check(const PreparedUnit& unit, const wire::Call& call,
                       const CallSettings& settings, Done done) {
@@ -34,7 +38,7 @@ void ProbeDesk::check(const PreparedUnit& unit, const wire::Call& call,
   const Verdict verdict = preparer_.toolchains().verdict(root);
   if (verdict.state == ProbeState::ok) return done({});
   if (verdict.state == ProbeState::refused) return done(fail(Errc::unsupported, verdict.reason));
-  auto& probe = probes_[root];
+  auto& probe = probes_[{root, settings.fallback}];
   if (probe) return probe->waiting.push_back(std::move(done));
   probe = std::make_shared<Probe>();
   probe->root = root;
@@ -55,10 +59,10 @@ void ProbeDesk::run_next(const std::shared_ptr<Probe>& probe) {
   if (probe->sources.empty()) return end(probe, {});
   farm_.reactor.offload(
       work_,
-      [this, probe] {
+      [&preparer = preparer_, scratch = scratch_, probe] {
         const ProbeSource& source = probe->sources.back();
-        static_cast<void>(make_directories(scratch_));
-        auto directory = ProbeDirectory::create(scratch_, source);
+        static_cast<void>(make_directories(scratch));
+        auto directory = ProbeDirectory::create(scratch, source);
         if (!directory) {
           probe->local = fail(directory.error());
           return;
@@ -71,20 +75,27 @@ void ProbeDesk::run_next(const std::shared_ptr<Probe>& probe) {
         call.stderr_is_terminal = false;
         probe->local = run_locally(call.program, call.argv.front(), call.environment, source,
                                    *probe->directory);
-        probe->prepared = preparer_.prepare(call, probe->settings);
+        probe->prepared = preparer.prepare(call, probe->settings);
       },
       [this, probe] { run_remotely(probe); });
 }
 
 void ProbeDesk::run_remotely(const std::shared_ptr<Probe>& probe) {
   if (!probe->local) return end(probe, fail(probe->local.error()));
-  if (const auto* local = std::get_if<Local>(&probe->prepared))
-    return end(probe, fail(Errc::unsupported, "the probe compile cannot travel: " + local->reason));
+  if (const auto* local = std::get_if<Local>(&probe->prepared)) {
+    // A verdict is for good; what only went wrong this time is none.
+    const Errc code = is_failure(*local) ? Errc::unavailable : Errc::unsupported;
+    return end(probe, fail(code, "the probe compile cannot travel: " + local->reason));
+  }
   probe->remote = std::make_unique<RemoteCall>(
       farm_, std::get<Prepared>(std::move(probe->prepared)), probe->settings);
-  probe->remote->start([this, probe](const UnitOutcome& outcome, const std::vector<UnitTrace>&) {
+  // Weak: the probe owns the call.
+  probe->remote->start([this, weak = std::weak_ptr<Probe>(probe)](const UnitOutcome& outcome,
+                                                                  const std::vector<UnitTrace>&) {
     // The call is still on the stack.
-    farm_.reactor.defer([this, probe, outcome] { remote_ended(probe, outcome); });
+    farm_.reactor.defer([this, weak, outcome] {
+      if (const auto alive = weak.lock()) remote_ended(alive, outcome);
+    });
   });
 }
 
@@ -120,7 +131,8 @@ void ProbeDesk::end(const std::shared_ptr<Probe>& probe, const Status& status) {
   } else {
     farm_.log.warning("no probe", {{"toolchain", root}, {"reason", status.error()}});
   }
-  probes_.erase(probe->root);
+  const auto held = probe;
+  probes_.erase({probe->root, probe->settings.fallback});
   for (auto& done : std::exchange(probe->waiting, {})) done(status);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/agent/prepare.h"
@@ -39,7 +40,8 @@ class ProbeDesk {
   ThreadPool& work_;
   Preparer& preparer_;
   std::filesystem::path scratch_;
-  std::map<Digest, std::shared_ptr<Probe>> probes_;
+  // Whether there is fallback decides how long a probe waits for the farm.
+  std::map<std::pair<Digest, bool>, std::shared_ptr<Probe>> probes_;
 };
 
 }  // namespace kiln::client

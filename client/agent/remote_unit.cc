@@ -9,18 +9,20 @@
 namespace kiln::client {
 namespace {
 
-// From RUN to its ACCEPTED or BUSY; only a worker that cannot read us stays silent longer.
-constexpr Duration kAcceptLimit = seconds(10);
+// The worker is asked about an attempt that nothing was heard of for this long, first while RUN is
+// not answered, then while it waits or runs. Any message may be lost with a connection or a full
+// queue; this finds it out.
+constexpr Duration kAskAboutRun = seconds(3);
+constexpr Duration kAskAboutTask = seconds(10);
+constexpr int kUnanswered = 3;
 // How long a call waits for a slot. Without fallback there is nothing better to do than to wait.
 constexpr Duration kPatience = seconds(10);
 constexpr Duration kPatienceWithoutFallback = seconds(60);
 constexpr Duration kBusyDelay = milliseconds(10);
-
-// The compiler says that a file is not there which the lister had found here.
-bool names_missing_input(const std::string& err) {
-  return err.find("No such file or directory") != std::string::npos ||
-         err.find("file not found") != std::string::npos;
-}
+// How soon blobs are sent again that had no room in the connection's queue.
+constexpr Duration kSupplyAgain = milliseconds(50);
+// Uploads of one attempt that are tried again after their connection broke.
+constexpr int kUploadsAgain = 2;
 
 }  // namespace
 
@@ -37,7 +39,8 @@ RemoteUnit::~RemoteUnit() {
   *self_ = nullptr;
   if (ticket_ != 0) farm_.leases.forget(ticket_);
   if (timer_ != 0) farm_.reactor.cancel(timer_);
-  if (link_ != nullptr && run_sent_) static_cast<void>(link_->send(wire::Cancel{attempt_}));
+  if (run_sent_ && result_) tell(wire::Ack{attempt_});
+  if (run_sent_ && !result_) tell(wire::Cancel{attempt_});
   if (link_ != nullptr) farm_.workers.detach(attempt_);
   if (lease_) farm_.leases.spoil(lease_->lease.id);
 }
@@ -66,35 +69,39 @@ void RemoteUnit::acquire() {
   wish.excluded = history_.excluded;
   wish.patience = settings_.fallback ? kPatience : kPatienceWithoutFallback;
   wish.insists = !settings_.fallback;
-  ticket_ = farm_.leases.wait(std::move(wish), [this](Result<HeldLease> lease) {
-    ticket_ = 0;
-    leased(std::move(lease));
-  });
+  ticket_ = farm_.leases.wait(
+      std::move(wish), [self = self_, &leases = farm_.leases](Result<HeldLease> lease) {
+        RemoteUnit* unit = *self;
+        if (unit == nullptr) {  // ended by another who was served in the same turn
+          if (lease) leases.give_back(lease->lease.id);
+          return;
+        }
+        unit->ticket_ = 0;
+        unit->leased(std::move(lease));
+      });
 }
 
 void RemoteUnit::leased(Result<HeldLease> lease) {
   const TimePoint now = farm_.reactor.now();
   trace_.acquire += now - phase_began_;
   phase_began_ = now;
-  if (!lease) return end_attempt(AttemptEnd::no_lease, {}, lease.error().message, false);
+  if (!lease) return end_attempt(AttemptEnd::no_lease, {}, lease.error().message);
   lease_ = std::move(*lease);
   attempt_ = {farm_.client_epoch, ++farm_.last_attempt};
   trace_.node = lease_->lease.worker;
   auto link = farm_.workers.attach(*lease_, attempt_, *this);
-  if (!link) return end_attempt(AttemptEnd::worker_lost, {}, link.error().message, false);
+  if (!link) return end_attempt(AttemptEnd::worker_lost, {}, link.error().message);
   link_ = *link;
   if (link_->state() == WorkerLink::State::ready) send_run();
 }
 
 void RemoteUnit::worker_ready() {
-  if (run_sent_) {
-    static_cast<void>(link_->send(wire::Reclaim{attempt_}));
-  } else {
-    send_run();
-  }
+  if (!run_sent_) return send_run();
+  if (!writing_) tell(wire::Reclaim{attempt_});
 }
 
 void RemoteUnit::send_run() {
+  if (std::exchange(packing_, true)) return;
   // The pool thread must not touch the link: it gets its own copy of what is known.
   auto known = std::make_shared<std::vector<Digest>>();
   for (const auto& file : unit_->inputs->files) {
@@ -119,26 +126,54 @@ void RemoteUnit::send_run() {
             [&](const Digest& d) { return std::binary_search(known->begin(), known->end(), d); },
             with_toolchain);
       },
-      guarded([this, parcel] {
-        wire::Run run{lease_->lease, attempt_, unit_->task, std::move(parcel->blobs),
+      guarded([this, parcel] { run_packed(std::move(*parcel)); }));
+}
+
+void RemoteUnit::run_packed(Parcel parcel) {
+  packing_ = false;
+  if (link_->state() != WorkerLink::State::ready) return;  // worker_ready or worker_lost comes
+  const wire::Run run{lease_->lease, attempt_, unit_->task, std::move(parcel.blobs),
                       lease_->toolchain_sources};
-        run_sent_ = true;
-        const auto sent = link_->send(run, std::move(parcel->raw));
-        if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message, false);
-        timer_ = farm_.reactor.call_after(kAcceptLimit, [this] {
-          timer_ = 0;
-          end_attempt(AttemptEnd::worker_lost, {}, "the worker did not answer RUN", false);
-        });
-      }));
+  const auto sent = link_->send(run, std::move(parcel.raw));
+  if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
+  run_sent_ = true;
+  watch();
+}
+
+void RemoteUnit::watch() {
+  if (timer_ != 0) farm_.reactor.cancel(timer_);
+  timer_ = farm_.reactor.call_after(accepted_ ? kAskAboutTask : kAskAboutRun, [this] {
+    timer_ = 0;
+    ask_again();
+  });
+}
+
+void RemoteUnit::ask_again() {
+  // Without a connection the link decides whether the worker is lost.
+  const bool connected = link_->state() == WorkerLink::State::ready;
+  if (connected && ++unanswered_ > kUnanswered) {
+    tell(wire::Cancel{attempt_});
+    return end_attempt(AttemptEnd::worker_lost, {}, "the worker does not answer for the task");
+  }
+  tell(wire::Reclaim{attempt_});
+  watch();
+}
+
+// What is lost is asked for again by whoever waits for it.
+void RemoteUnit::tell(const wire::Message& message) {
+  if (link_ != nullptr) static_cast<void>(link_->send(message));
 }
 
 void RemoteUnit::worker_lost() {
   link_ = nullptr;
-  end_attempt(AttemptEnd::worker_lost, {}, "the connection to the worker was lost", false);
+  if (!writing_) end_attempt(AttemptEnd::worker_lost, {}, "the connection to the worker was lost");
 }
 
 void RemoteUnit::worker_message(wire::Envelope envelope) {
-  if (timer_ != 0) farm_.reactor.cancel(std::exchange(timer_, 0));
+  if (!run_sent_ || result_) return;
+  accepted_ = true;
+  unanswered_ = 0;
+  watch();
   if (const auto* refusal = std::get_if<wire::Busy>(&envelope.message)) {
     busy(*refusal);
   } else if (const auto* wanted = std::get_if<wire::Need>(&envelope.message)) {
@@ -146,44 +181,76 @@ void RemoteUnit::worker_message(wire::Envelope envelope) {
   } else if (auto* ended = std::get_if<wire::RunResult>(&envelope.message)) {
     result(std::move(*ended), std::move(envelope.raw));
   } else if (std::holds_alternative<wire::Unknown>(envelope.message)) {
-    end_attempt(AttemptEnd::worker_lost, {}, "the worker does not know the task any more", false);
+    end_attempt(AttemptEnd::worker_lost, {}, "the worker does not know the task any more");
   }
 }
 
 void RemoteUnit::busy(const wire::Busy& message) {
-  end_attempt(AttemptEnd::busy, {}, message.reason, false);
+  // Its other leases would only be refused too, one after the other.
+  const bool takes_nothing = message.reason == "draining" || message.reason == "broken";
+  if (takes_nothing) farm_.leases.drop_worker(trace_.node);
+  end_attempt(AttemptEnd::busy, {}, message.reason);
 }
 
 void RemoteUnit::need(const wire::Need& message) {
-  auto delivery = std::make_shared<Delivery>();
-  farm_.reactor.offload(
-      farm_.io,
-      [unit = unit_, delivery, wanted = message.digests] { *delivery = deliver(*unit, wanted); },
-      guarded([this, delivery] { send_delivery(*delivery); }));
+  for (const auto& digest : message.digests) {
+    if (!uploading_.contains(digest)) needed_.insert(digest);
+  }
+  supply_next();
 }
 
-void RemoteUnit::send_delivery(const Delivery& delivery) {
-  if (!delivery.parcel.blobs.empty() || !delivery.missing.empty()) {
-    static_cast<void>(link_->send(wire::Supply{attempt_, delivery.parcel.blobs, delivery.missing},
-                                  delivery.parcel.raw));
+// One message's worth at a time, so that a large tree is never in memory as a whole.
+void RemoteUnit::supply_next() {
+  if (needed_.empty() || std::exchange(supplying_, true)) return;
+  auto delivery = std::make_shared<Delivery>();
+  std::vector<Digest> wanted(needed_.begin(), needed_.end());
+  needed_.clear();
+  farm_.reactor.offload(
+      farm_.io,
+      [unit = unit_, delivery, wanted = std::move(wanted)] { *delivery = deliver(*unit, wanted); },
+      guarded([this, delivery] { supply(delivery); }));
+}
+
+void RemoteUnit::supply(const std::shared_ptr<Delivery>& delivery) {
+  if (link_ == nullptr) return;
+  if (!delivery->parcel.blobs.empty() || !delivery->missing.empty()) {
+    const wire::Supply message{attempt_, delivery->parcel.blobs, delivery->missing};
+    const auto sent = link_->send(message, delivery->parcel.raw);
+    if (!sent && sent.error().code == Errc::resource_exhausted) {
+      farm_.reactor.call_after(kSupplyAgain, guarded([this, delivery] { supply(delivery); }));
+      return;
+    }
+    // Without a connection: the worker asks again when the attempt is reclaimed.
   }
-  for (const auto& file : delivery.uploads) upload(file);
+  supplying_ = false;
+  for (const auto& file : delivery->uploads) upload(file);
+  needed_.insert(delivery->rest.begin(), delivery->rest.end());
+  supply_next();
 }
 
 void RemoteUnit::upload(const InputFile& file) {
+  if (!uploading_.insert(file.digest).second) return;
   farm_.uploads.add(file.digest, file.path);
-  link_->bulk().put(file.digest, [&farm = farm_, digest = file.digest, self = self_,
+  link_->bulk().put(file.digest, [&uploads = farm_.uploads, digest = file.digest, self = self_,
                                   attempt = attempt_](const Status& status) {
-    farm.uploads.remove(digest);
+    uploads.remove(digest);
     RemoteUnit* unit = *self;
-    if (status || unit == nullptr || unit->attempt_ != attempt || unit->link_ == nullptr) return;
-    farm.log.warning("upload failed", {{"blob", digest.short_hex()}, {"error", status.error()}});
-    static_cast<void>(unit->link_->send(wire::Supply{attempt, {}, {digest}}));
+    if (unit == nullptr || unit->attempt_ != attempt || unit->link_ == nullptr) return;
+    unit->uploading_.erase(digest);
+    if (!status) unit->upload_failed(digest, status.error());
   });
 }
 
+void RemoteUnit::upload_failed(const Digest& digest, const Error& error) {
+  farm_.log.warning("upload failed", {{"blob", digest.short_hex()}, {"error", error}});
+  if (error.code == Errc::unavailable && ++uploads_failed_ <= kUploadsAgain) {
+    needed_.insert(digest);
+    return supply_next();
+  }
+  tell(wire::Supply{attempt_, {}, {digest}});
+}
+
 void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
-  if (result_) return;  // sent again after a reclaim
   const TimePoint now = farm_.reactor.now();
   trace_.remote += now - phase_began_;
   phase_began_ = now;
@@ -191,9 +258,10 @@ void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
   // The slot is free from here on: the next task of this build need not wait for our disk.
   farm_.leases.give_back(std::exchange(lease_, std::nullopt)->lease.id);
   const Outcome outcome = message.result.outcome;
+  farm_.reactor.cancel(std::exchange(timer_, 0));
   if (outcome != Outcome::exited && outcome != Outcome::signalled) {
-    static_cast<void>(link_->send(wire::Ack{attempt_}));
-    return end_attempt(AttemptEnd::result, outcome, message.result.message, false);
+    tell(wire::Ack{attempt_});
+    return end_attempt(AttemptEnd::result, outcome, message.result.message);
   }
   result_ = std::make_shared<wire::RunResult>(std::move(message));
   raw_ = std::make_shared<wire::Frames>(std::move(raw));
@@ -208,32 +276,35 @@ void RemoteUnit::fetch_outputs(std::vector<Digest> wanted) {
     RemoteUnit* unit = *self;
     if (unit == nullptr || unit->attempt_ != attempt) return;
     if (got) return unit->fetch_outputs(wanted);
+    unit->tell(wire::Ack{attempt});
     unit->end_attempt(AttemptEnd::result, Outcome::not_started,
-                      "an output could not be fetched: " + got.error().message, false);
+                      "an output could not be fetched: " + got.error().message);
   });
 }
 
 void RemoteUnit::write() {
+  writing_ = true;
   auto streams = std::make_shared<Result<Streams>>();
   auto status = std::make_shared<Status>();
+  auto doubt = std::make_shared<std::string>();
   farm_.reactor.offload(
       farm_.io,
-      [&spool = farm_.spool, unit = unit_, message = result_, raw = raw_, streams, status,
-       fallback = settings_.fallback] {
+      [&spool = farm_.spool, unit = unit_, message = result_, raw = raw_, policy = retry_, streams,
+       status, doubt] {
         *streams = read_streams(*message, *raw);
-        const bool missing =
-            *streams && message->result.exit_code != 0 && names_missing_input((*streams)->err);
-        if (*streams && !missing) *status = write_outputs(*unit, *message, *raw, spool);
+        if (!*streams) return;
+        *doubt = doubt_about(message->result, (*streams)->err);
+        if (is_believed(policy, *doubt)) *status = write_outputs(*unit, *message, *raw, spool);
       },
-      guarded([this, streams, status] { written(*status, *streams); }));
+      guarded([this, streams, status, doubt] { written(*status, *streams, *doubt); }));
 }
 
-void RemoteUnit::written(const Status& status, const Result<Streams>& streams) {
+void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
+                         const std::string& doubt) {
   trace_.write += farm_.reactor.now() - phase_began_;
-  if (link_ != nullptr) static_cast<void>(link_->send(wire::Ack{attempt_}));
-  if (!streams) {
-    return end_attempt(AttemptEnd::result, Outcome::not_started, streams.error().message, false);
-  }
+  tell(wire::Ack{attempt_});
+  if (!streams)
+    return end_attempt(AttemptEnd::result, Outcome::not_started, streams.error().message);
   // What cannot be written here is the compiler's to say, in its own words.
   if (!status) {
     attempt_over();
@@ -242,9 +313,8 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams) {
         {settings_.fallback ? Step::Kind::locally : Step::Kind::fail, "output_not_written"},
         status.error().message);
   }
-  const bool missing =
-      result_->result.exit_code != 0 && names_missing_input(streams->err) && settings_.fallback;
-  if (missing) return end_attempt(AttemptEnd::result, Outcome::exited, "", true);
+  if (!is_believed(retry_, doubt))
+    return end_attempt(AttemptEnd::result, result_->result.outcome, "", doubt);
   UnitOutcome outcome;
   outcome.exit_code = result_->result.exit_code;
   outcome.signal = result_->result.outcome == Outcome::signalled ? result_->result.signal : 0;
@@ -261,17 +331,20 @@ void RemoteUnit::attempt_over() {
   if (timer_ != 0) farm_.reactor.cancel(std::exchange(timer_, 0));
   if (std::exchange(link_, nullptr) != nullptr) farm_.workers.detach(attempt_);
   if (lease_) farm_.leases.spoil(std::exchange(lease_, std::nullopt)->lease.id);
-  run_sent_ = false;
+  packing_ = run_sent_ = accepted_ = writing_ = supplying_ = false;
+  unanswered_ = uploads_failed_ = 0;
+  needed_.clear();
+  uploading_.clear();
   result_.reset();
   raw_.reset();
   attempt_ = {};
 }
 
 void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
-                             bool input_missing) {
+                             const std::string& doubt) {
   const std::string worker = trace_.node;
   attempt_over();
-  const Step step = next_step(retry_, history_, end, outcome, worker, input_missing);
+  const Step step = next_step(retry_, history_, end, outcome, worker, doubt);
   if (end != AttemptEnd::no_lease) trace_.attempts.emplace_back(worker, step.reason);
   if (step.kind != Step::Kind::retry) return finish(step, detail);
   farm_.log.info("trying again", {{"task", unit_->task.label},

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,19 +79,26 @@ class RemoteUnit : private AttemptEvents {
   void acquire();
   void leased(Result<HeldLease> lease);
   void send_run();
+  void run_packed(Parcel parcel);
+  void watch();
+  void ask_again();
   void worker_ready() override;
   void worker_lost() override;
   void worker_message(wire::Envelope envelope) override;
   void busy(const wire::Busy& message);
   void need(const wire::Need& message);
-  void send_delivery(const Delivery& delivery);
+  void supply_next();
+  void supply(const std::shared_ptr<Delivery>& delivery);
   void upload(const InputFile& file);
+  void upload_failed(const Digest& digest, const Error& error);
   void result(wire::RunResult message, wire::Frames raw);
   void fetch_outputs(std::vector<Digest> wanted);
   void write();
-  void written(const Status& status, const Result<Streams>& streams);
+  void written(const Status& status, const Result<Streams>& streams, const std::string& doubt);
+  void tell(const wire::Message& message);
   void attempt_over();
-  void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail, bool input_missing);
+  void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
+                   const std::string& doubt = {});
   void finish(Step step, const std::string& detail);
   // Runs `fn` on the reactor if the unit still lives then and is in the same attempt.
   std::function<void()> guarded(std::function<void()> fn);
@@ -109,7 +117,15 @@ class RemoteUnit : private AttemptEvents {
   std::optional<HeldLease> lease_;
   AttemptId attempt_;
   WorkerLink* link_ = nullptr;
+  bool packing_ = false;
   bool run_sent_ = false;
+  bool accepted_ = false;
+  bool writing_ = false;  // all that the worker had to give is here
+  int unanswered_ = 0;    // questions in a row
+  bool supplying_ = false;
+  std::set<Digest> needed_;     // by the worker, not yet looked after
+  std::set<Digest> uploading_;  // on the bulk socket
+  int uploads_failed_ = 0;
   net::TimerId timer_ = 0;
   TimePoint phase_began_;
   std::shared_ptr<wire::RunResult> result_;
