@@ -49,11 +49,27 @@ class Reader final : public net::BlobReader {
 // ------------------------------------------------------------------------------------
 
 TestFarm::TestFarm() : reactor(std::move(*net::Reactor::create())) {
-  coordinator_ = std::move(*net::Router::bind(*reactor, context, "tcp://127.0.0.1:0"));
+  bind("tcp://127.0.0.1:0");
+}
+
+void TestFarm::bind(const std::string& address) {
+  while (!coordinator_) {  // the address of one that was just closed is free a moment later
+    auto bound = net::Router::bind(*reactor, context, address);
+    if (bound) coordinator_ = std::move(*bound);
+  }
   coordinator_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
   coordinator_->on_disconnect(
       [this](const net::PeerId& peer) { workers_[names_[peer]].left = true; });
+}
+
+void TestFarm::restart_coordinator() {
+  const std::string address = coordinator_->endpoint();
+  coordinator_.reset();
+  ++epoch;
+  secret += " changed";
+  for (auto& [name, worker] : workers_) worker.node = {};
+  bind(address);
 }
 
 TestFarm::~TestFarm() {

@@ -44,6 +44,8 @@ class TestFarm {
                        const std::vector<std::string>& flags = {});
   StartedWorker& worker(const std::string& name) { return workers_.at(name); }
   Lease lease(const std::string& worker, std::uint32_t tasks = 32);
+  // As another process at the same address, with another epoch and secret.
+  void restart_coordinator();
   void signal(const std::string& worker, int number);
   // The exit status, as waitpid gives it; -1 when it did not end in time.
   int wait_for_end(const std::string& worker);
@@ -58,6 +60,7 @@ class TestFarm {
   std::uint64_t epoch = 77;  // the coordinator's
 
  private:
+  void bind(const std::string& address);
   void receive(const net::PeerId& peer, wire::Frames frames);
 
   std::unique_ptr<net::Router> coordinator_;

@@ -364,6 +364,19 @@ TEST_F(WorkerTest, a_restarted_worker_keeps_its_toolchains_and_refuses_old_lease
   EXPECT_EQ(agent.expect<wire::Busy>().reason, "bad_lease");
 }
 
+TEST_F(WorkerTest, leases_outlive_their_coordinator) {
+  farm_.start("w");
+  TestAgent before(farm_, "w");
+  farm_.restart_coordinator();
+  ASSERT_TRUE(farm_.until([&] { return !farm_.worker("w").node.name.empty(); }));
+  TestAgent after(farm_, "w");
+  ASSERT_NE(before.lease.id.coordinator_epoch, after.lease.id.coordinator_epoch);
+  before.run_inline("echo old");
+  EXPECT_EQ(before.standard_output(before.finish()), "old\n");
+  after.run_inline("echo new");
+  EXPECT_EQ(after.standard_output(after.finish()), "new\n");
+}
+
 TEST_F(WorkerTest, a_store_that_is_full_ends_the_task_with_the_reason) {
   farm_.start("w", 1, {"--store-limit", "5000000"});
   TestAgent agent(farm_, "w");

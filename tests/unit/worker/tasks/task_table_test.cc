@@ -249,6 +249,37 @@ TEST_F(TaskTableTest, three_failures_in_a_row_break_a_slot) {
   EXPECT_EQ(only<AnswerBusy>().reason, "broken");
 }
 
+TEST_F(TaskTableTest, a_late_result_does_not_free_the_slot_of_the_next_task) {
+  make(1);
+  run_and_stage(1, 1);
+  last_ = table_->executor_lost(0, now_);
+  advance(policy_.restart_delay);
+  last_ = table_->executor_ready(0, now_);
+  run_and_stage(2, 2);
+  EXPECT_EQ(only<StartTask>().attempt, attempt(2));
+  last_ = table_->cancel(attempt(1), now_);
+  EXPECT_FALSE(only<StopTask>().running) << "what runs on the slot is another's";
+  last_ = table_->finished(attempt(1), Outcome::executor_lost, now_);
+  EXPECT_EQ(table_->occupancy(now_).running, 1U);
+  run_and_stage(3, 3);
+  EXPECT_EQ(count<StartTask>(), 0);
+}
+
+TEST_F(TaskTableTest, tasks_that_no_slot_will_run_end) {
+  make(1);
+  run_and_stage(1, 1);
+  run_and_stage(2, 2);
+  for (int i = 0; i < 2; ++i) {
+    last_ = table_->executor_lost(0, now_);
+    advance(seconds(1));
+  }
+  EXPECT_EQ(count<ResultWithoutRun>(), 0);
+  last_ = table_->executor_lost(0, now_);
+  EXPECT_EQ(only<ResultWithoutRun>().attempt, attempt(2));
+  EXPECT_EQ(only<ResultWithoutRun>().outcome, Outcome::not_started);
+  EXPECT_TRUE(table_->occupancy(now_).draining) << "nothing is to be placed here";
+}
+
 TEST_F(TaskTableTest, next_deadline_is_where_tick_has_something_to_do) {
   make(1);
   EXPECT_FALSE(table_->next_deadline());
