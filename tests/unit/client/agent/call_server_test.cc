@@ -1,0 +1,143 @@
+#include "client/agent/call_server.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "common/base/files.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/client/agent/turning.h"
+
+namespace kiln::client {
+namespace {
+
+class CallServerTest : public testing::Test {
+ protected:
+  CallServerTest() { server_ = std::move(*listen()); }
+
+  Result<std::unique_ptr<CallServer>> listen() {
+    CallServer::Handlers handlers;
+    handlers.message = [this](CallServer::ConnectionId id, wire::Envelope envelope) {
+      messages_.emplace_back(id, std::move(envelope.message));
+    };
+    handlers.closed = [this](CallServer::ConnectionId id) { closed_.push_back(id); };
+    return CallServer::listen(*reactor_, path(), Logger(), std::move(handlers));
+  }
+
+  std::string path() const { return directory_.path() / "agent.sock"; }
+
+  UniqueFd connect() {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::connect(fd.get(), generic, sizeof address), 0);
+    return fd;
+  }
+  static void send(const UniqueFd& fd, const wire::Message& message) {
+    EXPECT_TRUE(write_all(fd.get(), wire::pack_stream(wire::encode(message))));
+  }
+  // What the client reads until the server closes.
+  std::string read_to_end(const UniqueFd& fd) {
+    std::string text;
+    const bool ended = turn_until(*reactor_, [&] {
+      std::array<char, 65536> buffer;
+      while (true) {
+        const auto count = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (count == 0) return true;
+        if (count < 0) return false;
+        text.append(buffer.data(), static_cast<std::size_t>(count));
+      }
+    });
+    EXPECT_TRUE(ended) << "the server did not close";
+    return text;
+  }
+  bool got(std::size_t messages) {
+    return turn_until(*reactor_, [&] { return messages_.size() >= messages; });
+  }
+
+  test_support::TemporaryDirectory directory_;
+  std::unique_ptr<net::Reactor> reactor_ = std::move(*net::Reactor::create());
+  std::unique_ptr<CallServer> server_;
+  std::vector<std::pair<CallServer::ConnectionId, wire::Message>> messages_;
+  std::vector<CallServer::ConnectionId> closed_;
+};
+
+TEST_F(CallServerTest, answers_and_closes) {
+  const auto client = connect();
+  send(client, wire::Ping{7});
+  ASSERT_TRUE(got(1));
+  EXPECT_EQ(std::get<wire::Ping>(messages_[0].second).number, 7U);
+  const wire::Frames raw = {"out", "err"};
+  server_->send(messages_[0].first, wire::CallDone{3, 0}, raw, true);
+  EXPECT_EQ(read_to_end(client), wire::pack_stream(wire::encode(wire::CallDone{3, 0}, raw)));
+  EXPECT_TRUE(closed_.empty()) << "the server closed it itself";
+  EXPECT_EQ(server_->connections(), 0U);
+}
+
+TEST_F(CallServerTest, a_client_that_never_reads_holds_up_nobody) {
+  const auto deaf = connect();
+  send(deaf, wire::Ping{1});
+  ASSERT_TRUE(got(1));
+  server_->send(messages_[0].first, wire::Pong{1}, {std::string(20'000'000, 'x')}, true);
+  send(deaf, wire::Ping{2});
+  const auto other = connect();
+  send(other, wire::Ping{3});
+  ASSERT_TRUE(got(2));
+  EXPECT_EQ(std::get<wire::Ping>(messages_[1].second).number, 3U)
+      << "who has an answer asks nothing more";
+  server_->send(messages_[1].first, wire::Pong{3}, {}, true);
+  EXPECT_FALSE(read_to_end(other).empty());
+  EXPECT_EQ(server_->connections(), 1U);
+  EXPECT_GT(read_to_end(deaf).size(), 20'000'000U) << "it may still read it all";
+}
+
+TEST_F(CallServerTest, a_launcher_that_is_gone_is_reported) {
+  auto client = connect();
+  send(client, wire::Call{});
+  ASSERT_TRUE(got(1));
+  client.reset();
+  EXPECT_TRUE(turn_until(*reactor_, [&] { return closed_.size() == 1; }));
+  EXPECT_EQ(closed_[0], messages_[0].first);
+  server_->send(closed_[0], wire::CallDone{}, {}, true);  // too late is no harm
+}
+
+TEST_F(CallServerTest, an_answer_to_one_who_is_gone_reports_him) {
+  auto client = connect();
+  send(client, wire::Call{});
+  ASSERT_TRUE(got(1));
+  server_->send(messages_[0].first, wire::CallDone{}, {std::string(20'000'000, 'x')}, true);
+  client.reset();
+  EXPECT_TRUE(turn_until(*reactor_, [&] { return server_->connections() == 0; }));
+  EXPECT_EQ(closed_.size(), 1U);
+}
+
+TEST_F(CallServerTest, noise_ends_the_connection) {
+  const auto client = connect();
+  EXPECT_TRUE(write_all(client.get(), "\xff\xff\xff\xff and so on"));
+  EXPECT_TRUE(read_to_end(client).empty());
+  EXPECT_EQ(closed_.size(), 1U);
+}
+
+TEST_F(CallServerTest, a_message_that_cannot_be_read_is_refused) {
+  const auto client = connect();
+  auto frames = wire::encode(wire::Ping{});
+  frames[0][0] = static_cast<char>(frames[0][0] + 1);
+  EXPECT_TRUE(write_all(client.get(), wire::pack_stream(frames)));
+  EXPECT_FALSE(read_to_end(client).empty());
+  EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(CallServerTest, one_agent_a_socket_and_a_dead_one_is_replaced) {
+  EXPECT_EQ(listen().error().code, Errc::already_exists);
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  std::ofstream(path()) << "what a crash leaves behind";
+  EXPECT_TRUE(listen());
+}
+
+}  // namespace
+}  // namespace kiln::client

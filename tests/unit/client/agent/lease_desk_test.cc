@@ -1,0 +1,164 @@
+#include "client/agent/lease_desk.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/client/agent/fake_coordinator.h"
+#include "tests/unit/client/agent/turning.h"
+
+namespace kiln::client {
+namespace {
+
+const Digest kGcc = digest_of("gcc");
+
+class LeaseDeskTest : public testing::Test {
+ protected:
+  void open(bool with_coordinator = true) {
+    FarmLink::Handlers handlers;
+    handlers.grant = [this](const wire::Grant& grant) { desk_->granted(grant); };
+    handlers.refused = [this](const wire::Refused& refusal) { desk_->refused(refusal); };
+    handlers.changed = [this] { desk_->farm_changed(); };
+    farm_ = std::make_unique<FarmLink>(*reactor_, context_, Logger(), wire::ClientHello{},
+                                       std::move(handlers));
+    desk_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{});
+    const auto endpoint = with_coordinator ? *net::parse_endpoint(coordinator_.endpoint(), 0)
+                                           : net::Endpoint{"127.0.0.1", 1};
+    EXPECT_TRUE(farm_->connect({endpoint}));
+    if (with_coordinator) {
+      EXPECT_TRUE(turn_until(*reactor_, [&] { return farm_->usable(); }));
+    }
+  }
+
+  LeaseDesk::Ticket wait(std::vector<std::string> excluded = {}, bool insists = false) {
+    LeaseWish wish;
+    wish.toolchain = kGcc;
+    wish.excluded = std::move(excluded);
+    wish.patience = seconds(10);
+    wish.insists = insists;
+    return desk_->wait(std::move(wish), [this](Result<HeldLease> lease) {
+      if (lease) {
+        leases_.push_back(lease->lease.id);
+      } else {
+        errors_.push_back(lease.error());
+      }
+    });
+  }
+  bool until(const std::function<bool()>& condition) { return turn_until(*reactor_, condition); }
+
+  std::unique_ptr<net::Reactor> reactor_ = std::move(*net::Reactor::create());
+  net::Context context_;
+  FakeCoordinator coordinator_{*reactor_, context_};
+  std::unique_ptr<FarmLink> farm_;
+  std::unique_ptr<LeaseDesk> desk_;
+  std::vector<LeaseId> leases_;
+  std::vector<Error> errors_;
+};
+
+TEST_F(LeaseDeskTest, calls_that_come_together_are_asked_for_together) {
+  open();
+  for (int i = 0; i < 3; ++i) wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 3; }));
+  ASSERT_EQ(coordinator_.acquires.size(), 1U);
+  EXPECT_EQ(coordinator_.acquires[0].count, 3U);
+}
+
+TEST_F(LeaseDeskTest, a_lease_that_was_given_back_serves_the_next_call) {
+  open();
+  wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 1; }));
+  desk_->give_back(leases_[0]);
+  wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 2; }));
+  EXPECT_EQ(leases_[0], leases_[1]);
+  EXPECT_EQ(coordinator_.acquires.size(), 1U) << "no round trip for it";
+}
+
+TEST_F(LeaseDeskTest, refused_and_idle_leases_are_released) {
+  open();
+  wait();
+  wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 2; }));
+  desk_->spoil(leases_[0]);
+  ASSERT_TRUE(until([&] { return coordinator_.released.size() == 1; }));
+  EXPECT_EQ(coordinator_.released[0], leases_[0]);
+  desk_->give_back(leases_[1]);
+  ASSERT_TRUE(until([&] { return coordinator_.released.size() == 2; })) << "after two idle seconds";
+}
+
+TEST_F(LeaseDeskTest, a_call_with_exclusions_asks_for_itself) {
+  open();
+  wait({"bad"});
+  ASSERT_TRUE(until([&] { return leases_.size() == 1; }));
+  ASSERT_EQ(coordinator_.acquires.size(), 1U);
+  EXPECT_EQ(coordinator_.acquires[0].excluded, std::vector<std::string>{"bad"});
+}
+
+TEST_F(LeaseDeskTest, without_a_coordinator_calls_end_soon) {
+  open(false);
+  wait();
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+  EXPECT_NE(errors_[0].message.find("127.0.0.1:1"), std::string::npos) << errors_[0].message;
+}
+
+TEST_F(LeaseDeskTest, who_insists_waits_for_a_coordinator_to_come_back) {
+  open();
+  coordinator_.grants = false;
+  wait({}, true);
+  wait();
+  ASSERT_TRUE(until([&] { return !coordinator_.acquires.empty(); }));
+  coordinator_.restart();
+  coordinator_.grants = true;
+  ASSERT_TRUE(until([&] { return !leases_.empty(); })) << "asked again of the new one";
+}
+
+TEST_F(LeaseDeskTest, a_refusal_for_good_ends_the_call) {
+  open();
+  coordinator_.refusal = Errc::unavailable;
+  wait();
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+}
+
+TEST_F(LeaseDeskTest, a_refusal_for_now_is_asked_again) {
+  for (const auto code : {Errc::timed_out, Errc::resource_exhausted}) {
+    open();
+    coordinator_.refusal = code;
+    wait();
+    const std::size_t before = coordinator_.acquires.size();
+    ASSERT_TRUE(until([&] { return coordinator_.acquires.size() > before; }));
+    coordinator_.refusal.reset();
+    ASSERT_TRUE(until([&] { return leases_.size() == 1; }));
+    EXPECT_TRUE(errors_.empty());
+    leases_.clear();
+  }
+}
+
+TEST_F(LeaseDeskTest, a_request_that_nobody_waits_for_is_withdrawn) {
+  open();
+  coordinator_.grants = false;
+  const auto ticket = wait();
+  ASSERT_TRUE(until([&] { return coordinator_.acquires.size() == 1; }));
+  desk_->forget(ticket);
+  ASSERT_TRUE(until([&] { return coordinator_.cancelled.size() == 1; }));
+  EXPECT_EQ(coordinator_.cancelled[0], coordinator_.acquires[0].request);
+  EXPECT_TRUE(leases_.empty());
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_F(LeaseDeskTest, many_calls_make_few_requests) {
+  open();
+  coordinator_.grants = false;
+  for (int i = 0; i < 300; ++i) {
+    wait();
+    int turns = 0;
+    turn_until(*reactor_, [&] { return turns++ > 0; });
+  }
+  ASSERT_TRUE(until([&] { return coordinator_.acquires.size() == 64; }));
+  coordinator_.grants = true;
+  coordinator_.grant_all();
+  EXPECT_TRUE(until([&] { return leases_.size() == 300; }));
+  EXPECT_LT(coordinator_.acquires.size(), 80U);
+}
+
+}  // namespace
+}  // namespace kiln::client
