@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What `make test` runs; KILN_TEST_TIERS chooses others.
-quick="format house release unit simulation integration asan tsan clang e2e"
+quick="format house release unit simulation integration e2e"
 long="release long"
 sanitizers="asan tsan clang"
 jobs=${JOBS:-$(nproc)}

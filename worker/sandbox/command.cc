@@ -1,6 +1,7 @@
 #include "worker/sandbox/command.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -37,10 +38,13 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+// By the system call itself: glibc keeps two signals for its threads and refuses to touch them, but
+// whoever started us may have left them ignored (posix_spawn of some versions does).
 void reset_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+  const std::array<unsigned long, 4> default_action{};  // SIG_DFL, no flags, empty mask
+  constexpr std::size_t kMaskBytes = 8;
+  for (int number = 1; number < NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, kMaskBytes);
   sigset_t none{};
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -176,9 +176,9 @@ class Supervisor {
       end_.message =
           "killed above its memory limit of " + std::to_string(limits.memory_bytes) + " bytes";
     } else if (end_.outcome == Outcome::output_limit) {
-      end_.message =
-          "killed at its output limit of " +
-          std::to_string(budget_.exceeded ? stream_limit() : limits.output_bytes) + " bytes";
+      end_.message = "killed at its output limit of " +
+                     std::to_string(budget_.exceeded ? stream_limit() : limits.output_bytes) +
+                     " bytes";
     } else if (end_.outcome == Outcome::cancelled) {
       end_.message = "cancelled";
     }

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint16_t kTaskPort = 10652;
 constexpr std::uint16_t kCoordinatorPort = 10651;
+constexpr std::uint16_t kHttpPort = 10661;
 constexpr std::uint64_t kMemoryPerSlot = std::uint64_t{2} << 30U;
 
 std::uint32_t default_slots() {
@@ -70,6 +71,20 @@ Status read_addresses(const config::Settings& settings, WorkerOptions& options) 
                   " can be reached from other machines, and whoever reaches a worker runs commands "
                   "on it; listen on 127.0.0.1, or accept the risk with --insecure"}));
   }
+  return {};
+}
+
+// Metrics and state are not for everybody either.
+Status read_http(const config::Settings& settings, WorkerOptions& options) {
+  KILN_TRY_ASSIGN(const auto http, endpoint(settings, "http", settings.text("http"), kHttpPort));
+  if (!net::is_loopback(http) && !options.insecure) {
+    return fail(settings.error(
+        "http", Error{Errc::permission_denied,
+                      settings.text("http") +
+                          " can be reached from other machines; serve metrics on 127.0.0.1, or "
+                          "accept the risk with --insecure"}));
+  }
+  options.http = settings.text("http");
   return {};
 }
 
@@ -140,12 +155,18 @@ Result<WorkerOptions> read_options(const config::Settings& settings) {
   }
   options.store = std::filesystem::absolute(settings.text("store"));
   KILN_TRY_ASSIGN(options.store_limit_bytes, settings.size("store-limit"));
-  options.http = settings.text("http");
+  KILN_TRY(read_http(settings, options));
   KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));
   auto level = parse_log_level(settings.text("log-level"));
   if (!level) return fail(settings.error("log-level", level.error()));
   options.log.level = *level;
-  options.log.format = settings.text("log-format") == "json" ? LogFormat::json : LogFormat::text;
+  const std::string& format = settings.text("log-format");
+  if (format != "text" && format != "json") {
+    return fail(settings.error(
+        "log-format",
+        Error{Errc::invalid_argument, "\"" + format + "\" is no format; use text or json"}));
+  }
+  options.log.format = format == "json" ? LogFormat::json : LogFormat::text;
   options.log.file = settings.text("log-file");
   return options;
 }

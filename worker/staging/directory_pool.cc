@@ -53,13 +53,14 @@ bool DirectoryPool::take_spare(std::string& name) {
 void DirectoryPool::top_up() {
   while (true) {
     std::string name = next_name("spare-");
-    if (!make_directory_at(fd_.get(), name)) break;  // make() will say what is wrong
+    const bool made =
+        make_directory_at(fd_.get(), name).has_value();  // make() will say what is wrong
     const std::lock_guard lock(mutex_);
-    spare_.push_back(std::move(name));
-    if (spare_.size() >= target_) break;
+    if (made) spare_.push_back(std::move(name));
+    if (made && spare_.size() < target_) continue;
+    topping_up_ = false;  // under the same lock: whoever takes the next one sees both
+    return;
   }
-  const std::lock_guard lock(mutex_);
-  topping_up_ = false;
 }
 
 void DirectoryPool::dispose(const fs::path& path, std::shared_ptr<void> keeps) {

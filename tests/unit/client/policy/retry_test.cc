@@ -7,10 +7,8 @@ namespace {
 
 class RetryTest : public testing::Test {
  protected:
-  Step end(AttemptEnd end, Outcome outcome = Outcome::exited,
-           const std::string& doubt = {}) {
-    return next_step(policy_, history_, end, outcome, "w" + std::to_string(++attempts_),
-                     doubt);
+  Step end(AttemptEnd end, Outcome outcome = Outcome::exited, const std::string& doubt = {}) {
+    return next_step(policy_, history_, end, outcome, "w" + std::to_string(++attempts_), doubt);
   }
   RetryPolicy policy_;
   CallHistory history_;

@@ -42,7 +42,7 @@ TEST_F(DirectoryPoolTest, makes_more_directories_than_are_spare) {
     EXPECT_EQ(info.st_mode & 07777U, 0755U);
   }
   pool_->settle();
-  EXPECT_GE(spare(), 3U);
+  EXPECT_GE(spare(), 1U) << "topped up whenever fewer than half are left";
 }
 
 TEST_F(DirectoryPoolTest, takes_trees_apart_and_keeps_only_empty_directories) {
