@@ -11,6 +11,8 @@ import report
 from builds import JOBS, Builds
 from calls import Calls
 
+QUIET_LOAD = 0.5
+START, END = "<!-- figures: written by scripts/bench.sh --docs -->", "<!-- end of figures -->"
 SETTINGS = (("gcc", "-O0"), ("gcc", "-O2"), ("clang", "-O0"))
 
 
@@ -39,14 +41,27 @@ def arguments():
     parser.add_argument("--settings", type=int, help="only so many compilers and levels")
     parser.add_argument("--without-icecream", action="store_true",
                         help="it gives a busy machine no jobs, and waits")
+    parser.add_argument("--docs", type=pathlib.Path, nargs="?",
+                        const=pathlib.Path("docs/benchmarks.md"),
+                        help="puts the table there, between its marks (default: %(const)s)")
     return parser.parse_args()
+
+
+def write_docs(page, conditions, table):
+    text = page.read_text()
+    before, _, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"cannot put the table into {page}: it lacks the lines '{START}', '{END}'")
+    page.write_text(f"{before}{START}\n{conditions}.\n\n{table}{END}{after}")
 
 
 def main():
     options = arguments()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f} before the run; lua 5.4, "
-          f"-j{JOBS}; medians of {options.rounds} rounds\n", flush=True)
-    print(report.heading(), flush=True)
+    load = os.getloadavg()[0]
+    conditions = (f"{os.cpu_count()} cores, load {load:.2f} before the run, lua 5.4, -j{JOBS}, "
+                  f"{options.rounds} rounds")
+    print(f"{conditions}\n{report.heading()}", flush=True)
     rows = []
     with kilntest.Farm(workers=1, slots=JOBS) as farm:
         for row in measure(farm, options):
@@ -56,7 +71,11 @@ def main():
     options.summary.write_text(report.summary(rows))
     table = options.summary.with_name("table.md")
     table.write_text(report.markdown(rows))
-    print(f"\nFor docs/benchmarks.md:\n\n{table.read_text()}\nwritten: {options.summary}, {table}")
+    print(f"\nAs Markdown:\n\n{table.read_text()}\nwritten: {options.summary}, {table}")
+    if options.docs:
+        write_docs(options.docs, conditions, table.read_text())
+    if load > QUIET_LOAD:
+        print("the machine was busy before the run: these figures compare nothing")
 
 
 if __name__ == "__main__":

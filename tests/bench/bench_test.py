@@ -17,14 +17,20 @@ class BenchTest(unittest.TestCase):
     def test_one_round_of_three_files(self):
         with tempfile.TemporaryDirectory() as folder:
             target = pathlib.Path(folder, "bench", "summary.json")
+            page = pathlib.Path(folder, "page.md")
+            page.write_text("<!-- figures: written by scripts/bench.sh --docs -->\nold\n"
+                            "<!-- end of figures -->\nafter\n")
             done = subprocess.run(
                 [sys.executable, "-B", str(BENCH), str(target), "--rounds=1", "--files=3",
-                 "--settings=1", "--calls=2", "--without-icecream"],
+                 "--settings=1", "--calls=2", "--without-icecream",
+                 f"--docs={page}"],
                 capture_output=True, text=True, check=False)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertIn("| kiln |", page.read_text())
+            self.assertTrue(page.read_text().endswith("end of figures -->\nafter\n"))
             rows = json.loads(target.read_text())
             table = target.with_name("table.md").read_text()
-        self.assertEqual([], [line for line in done.stdout.split("For docs")[0].splitlines()
+        self.assertEqual([], [line for line in done.stdout.split("As Markdown")[0].splitlines()
                               if len(line) > 80])
         for row in rows:
             self.assertEqual({"name", "unit", "kiln", "peers"}, row.keys())
