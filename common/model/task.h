@@ -82,7 +82,7 @@ std::string_view name(Outcome outcome);
 
 struct Usage {
   std::uint64_t queue_us = 0;       // waiting on the worker for a slot and for inputs
-  std::uint64_t root_us = 0;        // making and removing the hermetic root
+  std::uint64_t root_us = 0;        // of the hermetic root, before exec and after exit
   std::uint64_t run_us = 0;         // exec to exit
   std::uint64_t user_us = 0;        // CPU of all the task's processes
   std::uint64_t system_us = 0;      // likewise

@@ -37,8 +37,8 @@ class Calls:
                 Row("empty file: listing (gcc -M)", "ms", {"kiln": _phase(phases, "list_ms")}),
                 Row("empty file: compile on the worker", "ms", {"kiln": _phase(phases, "run_ms")}),
                 Row("empty file: all but these two", "ms", {"kiln": rest}, spread=True),
-                Row("hermetic root, made and removed", "ms", {"kiln": _phase(phases, "root_ms")},
-                    spread=True)]
+                Row("hermetic root, on the way of a task", "ms",
+                    {"kiln": _phase(phases, "root_ms")}, spread=True)]
 
     def launcher(self):
         """What goes before every compile: against the same program started directly."""

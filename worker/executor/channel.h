@@ -19,12 +19,13 @@ enum class MessageKind : std::uint8_t {
   create,    // host to nursery: CreateMessage, with the executor's end of its channel
   begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits
   gone,      // nursery to host: GoneMessage, when an executor and its processes are dead
-  ready,     // executor to host: nothing
+  ready,     // executor to host: InitMessage, with the host's end of that init's channel
+  lost,      // executor to host: LostMessage, when an init is dead, whatever it did before
   broken,    // executor to host: BrokenMessage; it exits
-  run,       // host to executor to its init: RunMessage
-  cancel,    // host to executor to its init: nothing
   stop,      // host to executor: nothing
-  finished,  // init to executor to host: TaskEnd, with the memory files of stdout and stderr
+  run,       // host to init: RunMessage
+  cancel,    // host to init: nothing
+  finished,  // init to host: TaskEnd, with the memory files of stdout and stderr; it exits
 };
 
 struct CreateMessage {
@@ -45,6 +46,26 @@ struct GoneMessage {
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
     visit("executor", self.executor);
+    visit("reason", self.reason);
+  }
+};
+
+struct InitMessage {
+  std::uint32_t number = 0;  // counts the inits of one executor from 1
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("number", self.number);
+  }
+};
+
+struct LostMessage {
+  std::uint32_t number = 0;
+  std::string reason;  // as in GoneMessage
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("number", self.number);
     visit("reason", self.reason);
   }
 };

@@ -1,8 +1,9 @@
 #include "worker/executor/executor.h"
 
 #include <cerrno>
-#include <csignal>
-#include <ctime>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/keyctl.h>
@@ -21,108 +22,81 @@
 namespace kiln::worker {
 namespace {
 
-std::int64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
+// An executor keeps two inits: one for the task that runs, and one that waits, with its namespaces
+// made, for the next. Each serves one task and dies.
+constexpr std::size_t kInits = 2;
 
 class Executor {
  public:
   Executor(const ScratchLayout& layout, const Identity& identity, Channel host)
       : layout_(layout), identity_(identity), host_(std::move(host)) {}
 
-  // Until the host wants no more.
-  void serve() {
-    while (host_.fd() >= 0) {
-      pollfd watched[2] = {{host_.fd(), POLLIN, 0}, {init_.pidfd.get(), POLLIN, 0}};
-      if (::poll(watched, 2, -1) < 0 && errno != EINTR) return;
-      if (watched[1].revents != 0) finish_task();
-      if (watched[0].revents != 0 && !handle_host()) return;
+  // Until the host wants no more, or until no init can be made.
+  Status serve() {
+    self_.reset(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!self_.valid()) return fail_errno("cannot make a pidfd", errno);
+    while (true) {
+      KILN_TRY(fill_up());
+      std::vector<pollfd> watched{{host_.fd(), POLLIN, 0}};
+      for (const auto& init : inits_) watched.push_back({init.process.pidfd.get(), POLLIN, 0});
+      if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return {};
+      for (std::size_t i = watched.size() - 1; i > 0; --i) {
+        if (watched[i].revents != 0) bury(i - 1);
+      }
+      if (watched[0].revents != 0 && !is_wanted()) return {};
     }
   }
 
  private:
-  // False: this executor is to end.
-  bool handle_host() {
-    auto received = host_.receive();
-    if (!received) return false;
-    if (!*received) return true;
-    switch ((*received)->kind) {
-      case MessageKind::run:
-        return start_task((*received)->body);
-      case MessageKind::cancel:
-        if (busy()) static_cast<void>(control_.send(MessageKind::cancel));
-        return true;
-      case MessageKind::stop:
-        stop_task();
-        return false;
-      default:
-        return false;
-    }
+  struct Init {
+    std::uint32_t number = 0;
+    ForkedInit process;
+  };
+
+  // The only word of the host's is stop, and its hang-up means the same.
+  bool is_wanted() {
+    const auto received = host_.receive();
+    return received && !*received;
   }
 
-  bool busy() const { return init_.pidfd.valid(); }
+  // One will do when there is no room for two.
+  Status fill_up() {
+    while (inits_.size() < kInits) {
+      const auto added = add_init();
+      if (!added && inits_.empty()) return added;
+      if (!added) return {};
+    }
+    return {};
+  }
 
-  bool start_task(const std::string& body) {
-    arrived_ns_ = monotonic_ns();
-    auto run = unpack<RunMessage>(body);
-    if (!run || busy()) return false;
-    auto channel = Channel::make_pair();
-    if (!channel) return report_failure(channel.error());
-    auto forked = fork_init(identity_);
-    if (!forked) return report_failure(forked.error());
-    if (forked->pid == 0) {
+  Status add_init() {
+    KILN_TRY_ASSIGN(auto channel, Channel::make_pair());
+    KILN_TRY_ASSIGN(auto forked, fork_init(identity_));
+    if (forked.pid == 0) {
       host_.close();
-      channel->first.close();
-      run_task_init(*run, layout_, identity_, std::move(channel->second));
+      inits_.clear();
+      channel.first.close();
+      run_task_init(layout_, identity_, self_.get(), std::move(channel.second));
     }
-    init_ = std::move(*forked);
-    control_ = std::move(channel->first);
-    return true;
-  }
-
-  bool report_failure(const Error& error) {
-    TaskEnd end;
-    end.message = error.message;
-    return host_.send_packed(MessageKind::finished, end).has_value();
+    inits_.push_back({++last_number_, std::move(forked)});
+    return host_.send_packed(MessageKind::ready, InitMessage{last_number_}, {channel.first.fd()});
   }
 
   // The init is dead, and with it every process and mount of its task.
-  void finish_task() {
+  void bury(std::size_t index) {
     int status = 0;
-    ::waitpid(init_.pid, &status, 0);
-    init_.pidfd.reset();
-    auto received = control_.receive();
-    control_.close();
-    TaskEnd end;
-    std::vector<int> files;
-    if (received && *received && (*received)->kind == MessageKind::finished) {
-      if (auto unpacked = unpack<TaskEnd>((*received)->body)) end = std::move(*unpacked);
-      for (const auto& fd : (*received)->descriptors) files.push_back(fd.get());
-    } else {
-      end.outcome = Outcome::executor_lost;
-      end.message = "the task's init " + describe_status(status);
-    }
-    if (end.started_ns != 0) {
-      const auto outside = (end.started_ns - arrived_ns_) + (monotonic_ns() - end.ended_ns);
-      end.usage.root_us = static_cast<std::uint64_t>(outside / 1000);
-    }
-    static_cast<void>(host_.send_packed(MessageKind::finished, end, files));
-  }
-
-  void stop_task() {
-    if (!busy()) return;
-    static_cast<void>(control_.send(MessageKind::cancel));
-    finish_task();
+    ::waitpid(inits_[index].process.pid, &status, 0);
+    const LostMessage lost{inits_[index].number, describe_status(status)};
+    inits_.erase(inits_.begin() + static_cast<std::ptrdiff_t>(index));
+    static_cast<void>(host_.send_packed(MessageKind::lost, lost));
   }
 
   ScratchLayout layout_;
   Identity identity_;
   Channel host_;
-  ForkedInit init_;
-  Channel control_;  // to the init
-  std::int64_t arrived_ns_ = 0;
+  UniqueFd self_;  // a pidfd, for the inits
+  std::vector<Init> inits_;
+  std::uint32_t last_number_ = 0;
 };
 
 Status prepare(int parent, const CreateMessage& create, const ScratchLayout& layout,
@@ -148,14 +122,14 @@ Status prepare(int parent, const CreateMessage& create, const ScratchLayout& lay
 
 void run_executor(int parent, const CreateMessage& create, const ScratchLayout& layout,
                   const Identity& identity, Channel host) {
-  if (auto prepared = prepare(parent, create, layout, identity); !prepared) {
-    const BrokenMessage broken{prepared.error().code, prepared.error().message};
-    static_cast<void>(host.send_packed(MessageKind::broken, broken));
-    ::_exit(1);
-  }
-  if (!host.send(MessageKind::ready)) ::_exit(1);
-  Executor(layout, identity, std::move(host)).serve();
-  ::_exit(0);
+  // A second descriptor: the executor owns the first.
+  Channel last_words(UniqueFd(::fcntl(host.fd(), F_DUPFD_CLOEXEC, 3)));
+  auto served = prepare(parent, create, layout, identity);
+  if (served) served = Executor(layout, identity, std::move(host)).serve();
+  if (served) ::_exit(0);
+  const BrokenMessage broken{served.error().code, served.error().message};
+  static_cast<void>(last_words.send_packed(MessageKind::broken, broken));
+  ::_exit(1);
 }
 
 }  // namespace kiln::worker

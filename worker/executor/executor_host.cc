@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <csignal>
+#include <deque>
 #include <map>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -90,19 +92,25 @@ Result<std::string> CapturedStream::read() const {
   return content;
 }
 
-Result<Duration> release(const std::filesystem::path& workspace) {
-  const auto begin = Clock::now();
-  if (!workspace.empty()) KILN_TRY(remove_tree(workspace));
-  return Clock::now() - begin;
+Status release(const std::filesystem::path& workspace) {
+  return workspace.empty() ? Status() : remove_tree(workspace);
 }
 
 struct ExecutorHost::State {
+  struct Init {
+    std::uint32_t number = 0;
+    Channel channel;
+  };
   struct Running {
     AttemptId attempt;
     std::filesystem::path workspace;
+    std::optional<Init> init;        // none yet: both are just being replaced
+    std::optional<RunMessage> task;  // until an init has it
+    bool cancelled = false;
   };
   struct Executor {
     Channel channel;
+    std::deque<Init> waiting;  // inits
     bool ready = false;
     bool stopping = false;
     std::optional<Running> running;
@@ -121,6 +129,11 @@ struct ExecutorHost::State {
   std::uint64_t last_executor = 0;
   std::uint64_t last_task = 0;
 
+  // Of epoll: executors and their inits, which count from 1.
+  static std::uint64_t tag_of(ExecutorId executor, std::uint32_t init = 0) {
+    return static_cast<std::uint64_t>(executor) << 32U | init;
+  }
+
   Status watch(int fd, std::uint64_t tag) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -132,7 +145,13 @@ struct ExecutorHost::State {
   void read_nursery(ExecutorEvents& events);
   void read_executor(Executors::iterator at, ExecutorEvents& events);
   void handle(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
+  void add_init(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
+  void start_waiting(Executor& executor);
+  void read_init(Executors::iterator at, std::uint32_t number, ExecutorEvents& events);
+  void lose_init(Executors::iterator at, const LostMessage& lost, ExecutorEvents& events);
+  void end_task(Executors::iterator at, RunReport report, ExecutorEvents& events);
   void finish(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
+  void lose_task(Executors::iterator at, const std::string& message, ExecutorEvents& events);
   void bury(Executors::iterator at, const std::string& reason, ExecutorEvents& events);
   void give_up(ExecutorEvents& events);
 };
@@ -166,22 +185,78 @@ void ExecutorHost::State::read_executor(Executors::iterator at, ExecutorEvents& 
 void ExecutorHost::State::handle(Executors::iterator at, LocalMessage message,
                                  ExecutorEvents& events) {
   if (message.kind == MessageKind::ready) {
-    at->second.ready = true;
-    if (!at->second.stopping) events.executor_ready(at->first);
-  } else if (message.kind == MessageKind::finished) {
-    finish(at, std::move(message), events);
+    add_init(at, std::move(message), events);
+  } else if (message.kind == MessageKind::lost) {
+    if (const auto lost = unpack<LostMessage>(message.body)) lose_init(at, *lost, events);
   } else if (auto broken = unpack<BrokenMessage>(message.body)) {
     at->second.reason = Error{broken->code, std::move(broken->reason)};
   }
 }
 
+void ExecutorHost::State::add_init(Executors::iterator at, LocalMessage message,
+                                   ExecutorEvents& events) {
+  const auto said = unpack<InitMessage>(message.body);
+  if (!said || message.descriptors.size() != 1) return;
+  Init init{said->number, Channel(std::move(message.descriptors.front()))};
+  // Without it the init sees a hang-up, and another takes its place.
+  if (!watch(init.channel.fd(), tag_of(at->first, init.number))) return;
+  at->second.waiting.push_back(std::move(init));
+  if (at->second.running) return start_waiting(at->second);
+  if (std::exchange(at->second.ready, true) || at->second.stopping) return;
+  events.executor_ready(at->first);
+}
+
+// Hands the task, if none has it yet, to an init.
+void ExecutorHost::State::start_waiting(Executor& executor) {
+  auto& running = *executor.running;
+  if (!running.task || executor.waiting.empty()) return;
+  running.init = std::move(executor.waiting.front());
+  executor.waiting.pop_front();
+  const auto task = std::exchange(running.task, std::nullopt);
+  auto& channel = running.init->channel;
+  // An init that cannot be reached is dead, and the executor will say so.
+  static_cast<void>(channel.send_packed(MessageKind::run, *task));
+  if (running.cancelled) static_cast<void>(channel.send(MessageKind::cancel));
+}
+
+// A hang-up is only noted: the executor tells why, once the init is dead.
+void ExecutorHost::State::read_init(Executors::iterator at, std::uint32_t number,
+                                    ExecutorEvents& events) {
+  auto& executor = at->second;
+  if (!executor.running || !executor.running->init || executor.running->init->number != number) {
+    std::erase_if(executor.waiting, [number](const Init& init) { return init.number == number; });
+    return;
+  }
+  auto& channel = executor.running->init->channel;
+  if (channel.fd() < 0) return;
+  auto received = channel.receive();
+  if (!received) return channel.close();
+  if (*received) finish(at, std::move(**received), events);
+}
+
+void ExecutorHost::State::lose_init(Executors::iterator at, const LostMessage& lost,
+                                    ExecutorEvents& events) {
+  read_init(at, lost.number, events);
+  const auto& running = at->second.running;
+  if (!running || !running->init || running->init->number != lost.number) return;
+  lose_task(at, "the task's init " + lost.reason, events);
+}
+
+void ExecutorHost::State::end_task(Executors::iterator at, RunReport report,
+                                   ExecutorEvents& events) {
+  auto& executor = at->second;
+  report.attempt = executor.running->attempt;
+  report.workspace = std::move(executor.running->workspace);
+  executor.running.reset();
+  if (executor.stopping) static_cast<void>(executor.channel.send(MessageKind::stop));
+  events.task_finished(at->first, std::move(report));
+}
+
 void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
                                  ExecutorEvents& events) {
   auto end = unpack<TaskEnd>(message.body);
-  if (!at->second.running || !end) return;
+  if (!end) return;
   RunReport report;
-  report.attempt = at->second.running->attempt;
-  report.workspace = std::move(at->second.running->workspace);
   report.outcome = end->outcome;
   report.exit_code = end->exit_code;
   report.signal = end->signal;
@@ -198,24 +273,27 @@ void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
   if (end->stderr_bytes > 0 && next < files.size()) {
     report.standard_error.file = std::move(files.at(next));
   }
-  at->second.running.reset();
-  events.task_finished(at->first, std::move(report));
+  end_task(at, std::move(report), events);
+}
+
+void ExecutorHost::State::lose_task(Executors::iterator at, const std::string& message,
+                                    ExecutorEvents& events) {
+  RunReport report;
+  report.outcome = Outcome::executor_lost;
+  report.message = message;
+  end_task(at, std::move(report), events);
 }
 
 void ExecutorHost::State::bury(Executors::iterator at, const std::string& reason,
                                ExecutorEvents& events) {
   read_executor(at, events);
-  const auto id = at->first;
-  auto executor = std::move(at->second);
-  executors.erase(at);
-  if (executor.running) {
-    RunReport report;
-    report.attempt = executor.running->attempt;
-    report.workspace = std::move(executor.running->workspace);
-    report.outcome = Outcome::executor_lost;
-    report.message = "the task's executor " + reason;
-    events.task_finished(id, std::move(report));
+  if (at->second.running && at->second.running->init) {
+    read_init(at, at->second.running->init->number, events);
   }
+  if (at->second.running) lose_task(at, "the task's executor " + reason, events);
+  const auto id = at->first;
+  const auto executor = std::move(at->second);
+  executors.erase(at);
   if (executor.stopping) return events.executor_stopped(id);
   const Error fallback{Errc::unavailable, "the executor " + reason};
   events.executor_died(id, executor.reason.value_or(fallback));
@@ -259,6 +337,7 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
 ExecutorHost::ExecutorHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 ExecutorHost::~ExecutorHost() {
+  state_->executors.clear();
   state_->nursery.close();
   wait_for_end(state_->nursery_pid);
 }
@@ -271,10 +350,14 @@ void ExecutorHost::on_readable(ExecutorEvents& events) {
   epoll_event ready[16];
   const int count = ::epoll_wait(state_->epoll.get(), ready, 16, 0);
   for (int i = 0; i < count; ++i) {
-    if (ready[i].data.u64 == kNurseryTag) {
+    const auto tag = ready[i].data.u64;
+    const auto at = state_->executors.find(ExecutorId(tag >> 32U));
+    const auto init = static_cast<std::uint32_t>(tag);
+    if (tag == kNurseryTag) {
       state_->read_nursery(events);
-    } else if (const auto at = state_->executors.find(ExecutorId(ready[i].data.u64));
-               at != state_->executors.end()) {
+    } else if (at != state_->executors.end() && init != 0) {
+      state_->read_init(at, init, events);
+    } else if (at != state_->executors.end()) {
       state_->read_executor(at, events);
     }
   }
@@ -292,7 +375,7 @@ Result<ExecutorId> ExecutorHost::create(const ExecutorSpec& spec) {
   if (state_->nursery.fd() < 0) return fail(Errc::unavailable, "the nursery process is gone");
   KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
   const auto id = ++state_->last_executor;
-  KILN_TRY(state_->watch(pair.first.fd(), id));
+  KILN_TRY(state_->watch(pair.first.fd(), State::tag_of(ExecutorId(id))));
   KILN_TRY(state_->nursery.send_packed(MessageKind::create, CreateMessage{id, spec.hostname},
                                        {pair.second.fd()}));
   state_->executors[ExecutorId(id)].channel = std::move(pair.first);
@@ -310,23 +393,29 @@ Status ExecutorHost::run(ExecutorId id, const RunRequest& request) {
     return fail(Errc::invalid_argument, "a task needs arguments and a root");
   }
   const auto name = "task" + std::to_string(++state_->last_task);
-  KILN_TRY(executor.channel.send_packed(MessageKind::run,
-                                        RunMessage{request, state_->options.scratch / name}));
-  executor.running = State::Running{request.attempt, state_->workspaces / name};
+  executor.running.emplace();
+  executor.running->attempt = request.attempt;
+  executor.running->workspace = state_->workspaces / name;
+  executor.running->task = RunMessage{request, state_->options.scratch / name};
+  state_->start_waiting(executor);
   return {};
 }
 
 void ExecutorHost::cancel(ExecutorId id) {
   const auto at = state_->executors.find(id);
   if (at == state_->executors.end() || !at->second.running) return;
-  // A peer that is gone is reported by the nursery, and the task with it.
-  static_cast<void>(at->second.channel.send(MessageKind::cancel));
+  auto& running = *at->second.running;
+  running.cancelled = true;
+  // A peer that is gone is reported by its executor or the nursery, and the task with it.
+  if (running.init) static_cast<void>(running.init->channel.send(MessageKind::cancel));
 }
 
 void ExecutorHost::stop(ExecutorId id) {
   const auto at = state_->executors.find(id);
   if (at == state_->executors.end()) return;
   at->second.stopping = true;
+  // With a task, the executor is told after the task's end.
+  if (at->second.running) return cancel(id);
   static_cast<void>(at->second.channel.send(MessageKind::stop));
 }
 

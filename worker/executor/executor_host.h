@@ -98,8 +98,7 @@ class ExecutorHost {
   std::unique_ptr<State> state_;
 };
 
-// Removes what a task left on the disk; returns the time that took. Blocking; thread-safe. An empty
-// path is no error.
-Result<Duration> release(const std::filesystem::path& workspace);
+// Removes what a task left on the disk. Blocking; thread-safe. An empty path is no error.
+Status release(const std::filesystem::path& workspace);
 
 }  // namespace kiln::worker

@@ -70,9 +70,9 @@ struct RunReport {
   std::int32_t exit_code = 0;
   std::int32_t signal = 0;
   std::string message;  // for outcomes that are not the command's own
-  // queue_us is the worker's to fill in. root_us is the time from the request's arrival in the
-  // executor to exec, plus from the command's exit until its namespaces are gone; release() returns
-  // the rest.
+  // queue_us is the worker's to fill in. root_us is the time from the request's arrival in the init
+  // to exec, plus from the command's exit until all its processes are gone and its outputs found.
+  // The namespaces end after the report, while others may run already.
   Usage usage;
   CapturedStream standard_output;
   CapturedStream standard_error;

@@ -1,7 +1,10 @@
 #include "worker/executor/task_init.h"
 
+#include <cerrno>
 #include <csignal>
+#include <optional>
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,19 +52,46 @@ Supervised run_task(const RunMessage& run, const ScratchLayout& layout, const Id
   return supervise(plan_run(run.request, identity), control);
 }
 
+// Nothing: the host hung up, or the parent is gone.
+std::optional<RunMessage> wait_for_task(Channel& host, int parent) {
+  while (true) {
+    pollfd watched[2] = {{host.fd(), POLLIN, 0}, {parent, POLLIN, 0}};
+    if (::poll(watched, 2, -1) < 0 && errno != EINTR) return std::nullopt;
+    if (watched[1].revents != 0) return std::nullopt;
+    auto received = host.receive();
+    if (!received) return std::nullopt;
+    if (!*received) continue;
+    auto run = unpack<RunMessage>((*received)->body);
+    if ((*received)->kind != MessageKind::run || !run) return std::nullopt;
+    return std::move(*run);
+  }
+}
+
+std::uint64_t microseconds_of(Duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
 }  // namespace
 
-void run_task_init(const RunMessage& run, const ScratchLayout& layout, const Identity& identity,
-                   Channel executor) {
+void run_task_init(const ScratchLayout& layout, const Identity& identity, int parent,
+                   Channel host) {
   // The parent is outside of this PID namespace, so its death before this line cannot be seen by
-  // number; the channel's hang-up tells it.
+  // number; its pidfd tells it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::umask(0);
-  const auto task = run_task(run, layout, identity, executor.fd());
+  const auto run = wait_for_task(host, parent);
+  if (!run) ::_exit(0);
+  const TimePoint arrived = Clock::now();
+  auto task = run_task(*run, layout, identity, host.fd());
+  if (task.started != TimePoint()) {
+    const auto outside = (task.started - arrived) + (Clock::now() - task.ended);
+    task.end.usage.root_us = microseconds_of(outside);
+  }
   std::vector<int> files;
   if (task.standard_output.valid()) files.push_back(task.standard_output.get());
   if (task.standard_error.valid()) files.push_back(task.standard_error.get());
-  const auto sent = executor.send_packed(MessageKind::finished, task.end, files);
+  const auto sent = host.send_packed(MessageKind::finished, task.end, files);
   ::_exit(sent ? 0 : 1);
 }
 

@@ -7,9 +7,10 @@
 
 namespace kiln::worker {
 
-// Makes the root, runs the command, reports to `executor`, exits. REQUIRES: called in the child of
+// Waits until the host asks for a task, makes its root, runs the command, reports to the host,
+// exits. Dies with the process behind the pidfd `parent`. REQUIRES: called in the child of
 // fork_init.
-[[noreturn]] void run_task_init(const RunMessage& run, const ScratchLayout& layout,
-                                const Identity& identity, Channel executor);
+[[noreturn]] void run_task_init(const ScratchLayout& layout, const Identity& identity, int parent,
+                                Channel host);
 
 }  // namespace kiln::worker

@@ -19,10 +19,6 @@ namespace {
 
 constexpr auto kMemoryInterval = milliseconds(50);
 
-std::int64_t nanoseconds_of(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
 std::uint64_t microseconds_of(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000U +
          static_cast<std::uint64_t>(time.tv_usec);
@@ -148,9 +144,9 @@ class Supervisor {
   void account(TimePoint ended) {
     rusage used{};
     ::getrusage(RUSAGE_CHILDREN, &used);
-    end_.started_ns = nanoseconds_of(started_);
-    end_.ended_ns = nanoseconds_of(ended);
-    end_.usage.run_us = static_cast<std::uint64_t>((end_.ended_ns - end_.started_ns) / 1000);
+    ended_ = ended;
+    end_.usage.run_us = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(ended_ - started_).count());
     end_.usage.user_us = microseconds_of(used.ru_utime);
     end_.usage.system_us = microseconds_of(used.ru_stime);
     end_.usage.max_rss_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024U;
@@ -185,7 +181,7 @@ class Supervisor {
   }
 
   Supervised result() {
-    Supervised supervised{std::move(end_), UniqueFd(), UniqueFd()};
+    Supervised supervised{std::move(end_), started_, ended_, UniqueFd(), UniqueFd()};
     if (out_) {
       supervised.end.stdout_bytes = out_->bytes();
       supervised.standard_output = out_->release_file();
@@ -206,6 +202,7 @@ class Supervisor {
   ProcessTable processes_;
   pid_t command_ = -1;
   TimePoint started_;
+  TimePoint ended_;
   TimePoint deadline_ = TimePoint::max();
   TimePoint next_look_ = TimePoint::max();
   bool decided_ = false;

@@ -17,8 +17,8 @@
 
 namespace kiln::worker {
 
-// How a task ended, as its init saw it. Times: usage.run_us, user_us, system_us and max_rss_bytes
-// are filled in; `ended` is when the command was gone (CLOCK_MONOTONIC, ns).
+// How a task ended, as its init saw it: usage.run_us, user_us, system_us and max_rss_bytes are
+// filled in.
 struct TaskEnd {
   Outcome outcome = Outcome::not_started;
   std::int32_t exit_code = 0;
@@ -28,8 +28,6 @@ struct TaskEnd {
   std::vector<WrittenOutput> outputs;
   std::uint64_t stdout_bytes = 0;
   std::uint64_t stderr_bytes = 0;
-  std::int64_t started_ns = 0;  // exec, on CLOCK_MONOTONIC
-  std::int64_t ended_ns = 0;    // the command's exit
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -41,8 +39,6 @@ struct TaskEnd {
     visit("outputs", self.outputs);
     visit("stdout_bytes", self.stdout_bytes);
     visit("stderr_bytes", self.stderr_bytes);
-    visit("started_ns", self.started_ns);
-    visit("ended_ns", self.ended_ns);
   }
 };
 
@@ -55,6 +51,8 @@ struct SupervisedRun {
 
 struct Supervised {
   TaskEnd end;
+  TimePoint started;         // exec; not set when it did not come so far
+  TimePoint ended;           // the command's exit
   UniqueFd standard_output;  // memory files; invalid when nothing was written
   UniqueFd standard_error;
 };

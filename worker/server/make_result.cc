@@ -4,7 +4,6 @@
 
 #include "common/base/files.h"
 #include "common/transfer/inline_blob.h"
-#include "worker/executor/executor_host.h"
 
 namespace kiln::worker {
 namespace {
@@ -88,14 +87,12 @@ StoredResult make_result(Job& job, RunReport& report, store::BlobStore& store) {
   outcome.signal = report.signal;
   outcome.message = report.message;
   const auto filled = fill(job, report, store, result);
-  const auto released = release(report.workspace);
   if (!filled) {
     result = result_without_run(report.attempt, Outcome::not_started,
                                 filled.error().within("collecting the outputs").message);
   }
   result.message.result.usage = report.usage;
   result.message.result.usage.queue_us = microseconds(job.started - job.accepted);
-  if (released) result.message.result.usage.root_us += microseconds(*released);
   return result;
 }
 

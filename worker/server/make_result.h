@@ -7,9 +7,9 @@
 
 namespace kiln::worker {
 
-// Collects the outputs, small ones into the message, large ones into the store (pinned by the job),
-// and removes the task's workspace. A failure to collect becomes Outcome::not_started with the
-// reason: the result is useless, and another node may do better.
+// Collects the outputs, small ones into the message, large ones into the store (pinned by the job).
+// The task's workspace is not needed any more afterwards. A failure to collect becomes
+// Outcome::not_started with the reason: the result is useless, and another node may do better.
 StoredResult make_result(Job& job, RunReport& report, store::BlobStore& store);
 
 // The result of an attempt that never ran.

@@ -259,12 +259,34 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
   parts_.reactor.offload(
       parts_.pool,
       [&store = parts_.store, job, shared] { job->result = make_result(*job, *shared, store); },
-      [this, job] {
+      [this, job, shared] {
         job->inputs.reset();
         job->toolchain.reset();
         const auto& message = job->result->message;
         parts_.metrics.ended(message.result);
         carry_out(table_.finished(message.attempt, message.result.outcome, parts_.reactor.now()));
+        remove_workspace(shared->workspace);
+      });
+}
+
+// After the result is on its way: nobody waits for this.
+void TaskServer::remove_workspace(const std::filesystem::path& workspace) {
+  struct Removal {
+    Status status;
+    Duration took{};
+  };
+  auto removal = std::make_shared<Removal>();
+  parts_.reactor.offload(
+      parts_.pool,
+      [workspace, removal] {
+        const auto begin = Clock::now();
+        removal->status = release(workspace);
+        removal->took = Clock::now() - begin;
+      },
+      [this, removal] {
+        parts_.metrics.removed(std::chrono::duration<double>(removal->took).count());
+        const auto& status = removal->status;
+        if (!status) parts_.log.warning("workspace not removed", {{"error", status.error()}});
       });
 }
 

@@ -97,6 +97,7 @@ class TaskServer : private ExecutorEvents {
   void start_task(const AttemptId& attempt, SlotId slot);
   void create_executor(SlotId slot);
   void finish(const JobPtr& job, RunReport report);
+  void remove_workspace(const std::filesystem::path& workspace);
   void send_result(const net::PeerId& peer, const AttemptId& attempt);
   void forget(const AttemptId& attempt);
 

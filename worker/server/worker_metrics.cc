@@ -24,8 +24,13 @@ WorkerMetrics::WorkerMetrics(metrics::Registry& registry)
       queue_(registry.histogram("kiln_worker_task_queue_seconds",
                                 "From the acceptance of a task to its start",
                                 metrics::latency_buckets())),
-      root_(registry.histogram("kiln_worker_task_root_seconds", "Making and removing a task's root",
+      root_(registry.histogram("kiln_worker_task_root_seconds",
+                               "What the root adds to a task: from its request to exec, and from "
+                               "exit to its processes' end",
                                metrics::latency_buckets())),
+      removal_(registry.histogram("kiln_worker_root_removal_seconds",
+                                  "Removing what a task left on the disk, after its result is sent",
+                                  metrics::latency_buckets())),
       run_(registry.histogram("kiln_worker_task_run_seconds", "From exec to exit",
                               metrics::latency_buckets())) {}
 

@@ -15,6 +15,7 @@ class WorkerMetrics {
   void accepted() { accepted_.add(); }
   void refused(const std::string& reason);
   void ended(const TaskResult& result);
+  void removed(double seconds) { removal_.observe(seconds); }
   void staged(double seconds) { staging_.observe(seconds); }
   void executor_lost() { executors_lost_.add(); }
   void message_dropped() { dropped_.add(); }
@@ -29,6 +30,7 @@ class WorkerMetrics {
   metrics::Histogram staging_;
   metrics::Histogram queue_;
   metrics::Histogram root_;
+  metrics::Histogram removal_;
   metrics::Histogram run_;
 };
 

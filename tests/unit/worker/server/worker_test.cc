@@ -307,10 +307,10 @@ TEST_F(WorkerTest, sigkill_leaves_no_process) {
   farm_.start("w");
   TestAgent agent(farm_, "w");
   agent.run_inline("sleep 1000 & sleep 1000");
-  std::set<pid_t> processes;  // nursery, executor, init, shell and both sleeps
+  std::set<pid_t> processes;  // nursery, executor, two inits, shell and both sleeps
   ASSERT_TRUE(farm_.until([&] {
     processes = descendants(farm_.worker("w").pid);
-    return processes.size() == 6;
+    return processes.size() == 7;
   }));
   farm_.signal("w", SIGKILL);
   farm_.wait_for_end("w");
