@@ -1,11 +1,13 @@
 """Single calls, one at a time: the launcher's own cost, and what a small task costs besides its
 compile."""
 
+import contextlib
 import json
+import os
 import pathlib
+import subprocess
 import sys
 
-from fake_agent import FakeAgent
 from report import Row
 
 TIMED_CALLS = pathlib.Path(__file__).with_name("timed_calls.py")
@@ -43,8 +45,8 @@ class Calls:
     def launcher(self):
         """What goes before every compile: against the same program started directly."""
         nothing = str(self.folder / "nothing")
-        socket = self.farm.directory / "run" / "fake.sock"
-        with FakeAgent(socket):
+        socket = self.farm.directory / "run" / "instant.sock"
+        with _instant_agent(socket):
             plain, disabled, icecc, called = self._timed([
                 _command([nothing]),
                 _command(["kiln", nothing], {"KILN_DISABLE": "1"}),
@@ -69,6 +71,16 @@ class Calls:
         done = self.farm.client([sys.executable, "-B", TIMED_CALLS], cwd=self.folder, check=True,
                                 input=json.dumps(job).encode())
         return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def _instant_agent(socket):
+    program = pathlib.Path(os.environ["KILN_BIN_DIR"], "instant_agent")
+    with subprocess.Popen([program, str(socket)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as agent:
+        agent.stdout.readline()  # it listens
+        yield
+        agent.stdin.close()
 
 
 def _command(argv, env=None, after=None):
