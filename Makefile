@@ -1,5 +1,5 @@
 # Kiln's few commands. Everything is built by CMake and ninja; this only says it shortly.
-.PHONY: help deps build test test-long test-sanitizers bench demo lint format clean
+.PHONY: help deps build test test-long bench demo lint format clean
 .DEFAULT_GOAL := help
 
 JOBS ?= $(shell nproc)
@@ -17,11 +17,8 @@ build: deps       ## build/release, with every program in build/release/bin
 test: deps        ## every test but the long ones, tier by tier
 	@JOBS=$(JOBS) scripts/test.sh
 
-test-long: deps   ## the long tests
+test-long: deps   ## clang-tidy, and the tests that take many minutes
 	@JOBS=$(JOBS) scripts/test.sh long
-
-test-sanitizers: deps ## unit tests with address, undefined and thread sanitizers; build with clang
-	@JOBS=$(JOBS) scripts/test.sh sanitizers
 
 bench: build      ## measure against distcc and icecream: build/bench/summary.json
 	@scripts/bench.sh

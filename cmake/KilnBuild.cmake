@@ -23,7 +23,8 @@ target_compile_options(kiln_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
   -Woverloaded-virtual -Wimplicit-fallthrough $<$<BOOL:${KILN_WERROR}>:-Werror>)
 if(KILN_SANITIZE)
-  target_compile_options(kiln_flags INTERFACE -fsanitize=${KILN_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(kiln_flags INTERFACE
+    -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(kiln_flags INTERFACE -fsanitize=${KILN_SANITIZE})
 endif()
 
@@ -66,13 +67,22 @@ function(kiln_program name main)
   target_link_libraries(${name} PRIVATE kiln_flags ${ARGN})
 endfunction()
 
-# kiln_unit_test(targets…): one test program from every *_test.cc of this folder. Label: unit.
+# kiln_unit_test(targets… [THREADED]): one test program from every *_test.cc of this folder. Label:
+# unit. THREADED, for code that several threads use: label unit-threaded (gtest_discover_tests takes
+# one label only), and part of the target `threaded`, which the thread sanitizer gets.
+add_custom_target(threaded)
 function(kiln_unit_test)
+  cmake_parse_arguments(arg "THREADED" "" "" ${ARGN})
   kiln_target_name(name)
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE
-    kiln_flags ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
+    kiln_flags ${arg_UNPARSED_ARGUMENTS} GTest::gtest GTest::gmock GTest::gtest_main)
+  set(label unit)
+  if(arg_THREADED)
+    set(label unit-threaded)
+    add_dependencies(threaded ${name})
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS unit TIMEOUT 60)
+    PROPERTIES LABELS ${label} TIMEOUT 60)
 endfunction()

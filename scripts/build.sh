@@ -1,5 +1,5 @@
 #!/bin/bash
-# Usage: build.sh PRESET [JOBS]: configures and builds one CMake preset, quietly when all goes well.
+# Usage: build.sh PRESET [JOBS [TARGET…]]: configures one CMake preset and builds it or some of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,4 +11,4 @@ if ! cmake --preset "$preset" >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
-exec cmake --build --preset "$preset" -j "$jobs"
+exec cmake --build --preset "$preset" -j "$jobs" ${3:+--target "${@:3}"}
