@@ -6,24 +6,12 @@ import subprocess
 import unittest
 
 import kilntest
+from kilntest.slow import SLOW_CALL, SLOW_CC
 
-# Some ten seconds of work for a compiler, and little memory.
-SLOW_CC = """
-template <int N> struct T { static constexpr unsigned f(unsigned x) {
-  unsigned s = x; for (int i = 0; i < 200000; ++i) s = s * 31 + i; return s; } };
-template <int N> struct S { static constexpr unsigned v = T<N>::f(S<N - 1>::v) % 7; };
-template <> struct S<0> { static constexpr unsigned v = 1; };
-unsigned result = S<400>::v;
-"""
-SLOW_CALL = ["kiln", "g++", "-fconstexpr-ops-limit=2000000000", "-c", "slow.cc", "-o", "slow.o"]
-
-
-class CallsTest(unittest.TestCase):
+class CallsTest(kilntest.FarmCase):
     @classmethod
     def setUpClass(cls):
-        cls.farm = kilntest.Farm(workers=1)
-        cls.farm.__enter__()
-        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        cls.start_class_farm(workers=1)
         cls.folder = cls.farm.directory / "projects"
         (cls.folder / "a.c").write_text("int a;\n")
         (cls.folder / "slow.cc").write_text(SLOW_CC)
@@ -59,17 +47,19 @@ class CallsTest(unittest.TestCase):
     def test_through_links_named_after_compilers(self):
         links = self.farm.directory / "links"
         links.mkdir()
-        for name in ("gcc", "cc", "g++", "clang"):
+        names = ("gcc", "cc", "g++", "clang")
+        for name in names:
             (links / name).symlink_to(self.farm.bin / "kiln")
         path = self.farm.client_environment()["PATH"]
         before = sum(self.farm.completed())
-        for name in ("gcc", "cc", "clang"):
+        for name in names:
             self.farm.client([name, "-c", "a.c", "-o", f"{name}.o"], check=True,
                              env={"PATH": f"{links}:{path}"})
             self.farm.client([name, "-c", "a.c", "-o", "local.o"], check=True)
             self.assertEqual((self.folder / "local.o").read_bytes(),
                              (self.folder / f"{name}.o").read_bytes())
-        kilntest.wait_until(lambda: sum(self.farm.completed()) >= before + 3, "three tasks")
+        kilntest.wait_until(lambda: sum(self.farm.completed()) >= before + len(names),
+                            "a task for each")
 
     def test_calls_that_only_ask_answer_as_always(self):
         for call in (["gcc", "--version"], ["gcc", "-dumpmachine"], ["g++", "-print-prog-name=as"],

@@ -9,11 +9,9 @@ MIB = 1 << 20
 NESTING = 400_000
 
 
-class HeavyTest(unittest.TestCase):
-    def farm(self, **options):
-        farm = kilntest.Farm(workers=1, **options)
-        farm.__enter__()
-        self.addCleanup(farm.__exit__, None, None, None)
+class HeavyTest(kilntest.FarmCase):
+    def one_worker(self, **options):
+        farm = self.start_farm(workers=1, **options)
         self.folder = farm.directory / "projects"
         return farm
 
@@ -40,7 +38,7 @@ class HeavyTest(unittest.TestCase):
         kilntest.wait_until(lambda: sum(farm.completed()) == before + 1, "one more task", 5)
 
     def test_a_source_of_300_megabytes(self):
-        farm = self.farm()
+        farm = self.one_worker()
         farm.prime("gcc")
         with open(self.folder / "a.c", "wb") as source:
             line = b"// " + b"filler " * 160 + b"\n"
@@ -52,7 +50,7 @@ class HeavyTest(unittest.TestCase):
         self.assertEqual(before + 1, sum(farm.completed()))
 
     def test_a_source_with_10000_headers(self):
-        farm = self.farm()
+        farm = self.one_worker()
         farm.prime("gcc")
         headers = self.folder / "headers"
         headers.mkdir()
@@ -63,7 +61,7 @@ class HeavyTest(unittest.TestCase):
         self.assert_same(self.local_and_remote(farm, ["gcc", "-g", "-MD", "-c", "a.c"]))
 
     def test_a_store_that_is_too_small_for_the_toolchain(self):
-        farm = self.farm(fallback=True, store_megabytes=24)
+        farm = self.one_worker(fallback=True, store_megabytes=24)
         (self.folder / "a.c").write_text("int a;\n")
         self.assert_same(self.local_and_remote(farm, ["gcc", "-c", "a.c"]))
         reasons = farm.kiln("stats", "--json")["fallback"]
@@ -73,20 +71,23 @@ class HeavyTest(unittest.TestCase):
         self.assertEqual("local", why["ran"])
         self.assertIn("No space left", (farm.directory / "logs" / "agent.log").read_text())
 
+    def assert_crashes_alike(self, farm, compiler, says):
+        """In both places, and through Kiln on the worker: what `why` remembers is that attempt."""
+        (local, _), (remote, _) = self.local_and_remote(farm, [compiler, "-c", "a.c"])
+        self.assertNotEqual(0, local.returncode)
+        self.assertEqual(local.returncode, remote.returncode)
+        self.assertIn(says, remote.stderr)
+        why = farm.kiln("why", "a.c", "--json", cwd=self.folder)
+        self.assertEqual(("remote", "w0"), (why["ran"], why["node"]))
+
     def test_a_compiler_that_crashes(self):
-        farm = self.farm(fallback=True)
+        farm = self.one_worker()  # no fallback: a crash is an answer
         farm.prime("gcc", "clang")
         (self.folder / "a.c").write_text(
             "int a = " + "(" * NESTING + "1" + ")" * NESTING + ";\n")
-        (local, _), (remote, _) = self.local_and_remote(farm, ["gcc", "-c", "a.c"])
-        self.assertNotEqual(0, local.returncode)
-        self.assertEqual(local.returncode, remote.returncode)
-        self.assertIn(b"internal compiler error", remote.stderr)
+        self.assert_crashes_alike(farm, "gcc", b"internal compiler error")
         (self.folder / "a.c").write_text("#pragma clang __debug crash\n")
-        (local, _), (remote, _) = self.local_and_remote(farm, ["clang", "-c", "a.c"])
-        self.assertNotEqual(0, local.returncode)
-        self.assertEqual(local.returncode, remote.returncode)
-        self.assertIn(b"PLEASE submit a bug report", remote.stderr)
+        self.assert_crashes_alike(farm, "clang", b"PLEASE submit a bug report")
         self.assert_still_works(farm)
 
 

@@ -1,38 +1,70 @@
 """A farm of real processes: a coordinator, workers and a client, each on a host of its own where
 the caller is root, else all on this machine's loopback."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
-import time
 
 from kilntest import http
 from kilntest.hosts import Machine, Network, small_disk, without_compilers
 from kilntest.waiting import wait_until
 
 READY_SECONDS = 20
+AGENT_SECONDS = 20
+ORDINARY_USER = 65534
 CLIENT_PORT, WORKER_PORT, COORDINATOR_HTTP = 10650, 10651, 10660
 TASK_PORT, WORKER_HTTP = 10652, 10661
+PROGRAMS = ("kiln", "kiln-agent", "kiln-worker", "kiln-coordinator")
+
+# The key in a daemon's endpoints.json for each flag that names an address.
+_ENDPOINT_OF = {"--client-endpoint": "client", "--worker-endpoint": "worker", "--listen": "tasks",
+                "--http": "http"}
 
 
 class Daemon:
-    """A kiln daemon on a host: start, kill, stop, its HTTP address and its log."""
+    """A kiln daemon on a host: start, kill, stop, its HTTP address and its log. `addresses` are
+    its flags that name one; where a port is 0 it is the daemon's own choice at the first start,
+    read from the file `endpoints`, and stays that at the next."""
 
-    def __init__(self, host, name, argv, log, http_address):
+    def __init__(self, host, name, argv, addresses, endpoints, log):
         self.host, self.name, self.argv, self.log = host, name, argv, log
-        self.http_address = http_address  # (address, port)
+        self.addresses, self.endpoints = addresses, endpoints
         self._process = None
         self.pid = None
 
+    @property
+    def http_address(self):
+        address, _, port = self.addresses["--http"].rpartition(":")
+        return address, int(port)
+
     def start(self):
+        """Starts the process; with ports of its own choice, waits until it has told them."""
+        self._run([word for pair in self.addresses.items() for word in pair])
+        if self.http_address[1] == 0:
+            bound = wait_until(self._bound, f"{self.name} to tell its addresses", READY_SECONDS,
+                               alive=self._ended)
+            self.addresses = {flag: bound[_ENDPOINT_OF[flag]] for flag in self.addresses}
+
+    def _bound(self):
+        try:
+            return json.loads(self.endpoints.read_text())
+        except OSError:
+            return None
+
+    def _ended(self):
+        return None if self.running else "it ended: " + self.tail()
+
+    def _run(self, flags):
         with open(self.log, "ab") as log:
-            self._process = self.host.start(self.argv, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+            self._process = self.host.start([*self.argv, *flags], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
         self.pid = self.host.pid_of(self._process)
 
     @property
@@ -54,7 +86,7 @@ class Daemon:
 
     def wait_healthy(self, path="/healthz"):
         wait_until(lambda: self.get(path)[0] == 200, f"{self.name} to answer {path}", READY_SECONDS,
-                   alive=lambda: None if self.running else "it ended: " + self.tail())
+                   alive=self._ended)
 
     def tail(self, characters=4000):
         text = pathlib.Path(self.log).read_text(errors="replace") if self.log.exists() else ""
@@ -65,21 +97,22 @@ class Farm:
     """Options: `workers` and `slots` (each), `isolated` (None: hosts where root), `fallback` as
     KILN_FALLBACK, `worker_flags(i)` and `coordinator_flags` are added to theirs, `environment` is
     added to the client's, `store_megabytes` puts each store on a disk of that size, `coordinator`
-    False starts none, `setup` are shell commands of each worker's host (default: no compilers)."""
+    False starts none, `setup` are shell commands of each worker's host (default: no compilers) and
+    `client_setup` of the client's, `user` (a number; the caller is root) is who runs everything."""
 
     def __init__(self, workers=2, slots=2, isolated=None, fallback=False, environment=None,
                  worker_flags=None, coordinator_flags=(), store_megabytes=None, coordinator=True,
-                 setup=None):
+                 setup=None, client_setup=(), user=None):
         self.isolated = os.geteuid() == 0 if isolated is None else isolated
         self.count, self.slots, self.fallback = workers, slots, fallback
         self.environment = dict(environment or {})
         self.worker_flags = worker_flags or (lambda number: [])
         self.coordinator_flags = list(coordinator_flags)
         self.store_megabytes, self.with_coordinator = store_megabytes, coordinator
-        self.setup = setup
+        self.setup, self.client_setup, self.user = setup, list(client_setup), user
         self.bin = pathlib.Path(os.environ["KILN_BIN_DIR"])
         self.workers, self.coordinator, self.client_host = [], None, None
-        self.network, self._started, self._handlers = None, [], {}
+        self.network, self._started, self._handlers, self._kept_ports = None, [], {}, []
 
     # ---- life -----------------------------------------------------------------------------------
 
@@ -92,33 +125,34 @@ class Farm:
         try:
             self._start()
         except BaseException:
-            self._report()
+            self.report()
             self._close()
             raise
         return self
 
     def __exit__(self, kind, error, trace):
         if kind is not None:
-            self._report()
+            self.report()
         self._close()
 
     def _start(self):
-        for name in ("logs", "run", "cache", "home", "projects"):
+        for name in ("logs", "run", "cache", "home", "projects", "slots", "tmp"):
             (self.directory / name).mkdir()
         (self.directory / "run").chmod(0o700)
+        if self.user is not None:
+            self._give_to_user()
         if self.isolated:
             self.network = Network()
             coordinator_host = self.network.add()
-            self.client_host = self.network.add()
+            self.client_host = self.network.add(self.client_setup)
         else:
             coordinator_host = self.client_host = Machine()
-        self._ports = _FreePorts(self.isolated)
         self._define_coordinator(coordinator_host)
-        for number in range(self.count):
-            self._define_worker(number)
         if self.with_coordinator:
             self.coordinator.start()
             self.coordinator.wait_healthy()
+        for number in range(self.count):
+            self._define_worker(number)
         for worker in self.workers:
             worker.start()
         for worker in self.workers:
@@ -126,28 +160,57 @@ class Farm:
         if self.with_coordinator:
             self.wait_nodes(self.count)
 
+    def _give_to_user(self):
+        """The user may use the farm's folder, and reach the programs wherever they were built."""
+        shutil.copytree(self.bin, self.directory / "bin",
+                        ignore=lambda folder, names: [n for n in names if n not in PROGRAMS])
+        self.bin = self.directory / "bin"
+        for path in (self.directory, *self.directory.iterdir()):
+            os.chown(path, self.user, self.user)
+
     def _close(self):
-        for process in self._started:
-            if process.poll() is None:
-                process.kill()
-        if not self.isolated:
-            self._stop_agent()
-        for daemon in [*self.workers, self.coordinator]:
-            if daemon and daemon.running:
-                daemon.end(signal.SIGKILL)
-        if self.network:
-            self.network.close()
-        for process in self._started:
-            process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        with contextlib.ExitStack() as last:  # each step is taken, whatever becomes of the others
+            for number, handler in self._handlers.items():
+                last.callback(signal.signal, number, handler)
+            last.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            for port in self._kept_ports:
+                last.callback(port.close)
+            for process in self._started:
+                last.callback(process.wait)
+            if self.network:
+                last.callback(self.network.close)
+            for daemon in [self.coordinator, *self.workers]:
+                if daemon and daemon.running:
+                    last.callback(daemon.end, signal.SIGKILL)
+            if not self.isolated:
+                last.callback(self._end_agent)
+            for process in self._started:
+                if process.poll() is None:
+                    last.callback(process.kill)
 
-    def _stop_agent(self):
-        if (self.directory / "run").exists():
-            self.client([self.bin / "kiln", "agent", "stop"], seconds=20)
+    def _end_agent(self):
+        """Tells the agent to stop, and kills the one that does not."""
+        pid = self.agent_pid()
+        if pid is None:
+            return
+        try:
+            self.client([self.bin / "kiln", "agent", "stop"], seconds=AGENT_SECONDS)
+        finally:
+            if self.agent_pid() == pid:
+                os.kill(pid, signal.SIGKILL)
 
-    def _report(self):
+    def agent_pid(self):
+        """The process that listens at the agent's socket, or None; as its host's PID namespace
+        numbers it, so for a farm without hosts of its own."""
+        with socket.socket(socket.AF_UNIX) as link:
+            try:
+                link.connect(str(self.directory / "run" / "agent.sock"))
+            except OSError:
+                return None
+            peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            return struct.unpack("3i", peer)[0]
+
+    def report(self):
         """After a failure: the end of every log."""
         logs = self.directory / "logs"
         for log in sorted(logs.iterdir()) if logs.exists() else []:
@@ -156,16 +219,34 @@ class Farm:
     # ---- daemons --------------------------------------------------------------------------------
 
     def _define_coordinator(self, host):
-        client, worker, web = self._ports.take(CLIENT_PORT, WORKER_PORT, COORDINATOR_HTTP)
-        address = host.address
-        self.coordinator_endpoint = f"{address}:{client}"
-        self._worker_endpoint = f"{address}:{worker}"
-        argv = [self.bin / "kiln-coordinator", "--client-endpoint", f"tcp://{address}:{client}",
-                "--worker-endpoint", f"tcp://{address}:{worker}", "--http", f"{address}:{web}",
-                "--state-dir", self.directory / "state", *self._insecure(),
+        # Hosts of its own give a farm the well-known ports; on a shared machine the daemons choose.
+        def at(port):
+            return f"{host.address}:{port if self.isolated else 0}"
+
+        state = self.directory / "state"
+        argv = [self.bin / "kiln-coordinator", "--state-dir", state, *self._insecure(),
                 *self.coordinator_flags]
-        self.coordinator = Daemon(host, "coordinator", _words(argv),
-                                  self.directory / "logs" / "coordinator.log", (address, web))
+        addresses = {"--client-endpoint": f"tcp://{at(CLIENT_PORT)}",
+                     "--worker-endpoint": f"tcp://{at(WORKER_PORT)}",
+                     "--http": at(COORDINATOR_HTTP)}
+        self.coordinator = Daemon(host, "coordinator", self._as_user(argv), addresses,
+                                  state / "endpoints.json",
+                                  self.directory / "logs" / "coordinator.log")
+        if not self.isolated and not self.with_coordinator:
+            self._nowhere = f"{host.address}:{self._unanswered_port()}"
+
+    @property
+    def coordinator_endpoint(self):
+        """What clients call: nobody's for as long as the farm is there, if it has none."""
+        if not self.isolated and not self.with_coordinator:
+            return self._nowhere
+        return self.coordinator.addresses["--client-endpoint"].removeprefix("tcp://")
+
+    def _unanswered_port(self):
+        port = socket.socket()
+        self._kept_ports.append(port)
+        port.bind(("127.0.0.1", 0))  # and never listens
+        return port.getsockname()[1]
 
     def _define_worker(self, number):
         store = self.directory / f"store{number}"
@@ -175,14 +256,21 @@ class Farm:
             if self.store_megabytes:
                 setup += small_disk(store, self.store_megabytes)
             host = self.network.add(setup)
-        task, _, web = self._ports.take(TASK_PORT, TASK_PORT + 1, WORKER_HTTP)
-        argv = [self.bin / "kiln-worker", "--coordinator", self._worker_endpoint, "--listen",
-                f"tcp://{host.address}:{task}", "--advertise", f"{host.address}:{task}", "--name",
-                f"w{number}", "--slots", self.slots, "--store", store, "--http",
-                f"{host.address}:{web}", *self._insecure(), *self.worker_flags(number)]
-        self.workers.append(Daemon(host, f"worker {number}", _words(argv),
-                                   self.directory / "logs" / f"worker{number}.log",
-                                   (host.address, web)))
+        task, web = (TASK_PORT, WORKER_HTTP) if self.isolated else (0, 0)
+        argv = [self.bin / "kiln-worker", "--coordinator",
+                self.coordinator.addresses["--worker-endpoint"].removeprefix("tcp://"), "--name",
+                f"w{number}", "--slots", self.slots, "--store", store, *self._insecure(),
+                *self.worker_flags(number)]
+        addresses = {"--listen": f"tcp://{host.address}:{task}", "--http": f"{host.address}:{web}"}
+        self.workers.append(Daemon(host, f"worker {number}", self._as_user(argv), addresses,
+                                   store / "endpoints.json",
+                                   self.directory / "logs" / f"worker{number}.log"))
+
+    def _as_user(self, argv):
+        if self.user is not None:
+            argv = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups",
+                    "--pdeathsig=KILL", *argv]
+        return _words(argv)
 
     def _insecure(self):
         return ["--insecure"] if self.isolated else []
@@ -233,6 +321,7 @@ class Farm:
             "KILN_SOCKET": str(private / "run" / "agent.sock"),
             "KILN_CACHE_DIR": str(private / "cache"),
             "KILN_LOG_FILE": str(private / "logs" / "agent.log"),
+            "KILN_SLOT_DIR": str(private / "slots"), "TMPDIR": str(private / "tmp"),
             "KILN_COORDINATOR": self.coordinator_endpoint,
             "KILN_FALLBACK": "1" if self.fallback else "0", "LC_ALL": "C.UTF-8"}
         for name, value in {**self.environment, **(extra or {})}.items():
@@ -243,7 +332,8 @@ class Farm:
 
     def start_client(self, argv, cwd=None, env=None, **options):
         """A Popen of argv on the client's host."""
-        process = self.client_host.start(_words(argv), cwd=str(cwd or self.directory / "projects"),
+        process = self.client_host.start(self._as_user(argv),
+                                         cwd=str(cwd or self.directory / "projects"),
                                          env=self.client_environment(env), **options)
         self._started.append(process)
         return process
@@ -286,32 +376,6 @@ class Farm:
         for compiler in compilers:
             source = "a.cc" if "++" in compiler else "a.c"
             self.client(["kiln", compiler, "-c", source, "-o", "a.o"], cwd=folder, check=True)
-
-
-class _FreePorts:
-    """Well-known ports on hosts of their own; on a shared machine free ones, those of one call in a
-    row, found below the range that the kernel hands out."""
-
-    def __init__(self, isolated):
-        self._isolated = isolated
-        self._next = 12000 + (os.getpid() * 37 + time.monotonic_ns() // 1000) % 18000
-
-    def take(self, *usual):
-        while not self._isolated:
-            ports = tuple(range(self._next, self._next + len(usual)))
-            self._next += len(usual)
-            if all(map(_is_free, ports)):
-                return ports
-        return usual
-
-
-def _is_free(port):
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _words(argv):

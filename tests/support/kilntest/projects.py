@@ -81,8 +81,11 @@ RECIPES = {
                       _cmake_configure("-DLEVELDB_BUILD_TESTS=OFF",
                                        "-DLEVELDB_BUILD_BENCHMARKS=OFF"),
                       _ninja_build("leveldb")),
-    "kiln": Recipe(None, _cmake_configure("-DCMAKE_DISABLE_FIND_PACKAGE_ccache=ON"),
-                   _ninja_build("common_model", "common_wire", "common_store")),
+    # A local build out of a cache of an earlier one would show nothing: no ccache.
+    "kiln": Recipe(None, _cmake_configure("-DKILN_CCACHE=OFF"),
+                   _ninja_build("kiln", "kiln-agent", "kiln-worker", "kiln-coordinator")),
+    "kiln-common": Recipe(None, _cmake_configure("-DKILN_CCACHE=OFF"),
+                          _ninja_build("common_base", "common_model", "common_wire")),
 }
 
 
@@ -103,9 +106,15 @@ class Project:
         shutil.copytree(self.source, self.tree, symlinks=True, ignore=ignore)
         for argv, folder in self.recipe.configure(self.tree, self.compiler, self.flags, launcher):
             self.farm.client(argv, cwd=self.tree / folder, env={"KILN_DISABLE": "1"}, check=True)
+        self._refuse_caches()
         # What configuring compiled is not part of the build.
         for path in [*self.tree.rglob("*.o"), *self.tree.rglob("*.d")]:
             path.unlink()
+
+    def _refuse_caches(self):
+        for rules in self.tree.rglob("*.ninja"):
+            if "ccache" in rules.read_text():
+                raise AssertionError(f"{rules} compiles through ccache: that compares nothing")
 
     def commands(self, launcher=()):
         """(argv, cwd) of each command of the build."""
