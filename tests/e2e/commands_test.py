@@ -4,14 +4,13 @@ import json
 import unittest
 
 import kilntest
+from kilntest.slow import SLOW_CALL, SLOW_CC
 
 
-class CommandsTest(unittest.TestCase):
+class CommandsTest(kilntest.FarmCase):
     @classmethod
     def setUpClass(cls):
-        cls.farm = kilntest.Farm(workers=2, isolated=False, slots=1)
-        cls.farm.__enter__()
-        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        cls.start_class_farm(workers=2, isolated=False, slots=1)
         cls.folder = cls.farm.directory / "projects"
         (cls.folder / "a.c").write_text("int a;\n")
         cls.farm.client(["kiln", "gcc", "-c", "a.c"], check=True)
@@ -30,6 +29,21 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("w0", self.farm.kiln("nodes").stdout.decode())
 
     def test_tasks(self):
+        (self.folder / "slow.cc").write_text(SLOW_CC)
+        call = self.farm.start_client(SLOW_CALL)
+
+        def running():
+            tasks = self.farm.kiln("tasks", "--json")["tasks"]
+            return [task for task in tasks if task["phase"] == "running"]
+
+        (task,) = kilntest.wait_until(running, "the task to be listed as running", 60)
+        self.assertIn(task["node"], ("w0", "w1"))
+        self.assertIn("slow", task["label"])
+        text = self.farm.kiln("tasks").stdout.decode()
+        for word in (task["node"], task["label"], "running"):
+            self.assertIn(word, text)
+        call.terminate()
+        call.wait(timeout=10)
         kilntest.wait_until(lambda: self.farm.kiln("tasks", "--json")["tasks"] == [],
                             "the listing to be empty")
 
@@ -54,7 +68,9 @@ class CommandsTest(unittest.TestCase):
 
     def test_jobs_and_version(self):
         self.assertRegex(self.farm.kiln("-j").stdout.decode(), r"^[1-9][0-9]*\n$")
-        self.assertRegex(self.farm.kiln("--version").stdout.decode(), r"\d+\.\d+\.\d+")
+        version = self.farm.kiln("--version", "--json")["version"]
+        self.assertRegex(version, r"^\d+\.\d+\.\d+")
+        self.assertEqual(f"kiln {version}\n", self.farm.kiln("--version").stdout.decode())
 
     def test_run_takes_inputs_and_brings_outputs(self):
         # Nothing but the program and its inputs is there: a shell, and what it does by itself.
@@ -66,17 +82,47 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual("words some\n", (self.folder / "out.txt").read_text())
 
     def test_unknown_commands_and_flags(self):
-        for words in (("status", "--no-such-flag"), ("no-such-command-at-all",)):
-            self.assertNotEqual(0, self.farm.kiln(*words).returncode)
+        for words, says in (
+                (("status", "--no-such-flag"), "unknown option '--no-such-flag'"),
+                (("status", "--jsno"), "did you mean '--json'?"),
+                (("status", "more"), "unexpected argument 'more'"),
+                (("why",), "kiln why: name one file"),
+                (("run", "--input"), "--input needs a path"),
+                (("run",), "no command; write it after --"),
+                (("--no-such-flag",), "unknown option '--no-such-flag'"),
+                (("agent", "restart"), "kiln agent stop")):
+            with self.subTest(words):
+                done = self.farm.kiln(*words)
+                self.assertEqual((2, b""), (done.returncode, done.stdout))
+                self.assertIn(says, done.stderr.decode())
+        # What is no command of Kiln's is a command to run, and here there is none.
+        done = self.farm.kiln("no-such-command-at-all")
+        self.assertEqual(127, done.returncode)
+        self.assertIn("no-such-command-at-all", done.stderr.decode())
+
+    def test_help_names_every_command(self):
+        text = self.farm.kiln("help").stdout.decode()
+        for word in ("status", "nodes", "tasks", "stats", "why", "run", "config", "doctor", "-j",
+                     "agent stop", "--json", "--version", "KILN_COORDINATOR"):
+            self.assertIn(word, text)
+        for words in (("--help",), ("-h",), ("status", "--help")):
+            self.assertEqual(text, self.farm.kiln(*words, check=True).stdout.decode())
+        self.assertEqual([], [line for line in text.splitlines() if len(line) > 80])
 
 
-class AgentTest(unittest.TestCase):
+class AgentTest(kilntest.FarmCase):
     def test_the_agent_stops_when_told_and_starts_again_when_needed(self):
-        with kilntest.Farm(workers=1, isolated=False) as farm:
-            first = farm.kiln("status", "--json")["agent"]["pid"]
-            self.assertEqual(0, farm.kiln("agent", "stop").returncode)
-            second = farm.kiln("status", "--json")["agent"]["pid"]
-            self.assertNotEqual(first, second)
+        farm = self.start_farm(workers=1, isolated=False)
+        first = farm.kiln("status", "--json")["agent"]["pid"]
+        self.assertEqual(first, farm.agent_pid())
+        self.assertEqual("the agent has stopped\n",
+                         farm.kiln("agent", "stop", check=True).stdout.decode())
+        self.assertIsNone(farm.agent_pid())
+        self.assertEqual("no agent is running\n",
+                         farm.kiln("agent", "stop", check=True).stdout.decode())
+        self.assertNotEqual(first, farm.kiln("status", "--json")["agent"]["pid"])
+        self.assertIsInstance(farm.kiln("agent", "stop", "--json"), dict)
+        self.assertIsNone(farm.agent_pid())
 
 
 if __name__ == "__main__":

@@ -16,13 +16,12 @@ LOCALES = ("C", "C.UTF-8", "de_DE.UTF-8")
 COLOURS = ((), ("-fdiagnostics-color=always",), ("-fdiagnostics-color=never",))
 
 
-class DiagnosticsTest(unittest.TestCase):
+class DiagnosticsTest(kilntest.FarmCase):
     @classmethod
     def setUpClass(cls):
-        # Calls with errors may be asked to run here: that a call ran remotely is tested elsewhere.
-        cls.farm = kilntest.Farm(workers=1, fallback=True)
-        cls.farm.__enter__()
-        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        # What a compiler cannot even list is for the compiler here; check() sees that all else
+        # ran remotely.
+        cls.start_class_farm(workers=1, fallback=True)
         cls.folder = cls.farm.directory / "projects"
         for name, text in (("warning.c", WARNING_C), ("error.c", ERROR_C), ("error.cc", ERROR_CC),
                            ("missing.c", MISSING_C), ("good.c", GOOD_C)):
@@ -40,11 +39,21 @@ class DiagnosticsTest(unittest.TestCase):
         return tuple((done.returncode, done.stdout.decode(), done.stderr.decode())
                      for done in (local, remote))
 
-    def check(self, compiler, source, locale, extra):
+    def counts(self):
+        """How many calls ran (remotely, here because they could not)."""
+        stats = self.farm.kiln("stats", "--json")
+        return stats["remote"]["total"], stats["fallback"]["total"]
+
+    def check(self, compiler, source, locale="C.UTF-8", extra=(), ran_remotely=True):
         with self.subTest(compiler, source=source, locale=locale, extra=extra):
             call = [compiler, "-Wall", "-Wextra", "-O1", *extra, "-c", source, "-o", "out.o"]
+            remotely, fallen_back = self.counts()
             local, remote = self.both(call, locale)
             self.assertEqual(local, remote)
+            if ran_remotely:
+                self.assertEqual((remotely + 1, fallen_back), self.counts())
+            else:
+                self.assertEqual(remotely, self.counts()[0])
             return local
 
     def test_in_every_locale_with_and_without_colour(self):
@@ -56,31 +65,28 @@ class DiagnosticsTest(unittest.TestCase):
 
     def test_of_cxx(self):
         for compiler in ("g++", "clang++"):
-            self.check(compiler, "error.cc", "C.UTF-8", ())
+            self.check(compiler, "error.cc")
 
     def test_the_translated_locale_really_translates(self):
-        _, _, text = self.check("gcc", "error.c", "de_DE.UTF-8", ())
+        _, _, text = self.check("gcc", "error.c", "de_DE.UTF-8")
         self.assertIn("Fehler:", text)
 
     def test_of_a_missing_header_and_a_missing_source(self):
         for compiler in ("gcc", "clang"):
-            self.check(compiler, "missing.c", "C.UTF-8", ())
-            self.check(compiler, "nowhere.c", "C.UTF-8", ())
-
-    def test_warnings_come_from_the_worker(self):
-        before = self.farm.kiln("stats", "--json")["remote"]["total"]
-        self.check("gcc", "warning.c", "C.UTF-8", ())
-        self.assertEqual(before + 1, self.farm.kiln("stats", "--json")["remote"]["total"])
+            self.check(compiler, "missing.c", ran_remotely=False)
+            self.check(compiler, "nowhere.c", ran_remotely=False)
 
     def test_silence_stays_silence(self):
         for compiler in ("gcc", "clang"):
-            self.assertEqual((0, "", ""), self.check(compiler, "good.c", "C.UTF-8", ()))
+            self.assertEqual((0, "", ""), self.check(compiler, "good.c"))
 
     def test_on_a_terminal(self):
         for compiler in ("gcc", "clang"):
             call = [compiler, "-Wall", "-Wextra", "-c", "warning.c", "-o", "out.o"]
             with self.subTest(compiler):
+                remotely, fallen_back = self.counts()
                 self.assertEqual(self.on_terminal(call), self.on_terminal(["kiln", *call]))
+                self.assertEqual((remotely + 1, fallen_back), self.counts())
 
     def on_terminal(self, call):
         ours, theirs = pty.openpty()

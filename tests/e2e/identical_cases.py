@@ -2,7 +2,6 @@
 compiled on the client."""
 
 import subprocess
-import unittest
 
 import kilntest
 from kilntest.projects import Project, objects
@@ -10,14 +9,12 @@ from kilntest.projects import Project, objects
 KILN = ("kiln",)
 
 
-class IdenticalCase(unittest.TestCase):
+class IdenticalCase(kilntest.FarmCase):
     """Subclasses call check() with the projects that they are about."""
 
     @classmethod
     def setUpClass(cls):
-        cls.farm = kilntest.Farm(workers=2, slots=2)
-        cls.farm.__enter__()
-        cls.addClassCleanup(cls.farm.__exit__, None, None, None)
+        cls.start_class_farm(workers=2, slots=2)
         # The agent runs under a recorder of its own from its first breath.
         cls.agent_recorder = kilntest.Recorder(cls.farm.directory / "agent.strace")
         asks = cls.agent_recorder.wrap(["kiln", "status"])
@@ -32,7 +29,7 @@ class IdenticalCase(unittest.TestCase):
         self.assertEqual([], kilntest.differences(local, project.build_local()),
                          "two local builds differ: this project shows nothing")
         project.fresh(KILN)
-        before = self.completed()
+        before = self.farm.completed()
         agent_before = self.agent_recorder.position()
         recorder = kilntest.Recorder(self.farm.directory / "build.strace")
         remote = project.build(KILN, wrap=recorder.wrap)
@@ -41,14 +38,18 @@ class IdenticalCase(unittest.TestCase):
         self.assertGreater(count, 10)
         here = (recorder.generated_code() + self.agent_recorder.generated_code(agent_before))
         self.assertEqual([], here, "the client compiled")
+        # The agent asks the compiler for the inputs of each: a recorder that sees fewer is blind.
+        listings = [start for start in self.agent_recorder.started(agent_before)
+                    if "-M" in start.argv]
+        self.assertGreaterEqual(len(listings), count, "the agent was not recorded")
         self.assert_completed(before, count)
 
-    def completed(self):
-        return sum(self.farm.completed())
-
     def assert_completed(self, before, count):
-        """The workers' own counts: exactly one task for each compile call."""
-        kilntest.wait_until(lambda: self.completed() >= before + count, f"{count} tasks to be "
-                            f"counted, not {self.completed() - before}", 5)
-        self.assertEqual(count, self.completed() - before)
-        self.assertTrue(all(self.farm.completed()), "a worker had no part in it")
+        """The workers' own counts: exactly one task for each compile call, and each took part."""
+        def done():
+            return [now - then for now, then in zip(self.farm.completed(), before)]
+
+        kilntest.wait_until(lambda: sum(done()) >= count, f"{count} tasks to be counted, not "
+                            f"{done()}", 5)
+        self.assertEqual(count, sum(done()))
+        self.assertTrue(all(done()), f"a worker had no part in it: {done()}")

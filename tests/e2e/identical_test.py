@@ -18,6 +18,12 @@ class QuickIdenticalTest(IdenticalCase):
     def test_zlib_clang_O0(self):
         self.check("zlib", "clang", "-O0")
 
+    def test_leveldb_clang_O2_g(self):
+        self.check("leveldb", "clang", "-O2 -g")
+
+    def test_the_common_part_of_kiln_gcc_O0(self):
+        self.check("kiln-common", "gcc", "-O0")
+
     def test_leveldb_gcc_O0(self):
         self.check("leveldb", "gcc", "-O0")
 
