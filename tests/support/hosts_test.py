@@ -62,6 +62,12 @@ class HostsTest(unittest.TestCase):
         host = self.network().add(small_disk("/mnt", 1))
         self.assertIn("No space", self.output(host, "head -c 2000000 /dev/zero >/mnt/a"))
 
+    def test_a_host_stays_when_an_orphan_of_it_ends(self):
+        host = self.network().add()
+        self.output(host, "setsid sleep 0.1 >/dev/null 2>&1 &")
+        kilntest.wait_until(lambda: host.processes() == [], "the orphan to end")
+        self.assertEqual("here\n", self.output(host, "echo here"))
+
     def test_pids_are_those_that_the_machine_sees(self):
         network = self.network()
         host = network.add()

@@ -200,8 +200,7 @@ class Farm:
                 os.kill(pid, signal.SIGKILL)
 
     def agent_pid(self):
-        """The process that listens at the agent's socket, or None; as its host's PID namespace
-        numbers it, so for a farm without hosts of its own."""
+        """The process that listens at the agent's socket, as this machine sees it, or None."""
         with socket.socket(socket.AF_UNIX) as link:
             try:
                 link.connect(str(self.directory / "run" / "agent.sock"))
@@ -371,6 +370,8 @@ class Farm:
         """Makes the toolchains known to the farm, probe compiles and all, before what counts."""
         folder = self.directory / "prime"
         folder.mkdir(exist_ok=True)
+        if self.user is not None:
+            os.chown(folder, self.user, self.user)
         (folder / "a.c").write_text("int a;\n")
         (folder / "a.cc").write_text("int a;\n")
         for compiler in compilers:

@@ -19,9 +19,10 @@ CLONE_NEWNET = 0x40000000
 NS_GET_PARENT = 0xB702
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# First process of a host: nothing to do but to be there and to let the dead go. It ends with its
+# First process of a host: nothing to do but to be there and to let the dead go (a signal that is
+# ignored stays so through exec; the shell itself would end with the first orphan). It ends with its
 # standard input, which is ours to close.
-_INIT = 'trap "" CHLD; ip link set lo up && echo ready; read _'
+_INIT = 'trap "" CHLD; ip link set lo up && echo ready; exec cat >/dev/null'
 
 # What a host without compilers shows in the place of these.
 COMPILER_FOLDERS = ("/usr/lib/gcc", "/usr/lib/llvm-14", "/usr/include", "/usr/lib/clang")
