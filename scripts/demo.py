@@ -43,8 +43,9 @@ def compare(farm):
            ("kiln", jobs, *ran, jobs - sum(ran), f"{kiln_seconds:.2f}", identical)])
     for line in differ[:10]:
         print("  " + line)
-    print("\nWorkers and client share this machine's cores here: the farm cannot be faster than\n"
-          "the local build. What it shows is what Kiln itself costs, and that objects are equal.")
+    print("\nWorkers and client share this machine's cores here: the farm cannot be faster\n"
+          "than the local build. What it shows is what Kiln itself costs, and that objects\n"
+          "are equal.")
     closing = (f"demo: jobs={jobs} remote={sum(ran)} identical={identical} "
                f"local_seconds={local_seconds:.2f} kiln_seconds={kiln_seconds:.2f}")
     return (0 if identical == "yes" and sum(ran) == jobs else 1), closing

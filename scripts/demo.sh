@@ -5,6 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export KILN_BIN_DIR=$PWD/build/release/bin
+export KILN_BIN_DIR=${KILN_BIN_DIR:-$PWD/build/release/bin}
 export PYTHONPATH=$PWD/tests/support
 exec /usr/bin/python3 -B scripts/demo.py
