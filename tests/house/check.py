@@ -15,7 +15,7 @@ def findings(root):
     found = set()
     for rule in (layering.check_includes, layering.check_links, shape.check_lengths,
                  shape.check_functions, shape.check_words, shape.check_headers,
-                 shape.check_python, shape.check_registered):
+                 shape.check_python, shape.check_registered, shape.check_tiers):
         found.update(rule(sources))
     found.update(shape.check_statements(sources, layering.PURE))
     return sorted(found)

@@ -178,11 +178,27 @@ class HouseTest(unittest.TestCase):
         self.assert_caught("registered", "tests/e2e/a_test.py", "a = 1\n",
                            **{"tests/e2e/CMakeLists.txt": "kiln_python_test(b_test)\n"})
 
+    def test_every_folder_of_tests_is_a_tier(self):
+        tiers = {"tests/CMakeLists.txt": "foreach(tier house e2e)\n"}
+        listfile = "kiln_python_test(a_test)\n"
+        self.assert_caught("registered", "tests/load/a_test.py", "a = 1\n",
+                           **{"tests/load/CMakeLists.txt": listfile, **tiers})
+        self.assert_caught("registered", "tests/load/CMakeLists.txt", listfile, **tiers)
+        for folder in ("tests/e2e", "tests/unit/client/x"):
+            self.assert_clean(f"{folder}/CMakeLists.txt", listfile, **tiers)
+        self.assert_clean("tests/support/kilntest/a.py", "a = 1\n", **tiers)
+
     def test_tests_do_not_sleep_or_skip(self):
         listed = {"tests/e2e/CMakeLists.txt": "kiln_python_test(a_test)\n",
                   "tests/unit/client/x/CMakeLists.txt": "kiln_unit_test()\n"}
         self.assert_caught("sleep", "tests/e2e/a_test.py", "time.sleep(1)\n", **listed)
         self.assert_caught("skip", "tests/e2e/a_test.py", "self.skipTest('no')\n", **listed)
+        for text in ("raise unittest.SkipTest('no')\n", "@unittest.expectedFailure\ndef f(): a()\n",
+                     "@skip\ndef f(): a()\n", "from unittest import skipIf as s\ns()\n"):
+            self.assert_caught("skip", "tests/e2e/a_test.py", text, **listed)
+        for text in ("TEST(A, b) { GTEST_SKIP(); }\n", "TEST(A, DISABLED_b) {}\n"):
+            self.assert_caught("skip", "tests/unit/client/x/a_test.cc", text, **listed)
+        self.assert_clean("tests/unit/client/x/a_test.cc", "// GTEST_SKIP\n", **listed)
         self.assert_caught("sleep", "tests/unit/client/x/a_test.cc",
                            "void f() { std::this_thread::sleep_for(1s); }\n", **listed)
         self.assert_clean("tests/e2e/a_test.py", "run(['sleep', '60'])\n", **listed)

@@ -13,6 +13,10 @@ _UNFINISHED = re.compile(r"\b(" + "TO" r"DO|FIX" r"ME|XX" r"X)\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.)}>])/(work|root)/[\w.]")
 _USING_NAMESPACE = re.compile(r"\busing\s+namespace\s+(?![\w:]*literals\b)")
 _SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
+_SKIP = re.compile(r"\b(GTEST_SKIP\b|DISABLED_)")
+_SKIPS = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest", "expectedFailure"}
+_SKIP_MESSAGE = "a test that cannot run here is registered elsewhere, not skipped"
+_TIERS = re.compile(r"foreach\s*\(tier\s+([^)]*)\)")
 _READS_CLOCK = re.compile(r"::now\s*\(|\btime\s*\(\s*(0|NULL|nullptr)\s*\)|\brand\s*\(")
 
 
@@ -113,6 +117,8 @@ def check_statements(sources, pure):
                 yield source.finding(number, "using-namespace", "name what you use")
             if str(source.path).startswith("tests/") and _SLEEP.search(line):
                 yield source.finding(number, "sleep", "wait for the event, with a deadline")
+            if str(source.path).startswith("tests/") and _SKIP.search(line):
+                yield source.finding(number, "skip", _SKIP_MESSAGE)
             if source.folder.startswith(pure) and _READS_CLOCK.search(line):
                 yield source.finding(number, "pure", "decisions take the time as an input")
 
@@ -124,15 +130,33 @@ def check_python(sources):
         for node in ast.walk(ast.parse(source.text)):
             if isinstance(node, ast.Call) and "sleep" == _called_name(node):
                 yield source.finding(node.lineno, "sleep", "wait for the event, with a deadline")
-            if _called_name(node) in ("skip", "skipIf", "skipUnless", "skipTest"):
-                yield source.finding(node.lineno, "skip", "a test that cannot run here is "
-                                     "registered elsewhere, not skipped")
+            imported = isinstance(node, ast.ImportFrom) and {name.name for name in node.names}
+            if _last_name(node) in _SKIPS or (imported and imported & _SKIPS):
+                yield source.finding(node.lineno, "skip", _SKIP_MESSAGE)
 
 
 def _called_name(node):
-    if not isinstance(node, ast.Call):
-        return None
-    return getattr(node.func, "attr", getattr(node.func, "id", None))
+    return _last_name(node.func) if isinstance(node, ast.Call) else None
+
+
+def _last_name(node):
+    """`c` of `a.b.c`, whether it is called or not."""
+    return getattr(node, "attr", getattr(node, "id", None))
+
+
+def check_tiers(sources):
+    """Every folder of tests that has something to build or run is one that CMake goes into."""
+    listfiles = {source.folder: source.text for source in sources if source.is_listfile}
+    named = _TIERS.search(listfiles.get("tests", ""))
+    if not named:
+        return
+    tiers = {"unit", *named.group(1).split()}
+    for source in sources:
+        parts = source.path.parts
+        is_test = source.is_listfile or re.search(r"_test\.(cc|py)$", source.path.name)
+        if parts[0] == "tests" and len(parts) > 2 and is_test and parts[1] not in tiers:
+            yield source.finding(0, "registered", f"tests/CMakeLists.txt does not name the tier "
+                                 f"{parts[1]}")
 
 
 def check_registered(sources):
