@@ -1,24 +1,14 @@
 #include "coordinator/server/options.h"
 
-#include <cstdlib>
 #include <limits>
 
-#include <unistd.h>
-
+#include "common/config/state_directory.h"
 #include "common/net/endpoint.h"
 
 namespace kiln::coordinator {
 namespace {
 
 using config::SettingKind;
-
-std::string default_state_dir() {
-  if (::geteuid() == 0) return "/var/lib/kiln/coordinator";
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state != nullptr && *state == '/') return std::string(state) + "/kiln/coordinator";
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "." : home) + "/.local/state/kiln/coordinator";
-}
 
 // The address of the setting `key`, allowed only on loopback unless `insecure`.
 Result<net::Endpoint> address_of(const config::Settings& settings, const std::string& key,
@@ -108,7 +98,7 @@ config::Settings make_settings() {
             "Where agents connect; port 0: any free one"),
        text("worker-endpoint", "WORKER_ENDPOINT", "tcp://127.0.0.1:10651", "Where workers connect"),
        text("http", "HTTP", "127.0.0.1:10660", "Where metrics, health and JSON are served"),
-       text("state-dir", "STATE_DIR", default_state_dir(),
+       text("state-dir", "STATE_DIR", config::state_directory("coordinator"),
             "A directory of its own; endpoints.json in it tells the bound addresses"),
        text("log-format", "LOG_FORMAT", "text", "text or json"),
        text("log-level", "LOG_LEVEL", "info", "debug, info, warning, error or off"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/machine.h"
+#include "common/config/state_directory.h"
 
 namespace kiln::worker {
 namespace {
@@ -120,7 +121,7 @@ config::Settings worker_settings() {
            SettingKind::list},
           {"store",
            "KILN_WORKER_STORE",
-           {"/var/lib/kiln/worker"},
+           {config::state_directory("worker")},
            "directory of blobs, toolchains and task roots"},
           {"store-limit", "KILN_WORKER_STORE_LIMIT", {"20G"}, "bytes of blobs kept"},
           {"http",
