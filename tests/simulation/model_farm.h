@@ -42,7 +42,7 @@ struct Outcome {
   std::uint32_t unfinished = 0;  // clients
   TimePoint ended{};
   std::vector<TimePoint> first_grants;
-  Duration scheduler_time{};  // real time spent in Scheduler::step
+  Duration scheduler_time{};  // CPU time spent in Scheduler::step
 };
 
 class ModelFarm {

@@ -89,7 +89,14 @@ TEST_F(InPlace, a_program_that_is_no_compiler_takes_no_slot_from_its_children) {
 }
 
 TEST_F(InPlace, a_program_that_cannot_be_executed_is_126) {
-  directory_.script("bin/gcc", "");
+  // An executable file of no format that the kernel knows.
+  ASSERT_TRUE(write_file_atomically(directory_ / "bin/gcc", std::string("\0\1\2", 3), 0755));
+  const auto output = kiln({"gcc"});
+  EXPECT_EQ(output.exit_code, 126);
+  EXPECT_THAT(output.stderr_text, HasSubstr("bin/gcc"));
+}
+
+TEST_F(InPlace, a_program_whose_interpreter_is_missing_is_127) {
   ASSERT_TRUE(write_file_atomically(directory_ / "bin/gcc", "#!/nonexistent/interpreter\n", 0755));
   const auto output = kiln({"gcc"});
   EXPECT_EQ(output.exit_code, 127);

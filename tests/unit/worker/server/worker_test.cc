@@ -51,6 +51,15 @@ std::set<pid_t> descendants(pid_t ancestor) {
   return found;
 }
 
+// Ends the `sleep` among the processes, for the shell above it to go on; whether there was one.
+bool end_sleep(const std::set<pid_t>& processes) {
+  return std::any_of(processes.begin(), processes.end(), [](pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string command;
+    return std::getline(file, command) && command == "sleep" && ::kill(pid, SIGKILL) == 0;
+  });
+}
+
 bool is_alive(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
@@ -322,12 +331,13 @@ TEST_F(WorkerTest, sigterm_lets_tasks_end_and_takes_no_more) {
   farm_.start("w", 2);
   TestAgent agent(farm_, "w");
   TestAgent late(farm_, "w");
-  agent.run_inline("sleep 1; echo ended");
+  agent.run_inline("sleep 1000; echo ended");
   ASSERT_TRUE(runs(1));
   farm_.signal("w", SIGTERM);
   ASSERT_TRUE(farm_.until([&] { return farm_.worker("w").occupancy.draining; }));
   late.run_inline("exit 0");
   EXPECT_EQ(late.expect<wire::Busy>().reason, "draining");
+  ASSERT_TRUE(farm_.until([&] { return end_sleep(descendants(farm_.worker("w").pid)); }));
   EXPECT_EQ(agent.standard_output(agent.finish()), "ended\n");
   EXPECT_EQ(farm_.wait_for_end("w"), 0);
 }
