@@ -3,10 +3,29 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import unittest
 from unittest import mock
 
 import kilntest
+
+
+TERMINATED = """
+import os, signal, kilntest, unittest
+class Case(kilntest.FarmCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.start_class_farm(workers=0, isolated=False)
+    def runTest(self):
+        print(self.farm.directory, self.farm.coordinator.pid, flush=True)
+        both = {signal.SIGTERM, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, both)
+        for number in both:
+            os.kill(os.getpid(), number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+unittest.main()
+"""
 
 
 class FarmTest(unittest.TestCase):
@@ -22,6 +41,14 @@ class FarmTest(unittest.TestCase):
         self.assertFalse(farm.coordinator.running or farm.workers[0].running)
         self.assertFalse(farm.directory.exists())
         kilntest.wait_until(lambda: not pathlib.Path(f"/proc/{agent}").exists(), "the agent to end")
+
+    def test_a_terminated_test_leaves_nothing(self):
+        done = subprocess.run([sys.executable, "-B", "-c", TERMINATED], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+        directory, pid = done.stdout.decode().split("\n")[0].split()
+        self.assertNotEqual(0, done.returncode)
+        self.assertFalse(pathlib.Path(directory).exists())
+        kilntest.wait_until(lambda: not pathlib.Path("/proc", pid).exists(), "its daemon to end")
 
     def test_a_failed_test_shows_the_logs_and_a_good_one_does_not(self):
         class Inner(kilntest.FarmCase):

@@ -1,6 +1,7 @@
 """A farm of real processes: a coordinator, workers and a client, each on a host of its own where
 the caller is root, else all on this machine's loopback."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -16,6 +17,7 @@ from kilntest import http
 from kilntest.hosts import Machine, Network, small_disk, without_compilers
 from kilntest.waiting import wait_until
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 READY_SECONDS = 20
 AGENT_SECONDS = 20
 ORDINARY_USER = 65534
@@ -118,8 +120,10 @@ class Farm:
 
     def __enter__(self):
         # A signal must not leave hosts and processes behind: it becomes an exception.
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             self._handlers[number] = signal.signal(number, _raise_exit)
+        # unittest does not clean classes up on its way out of that.
+        atexit.register(self._close)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kt", dir="/var/tmp"))
         os.chmod(self.directory, 0o755)
         try:
@@ -169,6 +173,7 @@ class Farm:
             os.chown(path, self.user, self.user)
 
     def _close(self):
+        atexit.unregister(self._close)
         with contextlib.ExitStack() as last:  # each step is taken, whatever becomes of the others
             for number, handler in self._handlers.items():
                 last.callback(signal.signal, number, handler)
@@ -384,4 +389,7 @@ def _words(argv):
 
 
 def _raise_exit(number, frame):
+    # One is enough: timeout(1) sends two, and the second would interrupt the taking away.
+    for other in ENDING_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
