@@ -166,7 +166,9 @@ void Scheduler::on(const LeasesWanted& event, Outputs& out) {
     return refuse(event.key, Error{Errc::not_found, "the client is not known; say hello first"},
                   out);
   }
-  if (has(client->recent, event.key.request)) return;
+  // A client may wait for more requests than are remembered here.
+  const bool waits = queue_.find(event.key) != nullptr;
+  if (waits || has(client->recent, event.key.request)) return;
   client->recent.push_back(event.key.request);
   if (client->recent.size() > kRecentRequests) client->recent.pop_front();
   if (const auto problem = why_not(event)) return refuse(event.key, *problem, out);

@@ -65,7 +65,11 @@ void Scheduler::client_due(ClientId id, Outputs& out) {
   auto& client = found->second;
   client.watched = false;
   if (client.heard + silence() > now_) return watch_client(id, client);
-  for (const auto& key : queue_.of_client(id)) remove_request(key);
+  // Told of each request, as it may only have paused: what it still waits for never comes.
+  for (const auto& key : queue_.of_client(id)) {
+    remove_request(key);
+    refuse(key, Error{Errc::timed_out, "the agent was silent for too long; ask again"}, out);
+  }
   out.push_back(ClientLost{id, drop_leases(leases_.of_client(id))});
 }
 

@@ -152,7 +152,8 @@ struct ClientRejected {
   ClientId client = 0;
   Error error;
 };
-// Silent for too long: its leases are free again. A later message revives it.
+// Silent for too long: its leases are free again and its requests refused. A later message revives
+// it.
 struct ClientLost {
   ClientId client = 0;
   std::size_t leases = 0;

@@ -146,6 +146,19 @@ TEST(Scheduler, a_repeated_request_is_served_once) {
   EXPECT_EQ(farm.granted.size(), 1U);
 }
 
+TEST(Scheduler, a_repeated_request_is_known_while_it_waits_however_many_came_after_it) {
+  Farm farm({.staging_per_slot = 0});
+  farm.join("a", 1);
+  farm.send(ClientJoined{7});
+  farm.send(Farm::want(7, 0, 1));
+  for (std::uint64_t request = 1; request <= 250; ++request) {
+    farm.send(Farm::want(7, request, 1));
+  }
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 250U);
+  EXPECT_TRUE(farm.send(Farm::want(7, 1, 1)).empty());
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 250U);
+}
+
 TEST(Scheduler, a_withdrawn_request_gets_nothing_more) {
   Farm farm({.staging_per_slot = 0});
   farm.join("a", 1);
@@ -182,6 +195,27 @@ TEST(Scheduler, a_silent_client_loses_its_leases_until_it_speaks_again) {
   farm.send(WorkerReported{"a", 1, Farm::idle(3)});
   farm.send(Farm::want(7, 2, 1));
   EXPECT_EQ(farm.scheduler.leases(), 1U);
+}
+
+TEST(Scheduler, a_client_that_paused_is_told_that_its_requests_are_over) {
+  Farm farm({.staging_per_slot = 0});
+  farm.join("a", 1);
+  farm.send(ClientJoined{7});
+  farm.send(Farm::want(7, 1, 1));
+  farm.send(Farm::want(7, 2, 1));
+  farm.send(Farm::want(7, 3, 1));
+  farm.at(seconds(2), WorkerReported{"a", 1, Farm::idle(2)});
+  const auto out = farm.at(seconds(3), Tick{});
+  std::vector<std::uint64_t> refused;
+  for (const auto& output : out) {
+    const auto* refusal = std::get_if<LeasesRefused>(&output);
+    if (refusal == nullptr) continue;
+    EXPECT_EQ(refusal->error.code, Errc::timed_out);
+    refused.push_back(refusal->key.request);
+  }
+  EXPECT_THAT(refused, testing::ElementsAre(2, 3));
+  EXPECT_NE(first<ClientLost>(out), nullptr);
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 0U);
 }
 
 TEST(Scheduler, three_missed_heartbeats_lose_a_node) {
