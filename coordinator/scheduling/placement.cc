@@ -9,7 +9,6 @@ namespace {
 // rank of the best is 1/(k+1).
 constexpr std::size_t kWarmCandidates = 8;
 constexpr std::size_t kNearCandidates = 4;
-constexpr std::size_t kAnyCandidates = 8;
 
 bool has_room(const PlacementQuestion& question, const Node& node) {
   return node.room == question.room;

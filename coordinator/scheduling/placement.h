@@ -2,6 +2,7 @@
 // weighted. At most a fixed number of candidates is looked at, however large the farm.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ struct Score {
   double (*value)(const PlacementQuestion&, const Node&);
 };
 const std::vector<Score>& scores();
+
+// So many of the nodes with room are candidates, at random; where there are no more, all are.
+inline constexpr std::size_t kAnyCandidates = 8;
 
 // The best candidate with this room, or nullopt when none of those looked at will do.
 std::optional<NodeNumber> choose_node(const NodeTable& nodes, const LeasesWanted& wanted, Room room,

@@ -11,7 +11,11 @@
 namespace kiln::coordinator {
 namespace {
 
-constexpr std::size_t kMaxSetAside = 8;  // per step and architecture
+// Requests set aside per step and architecture: those that none of a sample of nodes suits, as
+// others may find one that does in the next step, and all of them. The second bound is larger, so
+// that those which exclude each node with room do not keep it from the others.
+constexpr std::size_t kMaxSampled = 8;
+constexpr std::size_t kMaxSetAside = 256;
 constexpr std::size_t kMaxSources = 3;
 
 std::uint32_t milliseconds_of(Duration duration) {
@@ -34,7 +38,10 @@ void Scheduler::dispatch(Outputs& out) {
 void Scheduler::dispatch_room(const std::string& architecture, Room room,
                               std::map<RequestKey, LeasesGranted>& granted) {
   std::size_t aside = 0;
-  while (!nodes_.with_room(architecture, room).empty() && aside < kMaxSetAside) {
+  std::size_t sampled = 0;
+  while (aside < kMaxSetAside && sampled < kMaxSampled) {
+    const auto nodes_with_room = nodes_.with_room(architecture, room).size();
+    if (nodes_with_room == 0) return;
     auto* request = queue_.next(architecture);
     if (request == nullptr) return;
     const auto key = request->wanted.key;
@@ -42,6 +49,7 @@ void Scheduler::dispatch_room(const std::string& architecture, Room room,
     if (!chosen) {
       queue_.set_aside(key);
       ++aside;
+      if (nodes_with_room > kAnyCandidates) ++sampled;
       continue;
     }
     auto& answer = granted[key];

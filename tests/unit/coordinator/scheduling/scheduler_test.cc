@@ -296,6 +296,24 @@ TEST(Scheduler, excluded_nodes_are_avoided_and_all_excluded_is_refused) {
   EXPECT_THAT(first<LeasesRefused>(out)->error.message, HasSubstr("all 2 are excluded"));
 }
 
+TEST(Scheduler, requests_that_exclude_the_only_free_node_do_not_keep_it_from_the_others) {
+  Farm farm({.staging_per_slot = 0});
+  farm.join("full", 1);
+  farm.send(ClientJoined{7});
+  farm.send(Farm::want(7, 1, 1));
+  ASSERT_EQ(farm.granted.size(), 1U);
+  farm.join("restarted", 4);
+  for (std::uint64_t request = 2; request <= 100; ++request) {
+    auto wanted = Farm::want(7, request, 1);
+    wanted.excluded = {"restarted"};
+    farm.send(wanted);
+  }
+  ASSERT_EQ(farm.granted.size(), 1U);
+  farm.send(Farm::want(7, 200, 1));
+  ASSERT_EQ(farm.granted.size(), 2U);
+  EXPECT_EQ(farm.granted[1].lease.worker, "restarted");
+}
+
 TEST(Scheduler, builds_share_evenly_and_priority_doubles_a_share) {
   Farm farm({.staging_per_slot = 0});
   farm.join("blocked", 1);
