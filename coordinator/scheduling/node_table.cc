@@ -45,7 +45,7 @@ Node& NodeTable::add(const NodeInfo& info) {
   KILN_CHECK(by_name_.emplace(info.name, number).second);
   auto& node = nodes_[number];
   node.number = number;
-  node.info = info;
+  node.info = std::make_shared<const NodeInfo>(info);
   index(node);
   return node;
 }
@@ -53,7 +53,7 @@ Node& NodeTable::add(const NodeInfo& info) {
 void NodeTable::remove(NodeNumber number) {
   auto& node = at(number);
   unindex(node);
-  by_name_.erase(node.info.name);
+  by_name_.erase(node.info->name);
   nodes_.erase(number);
 }
 
@@ -65,47 +65,49 @@ void NodeTable::set_leased(Node& node, std::uint32_t leased) {
 
 Room NodeTable::room_of(const Node& node) const {
   if (node.state != NodeState::ready) return Room::none;
-  const std::uint64_t slots = node.info.slots;
+  const std::uint64_t slots = node.info->slots;
   if (node.used() < slots) return Room::slot;
   if (node.used() < slots * (1 + staging_per_slot_)) return Room::staging;
   return Room::none;
 }
 
 std::uint64_t NodeTable::free_slots_of(const Node& node) const {
-  if (node.state != NodeState::ready || node.used() >= node.info.slots) return 0;
-  return node.info.slots - node.used();
+  if (node.state != NodeState::ready || node.used() >= node.info->slots) return 0;
+  return node.info->slots - node.used();
 }
 
 void NodeTable::index(Node& node) {
+  ++by_state_.at(static_cast<std::size_t>(node.state));
   if (node.state != NodeState::lost) {
     // Two names with one hash share a place on the ring; the later one does without affinity.
-    ring_.emplace(stable_hash(node.info.name), node.number);
-    for (const auto& toolchain : node.occupancy.toolchains) {
+    ring_.emplace(stable_hash(node.info->name), node.number);
+    for (const auto& toolchain : node.occupancy->toolchains) {
       by_toolchain_[toolchain].usable.insert(node.number);
     }
   }
   if (node.state == NodeState::ready) {
-    by_architecture_[node.info.architecture].usable.insert(node.number);
-    total_slots_ += node.info.slots;
+    by_architecture_[node.info->architecture].usable.insert(node.number);
+    total_slots_ += node.info->slots;
   }
   index_room(node);
 }
 
 void NodeTable::unindex(Node& node) {
   unindex_room(node);
-  const auto place = ring_.find(stable_hash(node.info.name));
+  --by_state_.at(static_cast<std::size_t>(node.state));
+  const auto place = ring_.find(stable_hash(node.info->name));
   if (place != ring_.end() && place->second == node.number) ring_.erase(place);
-  for (const auto& toolchain : node.occupancy.toolchains) {
+  for (const auto& toolchain : node.occupancy->toolchains) {
     const auto found = by_toolchain_.find(toolchain);
     if (found == by_toolchain_.end()) continue;
     found->second.usable.erase(node.number);
     if (found->second.usable.empty()) by_toolchain_.erase(found);
   }
   if (node.state == NodeState::ready) {
-    const auto found = by_architecture_.find(node.info.architecture);
+    const auto found = by_architecture_.find(node.info->architecture);
     found->second.usable.erase(node.number);
     if (found->second.usable.empty()) by_architecture_.erase(found);
-    total_slots_ -= node.info.slots;
+    total_slots_ -= node.info->slots;
   }
 }
 
@@ -114,8 +116,8 @@ void NodeTable::index_room(Node& node) {
   free_slots_ += free_slots_of(node);
   if (node.room == Room::none) return;
   const auto room = static_cast<std::size_t>(node.room);
-  by_architecture_[node.info.architecture].by_room.at(room).insert(node.number);
-  for (const auto& toolchain : node.occupancy.toolchains) {
+  by_architecture_[node.info->architecture].by_room.at(room).insert(node.number);
+  for (const auto& toolchain : node.occupancy->toolchains) {
     by_toolchain_[toolchain].by_room.at(room).insert(node.number);
   }
 }
@@ -124,8 +126,8 @@ void NodeTable::unindex_room(Node& node) {
   free_slots_ -= free_slots_of(node);
   if (node.room == Room::none) return;
   const auto room = static_cast<std::size_t>(node.room);
-  by_architecture_[node.info.architecture].by_room.at(room).erase(node.number);
-  for (const auto& toolchain : node.occupancy.toolchains) {
+  by_architecture_[node.info->architecture].by_room.at(room).erase(node.number);
+  for (const auto& toolchain : node.occupancy->toolchains) {
     by_toolchain_[toolchain].by_room.at(room).erase(node.number);
   }
   node.room = Room::none;

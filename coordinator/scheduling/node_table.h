@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -19,8 +20,9 @@ enum class Room : std::uint8_t { slot, staging, none };
 
 struct Node {
   NodeNumber number = 0;
-  NodeInfo info;
-  Occupancy occupancy;
+  // Never null. Replaced as a whole, never changed, so that listings can share them.
+  std::shared_ptr<const NodeInfo> info = std::make_shared<const NodeInfo>();
+  std::shared_ptr<const Occupancy> occupancy = std::make_shared<const Occupancy>();
   NodeState state = NodeState::ready;
   TimePoint heard;
   TimePoint lost_at;
@@ -34,7 +36,7 @@ struct Node {
   TimePoint shared_until;              // other coordinators lend it too, as far as is known
 
   // Running and queued tasks, by the newest report.
-  std::uint64_t occupied() const { return std::uint64_t{occupancy.running} + occupancy.queued; }
+  std::uint64_t occupied() const { return std::uint64_t{occupancy->running} + occupancy->queued; }
 
   // Slots and queue places in use: what the worker says or what was leased, whichever is more. The
   // two overlap, as a lease's task is in the occupancy; neither alone is enough, as occupancy lags
@@ -72,6 +74,9 @@ class NodeTable {
   const NodeSet& staged(const Digest& toolchain) const;
   // Nodes that are neither lost nor draining.
   std::size_t usable(const std::string& architecture) const;
+  std::size_t in_state(NodeState state) const {
+    return by_state_.at(static_cast<std::size_t>(state));
+  }
   // Up to `limit` living nodes that follow the hash of `key` on the ring of names.
   void near(const std::string& key, std::size_t limit, std::vector<NodeNumber>& out) const;
   // Free slots of all usable nodes, and all their slots.
@@ -101,6 +106,7 @@ class NodeTable {
   std::map<std::string, RoomSets> by_architecture_;
   std::map<Digest, RoomSets> by_toolchain_;
   std::map<std::uint64_t, NodeNumber> ring_;
+  std::array<std::size_t, kNodeStates> by_state_{};
   std::uint64_t free_slots_ = 0;
   std::uint64_t total_slots_ = 0;
 };

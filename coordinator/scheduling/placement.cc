@@ -14,11 +14,11 @@ bool has_room(const PlacementQuestion& question, const Node& node) {
   return node.room == question.room;
 }
 bool matches_architecture(const PlacementQuestion& question, const Node& node) {
-  return node.info.architecture == question.wanted.architecture;
+  return node.info->architecture == question.wanted.architecture;
 }
 bool not_excluded(const PlacementQuestion& question, const Node& node) {
   const auto& names = question.wanted.excluded;
-  return std::find(names.begin(), names.end(), node.info.name) == names.end();
+  return std::find(names.begin(), names.end(), node.info->name) == names.end();
 }
 bool not_draining(const PlacementQuestion&, const Node& node) {
   return node.state != NodeState::draining;
@@ -28,7 +28,7 @@ bool alive(const PlacementQuestion&, const Node& node) {
 }
 
 bool is_staged(const PlacementQuestion& question, const Node& node) {
-  const auto& staged = node.occupancy.toolchains;
+  const auto& staged = node.occupancy->toolchains;
   return std::find(staged.begin(), staged.end(), question.wanted.toolchain) != staged.end();
 }
 
@@ -36,7 +36,7 @@ double toolchain_staged(const PlacementQuestion& question, const Node& node) {
   return is_staged(question, node) ? 1 : 0;
 }
 double toolchain_ready(const PlacementQuestion& question, const Node& node) {
-  return node.occupancy.ready > 0 && is_staged(question, node) ? 1 : 0;
+  return node.occupancy->ready > 0 && is_staged(question, node) ? 1 : 0;
 }
 
 // The ring gives the few nodes that a key belongs to; rendezvous hashing orders them, so that each
@@ -45,26 +45,26 @@ double has_inputs(const PlacementQuestion& question, const Node& node) {
   const auto& near = question.near_key;
   if (std::find(near.begin(), near.end(), node.number) == near.end()) return 0;
   const auto weight =
-      mix(stable_hash(question.wanted.affinity) ^ stable_hash(node.info.name)) >> 11;
+      mix(stable_hash(question.wanted.affinity) ^ stable_hash(node.info->name)) >> 11;
   return 0.5 + 0.5 * static_cast<double>(weight) * 0x1p-53;
 }
 
 double idle_share(const PlacementQuestion& question, const Node& node) {
-  if (node.info.slots == 0) return 0;
-  const double slots = node.info.slots;
+  if (node.info->slots == 0) return 0;
+  const double slots = node.info->slots;
   const double used = static_cast<double>(node.used()) / slots;
   return question.room == Room::slot ? 1 - used : std::max(0.0, 2 - used) / 2;
 }
 
 double memory_headroom(const PlacementQuestion&, const Node& node) {
-  if (node.info.memory_bytes == 0) return 0;
-  return std::min(1.0, static_cast<double>(node.occupancy.memory_available_bytes) /
-                           static_cast<double>(node.info.memory_bytes));
+  if (node.info->memory_bytes == 0) return 0;
+  return std::min(1.0, static_cast<double>(node.occupancy->memory_available_bytes) /
+                           static_cast<double>(node.info->memory_bytes));
 }
 
 double machine_load(const PlacementQuestion&, const Node& node) {
-  if (node.info.slots == 0 || !(node.occupancy.load >= 0)) return 0;
-  return 1 / (1 + node.occupancy.load / node.info.slots);
+  if (node.info->slots == 0 || !(node.occupancy->load >= 0)) return 0;
+  return 1 / (1 + node.occupancy->load / node.info->slots);
 }
 
 }  // namespace

@@ -52,18 +52,19 @@ void Scheduler::on(const WorkerJoined& event, Outputs& out) {
     return reject(Errc::resource_exhausted, "the coordinator serves its limit of " +
                                                 std::to_string(options_.max_nodes) + " workers");
   }
-  const bool same = node != nullptr && node->info.epoch == event.node.epoch;
+  const bool same = node != nullptr && node->info->epoch == event.node.epoch;
   if (node != nullptr && !same) {
     lose_node(*node, "restarted", out);
-    node->retired.push_back(node->info.epoch);
+    node->retired.push_back(node->info->epoch);
     if (node->retired.size() > kRetiredEpochs) node->retired.erase(node->retired.begin());
   }
   if (node == nullptr) node = &nodes_.add(event.node);
+  auto info = event.node;
+  info.slots = std::min(info.slots, options_.max_slots);
   nodes_.change(*node, [&](Node& changed) {
-    changed.info = event.node;
-    changed.info.slots = std::min(changed.info.slots, options_.max_slots);
+    changed.info = std::make_shared<const NodeInfo>(std::move(info));
     if (same) return;
-    changed.occupancy = Occupancy{};
+    changed.occupancy = std::make_shared<const Occupancy>();
     changed.settled = changed.peak = 0;
   });
   apply_occupancy(*node, event.occupancy);
@@ -71,7 +72,7 @@ void Scheduler::on(const WorkerJoined& event, Outputs& out) {
 
 void Scheduler::on(const WorkerReported& event, Outputs& out) {
   Node* node = nodes_.find(event.worker);
-  if (node == nullptr || node->info.epoch != event.epoch) {
+  if (node == nullptr || node->info->epoch != event.epoch) {
     out.push_back(WorkerUnknown{event.worker, event.epoch});
     return;
   }
@@ -80,7 +81,7 @@ void Scheduler::on(const WorkerReported& event, Outputs& out) {
 
 void Scheduler::on(const WorkerGone& event, Outputs& out) {
   Node* node = nodes_.find(event.worker);
-  if (node == nullptr || node->info.epoch != event.epoch) return;
+  if (node == nullptr || node->info->epoch != event.epoch) return;
   lose_node(*node, event.reason, out);
 }
 
@@ -88,15 +89,14 @@ void Scheduler::on(const WorkerGone& event, Outputs& out) {
 void Scheduler::apply_occupancy(Node& node, const Occupancy& occupancy) {
   const bool was_lost = node.state == NodeState::lost;
   node.heard = now_;
-  const bool newer = occupancy.sequence >= node.occupancy.sequence;
+  const bool newer = occupancy.sequence >= node.occupancy->sequence;
   if (!newer && !was_lost) return;  // only a late one of a living node: it is watched already
   if (occupancy.draining && node.state == NodeState::ready) nodes_left_ = true;
+  auto taken = newer ? std::make_shared<Occupancy>(occupancy) : nullptr;
+  if (taken && taken->toolchains.size() > kMaxToolchains) taken->toolchains.resize(kMaxToolchains);
   nodes_.change(node, [&](Node& changed) {
-    if (newer) changed.occupancy = occupancy;
-    if (changed.occupancy.toolchains.size() > kMaxToolchains) {
-      changed.occupancy.toolchains.resize(kMaxToolchains);
-    }
-    changed.state = changed.occupancy.draining ? NodeState::draining : NodeState::ready;
+    if (taken) changed.occupancy = std::move(taken);
+    changed.state = changed.occupancy->draining ? NodeState::draining : NodeState::ready;
     settle(changed);
   });
   if (was_lost || !node.watched) watch_node(node);
@@ -110,7 +110,7 @@ void Scheduler::lose_node(Node& node, const std::string& reason, Outputs& out) {
   node.lost_at = now_;
   watch_node(node);
   nodes_left_ = true;
-  out.push_back(WorkerLost{node.info.name, node.info.epoch, reason, dropped});
+  out.push_back(WorkerLost{node.info->name, node.info->epoch, reason, dropped});
 }
 
 std::size_t Scheduler::drop_leases(const std::vector<std::uint64_t>& numbers) {
@@ -208,7 +208,7 @@ bool Scheduler::all_excluded(const LeasesWanted& wanted) const {
   for (const auto& name : wanted.excluded) {
     const auto* node = const_cast<NodeTable&>(nodes_).find(name);
     if (node != nullptr && node->state == NodeState::ready &&
-        node->info.architecture == wanted.architecture) {
+        node->info->architecture == wanted.architecture) {
       excluded.insert(name);
     }
   }
@@ -216,19 +216,8 @@ bool Scheduler::all_excluded(const LeasesWanted& wanted) const {
 }
 
 Error Scheduler::no_node_for(const LeasesWanted& wanted) const {
-  std::size_t lost = 0;
-  std::size_t draining = 0;
-  std::size_t other = 0;
-  for (const auto* node : nodes_.all()) {
-    if (node->state == NodeState::lost) {
-      ++lost;
-    } else if (node->state == NodeState::draining) {
-      ++draining;
-    } else if (node->info.architecture != wanted.architecture) {
-      ++other;
-    }
-  }
   const auto usable = nodes_.usable(wanted.architecture);
+  const auto other = nodes_.in_state(NodeState::ready) - usable;
   std::string why = "no worker can take the task: ";
   if (usable > 0) {
     why += "all " + std::to_string(usable) + " are excluded as the task just failed on them";
@@ -236,8 +225,8 @@ Error Scheduler::no_node_for(const LeasesWanted& wanted) const {
     why += "none is connected to this coordinator";
   } else {
     why += "of architecture " + wanted.architecture + " none is ready (" + std::to_string(other) +
-           " of another, " + std::to_string(draining) + " draining, " + std::to_string(lost) +
-           " lost)";
+           " of another, " + std::to_string(nodes_.in_state(NodeState::draining)) + " draining, " +
+           std::to_string(nodes_.in_state(NodeState::lost)) + " lost)";
   }
   return Error{Errc::unavailable, why};
 }

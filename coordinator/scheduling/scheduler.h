@@ -40,8 +40,10 @@ class Scheduler {
   // When the next Tick is due; nullopt: nothing waits for time.
   std::optional<TimePoint> next_deadline() const;
 
-  // For listings and metrics; not on the path of a decision.
+  // For listings and metrics; not on the path of a decision. Shares what the nodes said, so that
+  // the tasks of a large farm are not copied.
   std::vector<NodeView> nodes() const;
+  std::size_t nodes_in(NodeState state) const { return nodes_.in_state(state); }
   std::size_t waiting_requests() const { return queue_.size(); }
   std::size_t clients() const { return clients_.size(); }
   std::size_t leases() const { return leases_.size(); }

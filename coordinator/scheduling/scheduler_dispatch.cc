@@ -65,13 +65,13 @@ GrantedSlot Scheduler::grant(WaitingRequest& request, Node& node, Room room) {
   const auto lifetime = brief ? options_.short_lifetime : options_.lease_lifetime;
   GrantedSlot slot;
   slot.lease.id = {options_.epoch, next_lease_++};
-  slot.lease.worker = node.info.name;
-  slot.lease.worker_epoch = node.info.epoch;
+  slot.lease.worker = node.info->name;
+  slot.lease.worker_epoch = node.info->epoch;
   slot.lease.tasks = brief ? options_.short_tasks : options_.tasks_per_lease;
   slot.lease.lifetime_ms = milliseconds_of(lifetime);
   slot.lease.staging = room == Room::staging;
-  slot.task_address = node.info.task_address;
-  slot.bulk_address = node.info.bulk_address;
+  slot.task_address = node.info->task_address;
+  slot.bulk_address = node.info->bulk_address;
   slot.toolchain_sources = sources_of(request.wanted, node);
 
   leases_.add({slot.lease.id.number, request.wanted.key.client, node.number, request.wanted.build,
@@ -94,7 +94,7 @@ std::vector<std::string> Scheduler::sources_of(const LeasesWanted& wanted, const
   staged.sample(kMaxSources, random_, numbers);
   std::vector<std::string> sources;
   for (const auto number : numbers) {
-    const auto& address = nodes_.at(number).info.bulk_address;
+    const auto& address = nodes_.at(number).info->bulk_address;
     if (std::find(sources.begin(), sources.end(), address) == sources.end()) {
       sources.push_back(address);
     }
@@ -103,7 +103,7 @@ std::vector<std::string> Scheduler::sources_of(const LeasesWanted& wanted, const
 }
 
 void Scheduler::check_invariants(const Node& node) const {
-  const std::uint64_t most = std::uint64_t{node.info.slots} * (1 + options_.staging_per_slot);
+  const std::uint64_t most = std::uint64_t{node.info->slots} * (1 + options_.staging_per_slot);
   KILN_CHECK(node.state == NodeState::ready);
   KILN_CHECK(node.leased <= most);
   KILN_CHECK(node.used() <= most);

@@ -2,7 +2,9 @@
 // no sockets, clocks, threads or logs; the time is part of every input.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -166,11 +168,13 @@ using Outputs = std::vector<Output>;
 // ---- Views -------------------------------------------------------------------------------------
 
 enum class NodeState : std::uint8_t { ready, draining, lost };
+inline constexpr std::size_t kNodeStates = 3;
 
-// A node as the scheduler sees it, for listings.
+// A node as the scheduler sees it, for listings: cheap to copy, and to read on any thread. Neither
+// pointer is null.
 struct NodeView {
-  NodeInfo info;
-  Occupancy occupancy;
+  std::shared_ptr<const NodeInfo> info;
+  std::shared_ptr<const Occupancy> occupancy;
   NodeState state = NodeState::ready;
   TimePoint heard;
   std::uint32_t leased = 0;

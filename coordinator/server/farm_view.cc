@@ -41,13 +41,13 @@ Json json_of(const wire::NodeStatus& status) {
 }  // namespace
 
 std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now) {
-  static constexpr std::array<const char*, 3> kStates = {"ready", "draining", "lost"};
+  static constexpr std::array<const char*, kNodeStates> kStates = {"ready", "draining", "lost"};
   std::vector<wire::NodeStatus> statuses;
   statuses.reserve(nodes.size());
   for (const auto& node : nodes) {
     wire::NodeStatus status;
-    status.node = node.info;
-    status.occupancy = node.occupancy;
+    status.node = *node.info;
+    status.occupancy = *node.occupancy;
     status.state = kStates.at(static_cast<std::size_t>(node.state));
     const auto silent = std::chrono::duration_cast<milliseconds>(now - node.heard);
     status.silent_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(silent.count(), 0));

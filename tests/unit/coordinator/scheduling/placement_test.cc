@@ -13,12 +13,14 @@ class PlacementTest : public testing::Test {
  protected:
   Node& add(const std::string& name, std::uint32_t slots, const Occupancy& occupancy = {}) {
     auto& node = nodes_.add(Farm::node(name, slots));
-    nodes_.change(node, [&](Node& changed) { changed.occupancy = occupancy; });
+    nodes_.change(node, [&](Node& changed) {
+      changed.occupancy = std::make_shared<const Occupancy>(occupancy);
+    });
     return node;
   }
   std::string chosen(const LeasesWanted& wanted, Room room = Room::slot) {
     const auto number = choose_node(nodes_, wanted, room, random_);
-    return number ? nodes_.at(*number).info.name : "none";
+    return number ? nodes_.at(*number).info->name : "none";
   }
 
   NodeTable nodes_{1};
@@ -86,7 +88,8 @@ TEST_F(PlacementTest, indexes_follow_every_change) {
   EXPECT_EQ(nodes_.free_slots(), 2U);
   nodes_.set_leased(node, 1);
   EXPECT_EQ(nodes_.free_slots(), 1U);
-  nodes_.change(node, [](Node& changed) { changed.occupancy.toolchains.clear(); });
+  nodes_.change(node,
+                [](Node& changed) { changed.occupancy = std::make_shared<const Occupancy>(); });
   EXPECT_TRUE(nodes_.staged(digest_of("gcc")).empty());
   nodes_.remove(node.number);
   EXPECT_EQ(nodes_.free_slots(), 0U);

@@ -314,6 +314,22 @@ TEST(Scheduler, requests_that_exclude_the_only_free_node_do_not_keep_it_from_the
   EXPECT_EQ(farm.granted[1].lease.worker, "restarted");
 }
 
+TEST(Scheduler, listings_share_what_the_nodes_said) {
+  Farm farm;
+  farm.join("a", 1);
+  const auto before = farm.scheduler.nodes();
+  EXPECT_EQ(before[0].occupancy, farm.scheduler.nodes()[0].occupancy);
+  auto busy = Farm::idle(2);
+  busy.running = 1;
+  farm.send(WorkerReported{"a", 1, busy});
+  EXPECT_EQ(before[0].occupancy->running, 0U) << "a listing stays as it was taken";
+  EXPECT_EQ(farm.scheduler.nodes()[0].occupancy->running, 1U);
+  EXPECT_EQ(farm.scheduler.nodes_in(NodeState::ready), 1U);
+  farm.send(WorkerGone{"a", 1, "closed"});
+  EXPECT_EQ(farm.scheduler.nodes_in(NodeState::ready), 0U);
+  EXPECT_EQ(farm.scheduler.nodes_in(NodeState::lost), 1U);
+}
+
 TEST(Scheduler, builds_share_evenly_and_priority_doubles_a_share) {
   Farm farm({.staging_per_slot = 0});
   farm.join("blocked", 1);
