@@ -15,7 +15,7 @@ SocketOptions socket_options(const BulkOptions& options) {
   SocketOptions socket;
   socket.high_water_messages = 16;
   socket.queue_bytes = 2 * options.active_per_peer * options.window_bytes;
-  socket.max_frame_bytes = std::size_t{1} << 20;
+  socket.max_frame_bytes = socket.max_sent_bytes = std::size_t{1} << 20;
   socket.turn_messages = 32;
   return socket;
 }

@@ -19,11 +19,13 @@ namespace kiln::net {
 
 // Limits of one socket, Router or Dealer.
 struct SocketOptions {
-  std::size_t max_frame_bytes = std::size_t{64} << 20;  // larger frames end the connection
-  int high_water_messages = 256;                        // in ZeroMQ's own queue, per peer
-  std::size_t queue_messages = 4096;                    // waiting beyond that, per peer
-  std::size_t queue_bytes = std::size_t{64} << 20;      // likewise
-  int turn_messages = 256;                              // received before timers get their turn
+  std::size_t max_frame_bytes = std::size_t{64}
+                                << 20;                 // received; a larger one ends the connection
+  std::size_t max_sent_bytes = std::size_t{64} << 20;  // of a frame; a larger one is not sent
+  int high_water_messages = 256;                       // in ZeroMQ's own queue, per peer
+  std::size_t queue_messages = 4096;                   // waiting beyond that, per peer
+  std::size_t queue_bytes = std::size_t{64} << 20;     // likewise
+  int turn_messages = 256;                             // received before timers get their turn
 };
 
 // The routing id of a connection; fresh whenever the peer's process starts.

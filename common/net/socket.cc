@@ -207,10 +207,10 @@ Status Socket::connect(const std::string& endpoint) {
 Status Socket::check_size(const wire::Frames& frames) const {
   if (frames.empty()) return fail(Errc::invalid_argument, "send a message without frames");
   for (const auto& frame : frames) {
-    if (frame.size() <= options_.max_frame_bytes) continue;
+    if (frame.size() <= options_.max_sent_bytes) continue;
     return fail(Errc::invalid_argument, "send a frame of " + std::to_string(frame.size()) +
                                             " bytes: the limit is " +
-                                            std::to_string(options_.max_frame_bytes));
+                                            std::to_string(options_.max_sent_bytes));
   }
   return {};
 }

@@ -74,7 +74,7 @@ TEST(Sockets, an_unknown_peer_is_unavailable) {
 
 TEST(Sockets, oversized_and_empty_messages_are_refused_before_they_end_the_connection) {
   SocketOptions options;
-  options.max_frame_bytes = 1000;
+  options.max_sent_bytes = 1000;
   Pair pair(options);
   ASSERT_TRUE(pair.meet());
   EXPECT_EQ(pair.router->send(pair.peer, {std::string(1001, 'x')}).error().code,
@@ -93,6 +93,16 @@ TEST(Sockets, a_frame_above_the_receivers_limit_ends_the_connection) {
   ASSERT_TRUE(pair.dealer->send({std::string(1001, 'x')}));
   EXPECT_TRUE(pair.loop.run_until([&] { return pair.lost.size() == 1; }));
   EXPECT_EQ(pair.at_router.size(), 1U);
+}
+
+TEST(Sockets, what_is_received_is_bounded_apart_from_what_is_sent) {
+  SocketOptions options;
+  options.max_frame_bytes = 1000;
+  Pair pair(options);
+  pair.connect(SocketOptions());
+  ASSERT_TRUE(pair.meet());
+  ASSERT_TRUE(pair.router->send(pair.peer, {std::string(5000, 'x')}));
+  EXPECT_TRUE(pair.loop.run_until([&] { return pair.at_dealer.size() == 1; }));
 }
 
 TEST(Sockets, a_closed_dealer_is_reported_after_its_last_message) {
