@@ -1,6 +1,7 @@
 #include "common/metrics/registry.h"
 
 #include <exception>
+#include <utility>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -87,6 +88,22 @@ Histogram Registry::histogram(const std::string& name, const std::string& help,
     auto builder = prometheus::BuildHistogram().Name(name).Help(help);
     return builder.Register(impl_->registry).Add(converted(labels), bounds);
   }));
+}
+
+CounterFamily::CounterFamily(Registry& registry, std::string metric, std::string help_text,
+                             std::string label)
+    : registry_(&registry),
+      name_(std::move(metric)),
+      help_(std::move(help_text)),
+      label_(std::move(label)) {}
+
+Counter& CounterFamily::with(std::string_view value) {
+  auto found = made_.find(value);
+  if (found == made_.end()) {
+    const std::string text(value);
+    found = made_.emplace(text, registry_->counter(name_, help_, {{label_, text}})).first;
+  }
+  return found->second;
 }
 
 void Registry::set_build_info(const std::string& component, const std::string& version) {

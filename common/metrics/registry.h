@@ -1,6 +1,8 @@
 // The metrics of one process, in Prometheus' model and text format.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,6 +53,24 @@ class Histogram {
 
  private:
   prometheus::Histogram* histogram_ = nullptr;
+};
+
+class Registry;
+
+// Counters that differ in one label, each made when it is first counted and then kept, as asking
+// the registry at each message is dear. Not thread-safe. REQUIRES: few different values.
+class CounterFamily {
+ public:
+  // `registry` must outlive it.
+  CounterFamily(Registry& registry, std::string metric, std::string help_text, std::string label);
+  Counter& with(std::string_view value);
+
+ private:
+  Registry* registry_;
+  std::string name_;
+  std::string help_;
+  std::string label_;
+  std::map<std::string, Counter, std::less<>> made_;
 };
 
 // Upper bounds in seconds that fit both a cache look-up and a long compile.

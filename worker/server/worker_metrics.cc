@@ -10,7 +10,9 @@ double from_us(std::uint64_t microseconds) {
 }  // namespace
 
 WorkerMetrics::WorkerMetrics(metrics::Registry& registry)
-    : registry_(registry),
+    : refused_(registry, "kiln_worker_tasks_refused_total", "Tasks answered with BUSY", "reason"),
+      completed_(registry, "kiln_worker_tasks_completed_total", "Tasks that ended, by how",
+                 "outcome"),
       accepted_(registry.counter("kiln_worker_tasks_accepted_total", "Tasks accepted")),
       executors_lost_(registry.counter("kiln_worker_executors_lost_total",
                                        "Executors that died or could not be made")),
@@ -35,16 +37,11 @@ WorkerMetrics::WorkerMetrics(metrics::Registry& registry)
                               metrics::latency_buckets())) {}
 
 void WorkerMetrics::refused(const std::string& reason) {
-  registry_
-      .counter("kiln_worker_tasks_refused_total", "Tasks answered with BUSY", {{"reason", reason}})
-      .add();
+  refused_.with(reason).add();
 }
 
 void WorkerMetrics::ended(const TaskResult& result) {
-  registry_
-      .counter("kiln_worker_tasks_completed_total", "Tasks that ended, by how",
-               {{"outcome", std::string(name(result.outcome))}})
-      .add();
+  completed_.with(name(result.outcome)).add();
   queue_.observe(from_us(result.usage.queue_us));
   root_.observe(from_us(result.usage.root_us));
   run_.observe(from_us(result.usage.run_us));

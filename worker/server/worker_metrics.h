@@ -22,7 +22,8 @@ class WorkerMetrics {
   void sent_result(double bytes) { result_bytes_.add(bytes); }
 
  private:
-  metrics::Registry& registry_;
+  metrics::CounterFamily refused_;
+  metrics::CounterFamily completed_;
   metrics::Counter accepted_;
   metrics::Counter executors_lost_;
   metrics::Counter dropped_;

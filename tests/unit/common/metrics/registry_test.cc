@@ -44,5 +44,15 @@ TEST(RegistryDeathTest, one_name_for_two_kinds_is_a_bug) {
   EXPECT_DEATH(registry.gauge("kiln_things", "Things."), "broken invariant");
 }
 
+TEST(Registry, a_family_counts_by_its_label) {
+  Registry registry;
+  CounterFamily family(registry, "kiln_said_total", "Words said.", "word");
+  family.with("yes").add();
+  family.with("no").add(2);
+  family.with("yes").add();
+  EXPECT_EQ(registry.counter("kiln_said_total", "Words said.", {{"word", "yes"}}).value(), 2);
+  EXPECT_EQ(registry.counter("kiln_said_total", "Words said.", {{"word", "no"}}).value(), 2);
+}
+
 }  // namespace
 }  // namespace kiln::metrics
