@@ -151,6 +151,9 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
       lose(link, refused->reason);
       return greet(link);
     }
+    if (auto node = queries_.extract(refused->request)) {
+      return node.mapped()(fail(errc_of(refused->code), refused->reason));
+    }
     if (refused->request != 0) return handlers_.refused(*refused);
     link.state.state = "refused";
     link.state.reason = refused->reason;

@@ -84,7 +84,7 @@ class FarmLink {
   std::vector<QueryDone> early_;  // queries that wait for a first connection
   bool settled_ = false;          // connected once, or given up waiting for it
   net::TimerId settle_timer_ = 0;
-  std::uint64_t last_query_ = 0;
+  std::uint64_t last_query_ = std::uint64_t{1} << 63;  // apart from the numbers of requests
   std::uint64_t pings_ = 0;
   net::TimerId timer_ = 0;
   TimePoint last_beat_;

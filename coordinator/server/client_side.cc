@@ -1,6 +1,10 @@
 // Messages of agents.
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "common/wire/codec.h"
 #include "coordinator/server/farm_view.h"
@@ -9,6 +13,9 @@
 
 namespace kiln::coordinator {
 namespace {
+
+constexpr std::size_t kMaxFarmQueries = 1'024;  // that wait for their answer
+constexpr std::size_t kAnsweredAtOnce = 16;     // as each has a copy of its own in memory
 
 template <typename Kind>
 constexpr bool kFromClients =
@@ -116,13 +123,46 @@ void Server::from_client(const net::PeerId& peer, wire::Release& release) {
 void Server::from_client(const net::PeerId& peer, wire::FarmQuery& query) {
   const auto* session = client_sessions_.find(peer);
   if (session != nullptr) feed(ClientHeard{session->id});
-  wire::FarmStatus status;
-  status.request = query.request;
-  status.coordinator_version = version();
-  status.nodes = node_statuses(scheduler_.nodes(), reactor_.now());
-  status.waiting_requests = static_cast<std::uint32_t>(scheduler_.waiting_requests());
-  status.clients = static_cast<std::uint32_t>(scheduler_.clients());
-  send(*clients_, peer, status);
+  if (farm_queries_.size() >= kMaxFarmQueries) {
+    return refuse(*clients_, peer, query.request,
+                  Error{Errc::resource_exhausted,
+                        "too many queries wait for their answer already; try again later"});
+  }
+  farm_queries_.emplace_back(peer, query.request);
+  if (!answering_) answer_farm_queries();
+}
+
+// All that wait are answered with the same state of the farm.
+void Server::answer_farm_queries() {
+  answering_ = true;
+  using Answer = std::tuple<net::PeerId, std::uint64_t, wire::Frames>;
+  const auto answers = std::make_shared<std::vector<Answer>>();
+  const auto count = std::min(farm_queries_.size(), kAnsweredAtOnce);
+  const auto end = farm_queries_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<std::pair<net::PeerId, std::uint64_t>> queries(farm_queries_.begin(), end);
+  farm_queries_.erase(farm_queries_.begin(), end);
+  const auto encode_all = [answers, farm = snapshot(), queries = std::move(queries)] {
+    wire::FarmStatus status;
+    status.coordinator_version = version();
+    status.nodes = node_statuses(farm->nodes, farm->taken);
+    status.waiting_requests = farm->waiting_requests;
+    status.clients = farm->clients;
+    wire::Message message(std::move(status));
+    for (const auto& [peer, request] : queries) {
+      std::get<wire::FarmStatus>(message).request = request;
+      answers->emplace_back(peer, request, wire::encode(message));
+    }
+  };
+  reactor_.offload(encoder_, encode_all, [this, alive = std::weak_ptr<bool>(alive_), answers] {
+    if (alive.expired()) return;
+    for (auto& [peer, request, frames] : *answers) {
+      const auto kind = wire::kind_name(wire::FarmStatus{});
+      const auto sent = send(*clients_, peer, kind, std::move(frames));
+      if (!sent) refuse(*clients_, peer, request, sent.error());
+    }
+    answering_ = false;
+    if (!farm_queries_.empty()) answer_farm_queries();
+  });
 }
 
 void Server::from_client(const net::PeerId& peer, wire::Ping& ping) {

@@ -1,6 +1,7 @@
 // The farm for people and programs: as a message and as JSON.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,14 @@
 #include "coordinator/scheduling/types.h"
 
 namespace kiln::coordinator {
+
+// The farm at one moment: cheap to take, and to be read on any thread.
+struct FarmSnapshot {
+  std::vector<NodeView> nodes;
+  TimePoint taken;
+  std::uint32_t waiting_requests = 0;
+  std::uint32_t clients = 0;
+};
 
 std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now);
 

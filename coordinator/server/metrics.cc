@@ -1,83 +1,82 @@
 #include "coordinator/server/metrics.h"
 
-#include <array>
 #include <string>
 
 namespace kiln::coordinator {
+namespace {
+
+std::array<metrics::Gauge, kNodeStates> node_gauges(metrics::Registry& registry) {
+  static constexpr std::array<const char*, kNodeStates> kStates = {"ready", "draining", "lost"};
+  std::array<metrics::Gauge, kNodeStates> gauges;
+  for (std::size_t i = 0; i < kNodeStates; ++i) {
+    gauges.at(i) = registry.gauge("kiln_nodes", "Workers, by state.", {{"state", kStates.at(i)}});
+  }
+  return gauges;
+}
+
+}  // namespace
 
 Metrics::Metrics(metrics::Registry& registry)
-    : registry_(registry),
-      wait_seconds_(registry.histogram("kiln_queue_wait_seconds",
+    : wait_seconds_(registry.histogram("kiln_queue_wait_seconds",
                                        "From a request for leases to each grant.",
-                                       metrics::latency_buckets())) {}
+                                       metrics::latency_buckets())),
+      granted_(registry, "kiln_leases_granted_total",
+               "Leases granted, on a free slot or beyond it.", "kind"),
+      refused_(registry, "kiln_requests_refused_total",
+               "Requests for leases that ended in a refusal.", "reason"),
+      workers_lost_(registry, "kiln_workers_lost_total", "Workers given up, and why.", "reason"),
+      received_(registry, "kiln_messages_received_total", "Messages received, by kind.", "kind"),
+      sent_(registry, "kiln_messages_sent_total", "Messages sent, by kind.", "kind"),
+      rejected_(registry, "kiln_messages_rejected_total", "Messages dropped, and why.", "reason"),
+      unsent_(registry.counter("kiln_messages_unsent_total",
+                               "Answers that could not be sent to their peer.")),
+      nodes_(node_gauges(registry)),
+      slots_(registry.gauge("kiln_slots", "Slots of the ready workers.")),
+      slots_free_(registry.gauge("kiln_slots_free", "Slots that are neither occupied nor leased.")),
+      leases_(registry.gauge("kiln_leases", "Leases believed in use, staging leases included.")),
+      requests_waiting_(registry.gauge("kiln_requests_waiting", "Requests for leases that wait.")),
+      clients_(registry.gauge("kiln_clients", "Agents connected.")) {}
 
 void Metrics::granted(const LeasesGranted& grant) {
   wait_seconds_.observe(in_seconds(grant.waited));
   for (const auto& slot : grant.slots) {
-    registry_
-        .counter("kiln_leases_granted_total", "Leases granted, on a free slot or beyond it.",
-                 {{"kind", slot.lease.staging ? "staging" : "slot"}})
-        .add();
+    granted_.with(slot.lease.staging ? "staging" : "slot").add();
   }
 }
 
 void Metrics::refused(Errc code) {
-  registry_
-      .counter("kiln_requests_refused_total", "Requests for leases that ended in a refusal.",
-               {{"reason", std::string(name(code))}})
-      .add();
+  refused_.with(name(code)).add();
 }
 
 void Metrics::worker_lost(std::string_view reason) {
-  registry_
-      .counter("kiln_workers_lost_total", "Workers given up, and why.",
-               {{"reason", std::string(reason)}})
-      .add();
+  workers_lost_.with(reason).add();
 }
 
 void Metrics::received(std::string_view kind) {
-  registry_
-      .counter("kiln_messages_received_total", "Messages received, by kind.",
-               {{"kind", std::string(kind)}})
-      .add();
+  received_.with(kind).add();
 }
 
 void Metrics::sent(std::string_view kind) {
-  registry_
-      .counter("kiln_messages_sent_total", "Messages sent, by kind.", {{"kind", std::string(kind)}})
-      .add();
+  sent_.with(kind).add();
 }
 
 void Metrics::rejected(std::string_view reason) {
-  registry_
-      .counter("kiln_messages_rejected_total", "Messages dropped, and why.",
-               {{"reason", std::string(reason)}})
-      .add();
+  rejected_.with(reason).add();
 }
 
 void Metrics::send_failed() {
-  registry_.counter("kiln_messages_unsent_total", "Answers that could not be sent to their peer.")
-      .add();
+  unsent_.add();
 }
 
-void Metrics::observe(const Scheduler& scheduler, const std::vector<NodeView>& nodes) {
-  static constexpr std::array<const char*, 3> kStates = {"ready", "draining", "lost"};
-  std::array<double, 3> counts{};
-  for (const auto& node : nodes) counts.at(static_cast<std::size_t>(node.state)) += 1;
-  for (std::size_t i = 0; i < kStates.size(); ++i) {
-    registry_.gauge("kiln_nodes", "Workers, by state.", {{"state", kStates.at(i)}})
-        .set(counts.at(i));
+void Metrics::observe(const Scheduler& scheduler) {
+  for (const auto state : {NodeState::ready, NodeState::draining, NodeState::lost}) {
+    nodes_.at(static_cast<std::size_t>(state)).set(static_cast<double>(scheduler.nodes_in(state)));
   }
-  registry_.gauge("kiln_slots", "Slots of the ready workers.")
-      .set(static_cast<double>(scheduler.total_slots()));
-  registry_.gauge("kiln_slots_free", "Slots that are neither occupied nor leased.")
-      .set(static_cast<double>(scheduler.free_slots()));
-  registry_.gauge("kiln_leases", "Leases believed in use, staging leases included.")
-      .set(static_cast<double>(scheduler.leases()));
-  registry_.gauge("kiln_requests_waiting", "Requests for leases that wait.")
-      .set(static_cast<double>(scheduler.waiting_requests()));
-  registry_.gauge("kiln_clients", "Agents connected.")
-      .set(static_cast<double>(scheduler.clients()));
+  slots_.set(static_cast<double>(scheduler.total_slots()));
+  slots_free_.set(static_cast<double>(scheduler.free_slots()));
+  leases_.set(static_cast<double>(scheduler.leases()));
+  requests_waiting_.set(static_cast<double>(scheduler.waiting_requests()));
+  clients_.set(static_cast<double>(scheduler.clients()));
 }
 
 }  // namespace kiln::coordinator

@@ -2,6 +2,7 @@
 // text, so that nobody can make their number grow.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "common/base/error.h"
@@ -24,11 +25,23 @@ class Metrics {
   void rejected(std::string_view reason);
   void send_failed();
   // The gauges, from the scheduler's present state.
-  void observe(const Scheduler& scheduler, const std::vector<NodeView>& nodes);
+  void observe(const Scheduler& scheduler);
 
  private:
-  metrics::Registry& registry_;
   metrics::Histogram wait_seconds_;
+  metrics::CounterFamily granted_;
+  metrics::CounterFamily refused_;
+  metrics::CounterFamily workers_lost_;
+  metrics::CounterFamily received_;
+  metrics::CounterFamily sent_;
+  metrics::CounterFamily rejected_;
+  metrics::Counter unsent_;
+  std::array<metrics::Gauge, kNodeStates> nodes_;
+  metrics::Gauge slots_;
+  metrics::Gauge slots_free_;
+  metrics::Gauge leases_;
+  metrics::Gauge requests_waiting_;
+  metrics::Gauge clients_;
 };
 
 }  // namespace kiln::coordinator

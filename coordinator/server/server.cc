@@ -6,7 +6,6 @@
 
 #include "common/auth/lease_token.h"
 #include "common/wire/codec.h"
-#include "coordinator/server/farm_view.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -15,6 +14,7 @@ constexpr Duration kRefresh = seconds(1);
 // A reactor that does not turn for so long is not healthy.
 constexpr Duration kStuck = seconds(10);
 
+// Peers have no reason to send much; the answer to a query of a large farm may be long.
 net::SocketOptions socket_options(std::size_t max_frame_bytes) {
   net::SocketOptions options;
   options.max_frame_bytes = max_frame_bytes;
@@ -106,8 +106,11 @@ Status Server::start_http() {
   handlers.health = turning;
   handlers.ready = turning;
   handlers.pages["/api/v1/nodes"] = [shared = shared_](const std::string&) {
-    const std::lock_guard lock(shared->mutex);
-    return metrics::HttpReply{200, "application/json", shared->nodes};
+    std::unique_lock lock(shared->mutex);
+    const auto farm = shared->farm;
+    lock.unlock();
+    return metrics::HttpReply{200, "application/json",
+                              nodes_json(node_statuses(farm->nodes, farm->taken))};
   };
   auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
   if (!http) return fail(http.error().within("--http"));
@@ -125,8 +128,16 @@ void Server::feed(Event event) {
 }
 
 void Server::carry_out(const Outputs& outputs) {
-  for (const auto& output : outputs) {
-    std::visit([this](const auto& kind) { out(kind); }, output);
+  const auto each = [this](const Outputs& all) {
+    for (const auto& output : all) std::visit([this](const auto& kind) { out(kind); }, output);
+  };
+  each(outputs);
+  // A request whose grant cannot be sent would only get the next ones in vain.
+  while (!undelivered_.empty()) {
+    const auto [key, leases] = std::move(undelivered_.front());
+    undelivered_.pop_front();
+    each(scheduler_.step({reactor_.now(), LeasesUnwanted{key}}));
+    each(scheduler_.step({reactor_.now(), LeasesReleased{key.client, leases}}));
   }
 }
 
@@ -144,13 +155,19 @@ void Server::set_timer() {
   });
 }
 
-// The gauges and the listing are made anew each second, not at each change.
+std::shared_ptr<const FarmSnapshot> Server::snapshot() const {
+  return std::make_shared<const FarmSnapshot>(FarmSnapshot{
+      scheduler_.nodes(), reactor_.now(), static_cast<std::uint32_t>(scheduler_.waiting_requests()),
+      static_cast<std::uint32_t>(scheduler_.clients())});
+}
+
+// The gauges are set and the snapshot is taken each second, not at each change; whoever wants it as
+// JSON makes that of it.
 void Server::refresh() {
-  const auto nodes = scheduler_.nodes();
-  metrics_.observe(scheduler_, nodes);
-  auto json = nodes_json(node_statuses(nodes, reactor_.now()));
+  metrics_.observe(scheduler_);
+  auto farm = snapshot();
   const std::lock_guard lock(shared_->mutex);
-  shared_->nodes = std::move(json);
+  shared_->farm.swap(farm);
   shared_->refreshed = reactor_.now();
 }
 
@@ -172,8 +189,13 @@ void Server::out(const LeasesGranted& output) {
     granted.lease.token = auth::sign_lease(granted.lease, secret_);
     grant.leases.push_back(std::move(granted));
   }
-  metrics_.granted(output);
-  send(*clients_, *peer, grant);
+  const auto kind = wire::kind_name(grant);
+  const auto sent = send(*clients_, *peer, kind, wire::encode(grant));
+  if (sent) return metrics_.granted(output);
+  std::vector<LeaseId> leases;
+  for (const auto& slot : output.slots) leases.push_back(slot.lease.id);
+  undelivered_.emplace_back(output.key, std::move(leases));
+  refuse(*clients_, *peer, output.key.request, sent.error());
 }
 
 void Server::out(const LeasesRefused& output) {
@@ -215,14 +237,20 @@ Error Server::unknown_worker(const std::string& worker) {
   return Error{Errc::not_found, "the worker \"" + worker + "\" is not known here; say hello first"};
 }
 
-void Server::send(net::Router& router, const net::PeerId& peer, const wire::Message& message) {
-  const auto sent = router.send(peer, wire::encode(message));
+Status Server::send(net::Router& router, const net::PeerId& peer, std::string_view kind,
+                    wire::Frames frames) {
+  auto sent = router.send(peer, std::move(frames));
   if (sent) {
-    metrics_.sent(wire::kind_name(message));
+    metrics_.sent(kind);
   } else {
     metrics_.send_failed();
-    log_.debug("send_failed", {{"kind", wire::kind_name(message)}, {"error", sent.error()}});
+    log_.debug("send_failed", {{"kind", kind}, {"error", sent.error()}});
   }
+  return sent;
+}
+
+void Server::send(net::Router& router, const net::PeerId& peer, const wire::Message& message) {
+  (void)send(router, peer, wire::kind_name(message), wire::encode(message));
 }
 
 void Server::refuse(net::Router& router, const net::PeerId& peer, std::uint64_t request,

@@ -3,12 +3,16 @@
 // is counted and dropped.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/log.h"
 #include "common/base/result.h"
+#include "common/base/thread_pool.h"
 #include "common/metrics/http_server.h"
 #include "common/metrics/registry.h"
 #include "common/net/context.h"
@@ -16,6 +20,7 @@
 #include "common/net/router.h"
 #include "common/wire/messages.h"
 #include "coordinator/scheduling/scheduler.h"
+#include "coordinator/server/farm_view.h"
 #include "coordinator/server/metrics.h"
 #include "coordinator/server/options.h"
 #include "coordinator/server/sessions.h"
@@ -40,7 +45,7 @@ class Server {
   // What the HTTP threads may read.
   struct Shared {
     std::mutex mutex;
-    std::string nodes = "{\"nodes\": []}\n";
+    std::shared_ptr<const FarmSnapshot> farm = std::make_shared<const FarmSnapshot>();
     TimePoint refreshed{};
   };
 
@@ -51,6 +56,7 @@ class Server {
   Status start_http();
   void feed(Event event);
   void carry_out(const Outputs& outputs);
+  std::shared_ptr<const FarmSnapshot> snapshot() const;
   void set_timer();
   void refresh();
   void keep_refreshing();
@@ -82,11 +88,15 @@ class Server {
   void from_client(const net::PeerId& peer, wire::AcquireCancel& cancel);
   void from_client(const net::PeerId& peer, wire::Release& release);
   void from_client(const net::PeerId& peer, wire::FarmQuery& query);
+  void answer_farm_queries();
   void from_client(const net::PeerId& peer, wire::Ping& ping);
   // The session, or nullptr after a refusal was sent.
   const ClientSession* known(const net::PeerId& peer, std::uint64_t request);
 
   // Both sides.
+  Status send(net::Router& router, const net::PeerId& peer, std::string_view kind,
+              wire::Frames frames);
+  // For answers that nobody misses if they cannot be sent.
   void send(net::Router& router, const net::PeerId& peer, const wire::Message& message);
   void refuse(net::Router& router, const net::PeerId& peer, std::uint64_t request,
               const Error& error);
@@ -105,6 +115,14 @@ class Server {
   WorkerSessions worker_sessions_;
   ClientSessions client_sessions_;
   net::PeerId current_worker_;  // whose message is being served
+  // Grants that could not be sent: their leases go back.
+  std::deque<std::pair<RequestKey, std::vector<LeaseId>>> undelivered_;
+  // Queries of the farm wait here while the answers to those before them are encoded, which takes
+  // long for a large farm and is therefore not done by the reactor.
+  std::vector<std::pair<net::PeerId, std::uint64_t>> farm_queries_;
+  bool answering_ = false;
+  ThreadPool encoder_{1};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   TimePoint logged_rejection_{};
   net::TimerId timer_ = 0;
   TimePoint timer_at_{};

@@ -47,9 +47,12 @@ TEST(Options, wrong_values_name_the_flag) {
 }
 
 TEST(FarmView, hostile_text_is_still_json) {
+  NodeInfo info;
+  info.name = "\xff\xfe\"";
+  info.labels = {{"k", "v"}};
   NodeView view;
-  view.info.name = "\xff\xfe\"";
-  view.info.labels = {{"k", "v"}};
+  view.info = std::make_shared<const NodeInfo>(info);
+  view.occupancy = std::make_shared<const Occupancy>();
   const auto json = nodes_json(node_statuses({view}, TimePoint(seconds(1))));
   EXPECT_THAT(json, HasSubstr("\"silent_ms\": 1000"));
   EXPECT_THAT(json, HasSubstr("\"state\": \"ready\""));

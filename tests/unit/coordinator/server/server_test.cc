@@ -254,6 +254,69 @@ TEST_F(ServerTest, the_state_directory_tells_the_endpoints_and_is_for_one_proces
   EXPECT_THAT(second.error().message, HasSubstr("another coordinator"));
 }
 
+TEST_F(ServerTest, the_status_of_a_large_farm_is_larger_than_what_agents_may_send) {
+  auto node = worker();
+  auto large = hello("a");
+  large.occupancy.tasks.resize(500);
+  for (auto& task : large.occupancy.tasks) task.label = std::string(4'000, 'x');
+  node.send(large);
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  auto agent = client();
+  for (std::uint64_t request = 1; request <= 40; ++request) agent.send(wire::FarmQuery{request});
+  for (std::uint64_t request = 1; request <= 40; ++request) {
+    const auto status = agent.expect<wire::FarmStatus>();
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->request, request);
+    ASSERT_EQ(status->nodes.size(), 1U);
+    EXPECT_EQ(status->nodes[0].occupancy.tasks, large.occupancy.tasks);
+  }
+}
+
+// An agent that never reads: once all buffers on the way are full, a grant cannot be sent. Each new
+// hello gives back what the one before it was granted.
+TEST_F(ServerTest, leases_whose_grant_cannot_be_sent_are_free_again) {
+  auto node = worker();
+  auto large = hello("a");
+  large.node.slots = 4'096;
+  large.node.task_address = "tcp://" + std::string(200, 'x') + ":1";
+  node.send(large);
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  net::SocketOptions deaf;
+  deaf.turn_messages = 0;
+  const auto stalled =
+      std::move(*net::Dealer::connect(*reactor_, context_, server_->endpoints().client, deaf));
+  ASSERT_TRUE(turn_until(*reactor_, [&] { return stalled->connected(); }));
+  const auto send = [&](const wire::Message& message) {
+    EXPECT_TRUE(stalled->send(wire::encode(message)));
+  };
+  for (std::uint64_t number = 1; number <= 400; ++number) send(wire::Ping{number});
+  for (std::uint64_t epoch = 1; epoch <= 60; ++epoch) {
+    send(wire::ClientHello{epoch, "host", "user", "1"});
+    send(acquire(1, 1'024));
+  }
+  for (std::uint64_t number = 1; number <= 2'500; ++number) send(wire::Ping{number});
+  send(wire::ClientHello{100, "host", "user", "1"});
+  send(acquire(1, 4));
+
+  auto agent = client();
+  agent.send(wire::ClientHello{6, "host", "user", "1"});
+  // Until the numbers of the last grant are left out.
+  std::uint64_t expected = 1;
+  for (std::uint64_t request = 1, left_out = 0; left_out % 1'024 != 4; ++request) {
+    agent.send(acquire(request));
+    const auto grant = agent.expect<wire::Grant>();
+    ASSERT_TRUE(grant);
+    const auto& id = grant->leases.at(0).lease.id;
+    left_out = id.number - expected;
+    expected = id.number + 1;
+    agent.send(wire::Release{{id}});
+  }
+  agent.send(wire::FarmQuery{1});
+  const auto status = agent.expect<wire::FarmStatus>();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->nodes.at(0).leased, 0U);
+}
+
 TEST_F(ServerTest, an_address_in_use_names_the_flag) {
   auto options = options_;
   options.state_dir = directory_ / "other";
