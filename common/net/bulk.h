@@ -27,6 +27,7 @@ struct BulkOptions {
   std::size_t active_per_peer = 16;                 // of these, with one peer
   std::size_t queued = 65536;                       // transfers that wait for their turn, per peer
   Duration stall = seconds(15);                     // without progress: Errc::timed_out
+  std::size_t waits = 120;  // "wait for your turn" counts as progress so many times a transfer
 };
 
 // What both ends stand on. All of it must outlive the end; `source` and `sink` also the work that

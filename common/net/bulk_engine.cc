@@ -16,7 +16,13 @@ BulkEngine::~BulkEngine() {
   for (auto& entry : transfers_) {
     parts_.reactor.cancel(entry.second->timer);
     entry.second->ended = true;
+    destroy_on_pool(*entry.second);
   }
+}
+
+// The pool's thread destroys what it has run.
+void BulkEngine::destroy_on_pool(Transfer& transfer) {
+  parts_.pool.post([held = transfer.give_up()] {});
 }
 
 Status BulkEngine::send(const TransferKey& key, const wire::Message& message, wire::Frames raw) {
@@ -94,7 +100,9 @@ bool BulkEngine::start_one(const PeerId& id, Peer& peer) {
   watch(transfer);
   // Deferred: a start that fails ends the transfer, which changes what the caller walks over.
   parts_.reactor.defer([transfer] {
-    if (!transfer->ended) transfer->start();
+    if (transfer->ended) return;
+    transfer->started = true;
+    transfer->start();
   });
   return true;
 }
@@ -142,6 +150,7 @@ void BulkEngine::end(const TransferKey& key, Status status, bool tell_peer) {
   transfers_.erase(found);
   transfer->ended = true;
   parts_.reactor.cancel(transfer->timer);
+  destroy_on_pool(*transfer);
   const auto peer = peers_.find(copy.first);
   if (transfer->active) {
     --peer->second.active;
@@ -221,19 +230,29 @@ bool BulkEngine::receive(const PeerId& peer, wire::Envelope envelope) {
   const auto with = [&](std::uint64_t number, auto&& act) {
     const Owned transfer = find({peer, number});
     if (!transfer) return true;
-    transfer->progress = parts_.reactor.now();
+    // The peer cannot know of a transfer that was not yet opened here: it made the number up.
+    if (transfer->opener() && !transfer->started) return true;
     act(*transfer);
     return true;
   };
   if (const auto* start = std::get_if<wire::GetStart>(&message)) {
-    return with(start->transfer, [&](Transfer& to) { to.on_start(*start); });
+    return with(start->transfer, [&](Transfer& to) {
+      to.progress = parts_.reactor.now();
+      to.on_start(*start);
+    });
   }
   if (const auto* credit = std::get_if<wire::Credit>(&message)) {
-    return with(credit->transfer, [&](Transfer& to) { to.on_credit(*credit); });
+    return with(credit->transfer, [&](Transfer& to) {
+      const bool waits = credit->bytes == 0;
+      if (!waits || to.waits++ < options_.waits) to.progress = parts_.reactor.now();
+      to.on_credit(*credit);
+    });
   }
   if (const auto* chunk = std::get_if<wire::Chunk>(&message)) {
-    return with(chunk->transfer,
-                [&](Transfer& to) { to.on_chunk(*chunk, std::move(envelope.raw)); });
+    return with(chunk->transfer, [&](Transfer& to) {
+      to.progress = parts_.reactor.now();
+      to.on_chunk(*chunk, std::move(envelope.raw));
+    });
   }
   if (const auto* done = std::get_if<wire::TransferDone>(&message)) {
     return with(done->transfer, [&](Transfer& to) {

@@ -55,6 +55,7 @@ class BulkEngine : public TransferHost {
   Owned find(const TransferKey& key) const;
   void start_waiting();
   bool start_one(const PeerId& id, Peer& peer);
+  void destroy_on_pool(Transfer& transfer);
   void watch(const Owned& transfer);
   void check(const TransferKey& key);
   void check_waiting();

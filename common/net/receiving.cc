@@ -82,6 +82,7 @@ std::string Receiving::fault_of(const wire::Chunk& chunk, const wire::Frames& ra
   if (!announced_) return "the peer sent bytes before it announced them";
   if (raw.size() != 1) return "a chunk must have one raw frame";
   if (last_seen_) return "the peer sent bytes after the last";
+  if (raw[0].empty() && !chunk.last) return "the peer sent an empty chunk before the last";
   if (raw[0].size() > kMaxChunkBytes) return "the peer sent a chunk above 256 KiB";
   if (raw[0].size() > granted_) return "the peer sent more than it was granted";
   if (chunk.offset != received_) return "the peer left bytes out";
@@ -104,14 +105,20 @@ void Receiving::on_chunk(const wire::Chunk& chunk, wire::Frames raw) {
 void Receiving::pump() {
   if (ended || busy_ || !writing_ || pending_.empty()) return;
   busy_ = true;
+  // What is encoded may unfold into very much: then one chunk a step, so that other transfers get
+  // their turn on the pool.
+  const std::size_t most = encoding_ == wire::Encoding::raw ? pending_.size() : 1;
+  wire::Frames parts;
   std::size_t bytes = 0;
-  for (const auto& part : pending_) bytes += part.size();
+  for (; parts.size() < most && !pending_.empty(); pending_.pop_front()) {
+    bytes += pending_.front().size();
+    parts.push_back(std::move(pending_.front()));
+  }
+  const bool last = last_seen_ && pending_.empty();
   host_.step(
       shared_from_this(),
-      [output = output_, parts = std::exchange(pending_, {}), last = last_seen_] {
-        output->write(parts, last);
-      },
-      [this, bytes, last = last_seen_] { written(bytes, last); });
+      [output = output_, parts = std::move(parts), last] { output->write(parts, last); },
+      [this, bytes, last] { written(bytes, last); });
 }
 
 void Receiving::written(std::size_t bytes, bool last) {
@@ -126,6 +133,10 @@ void Receiving::written(std::size_t bytes, bool last) {
 // Credits of zero bytes: the serving side is alive, and this transfer waits for its turn there.
 void Receiving::on_credit(const wire::Credit& credit) {
   if (credit.bytes != 0) refuse("the peer granted bytes that it should send");
+}
+
+std::shared_ptr<void> Receiving::give_up() {
+  return std::move(output_);
 }
 
 void Receiving::on_done(Status status) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "common/net/transfer.h"
 
@@ -114,6 +115,10 @@ void Sending::on_start(const wire::GetStart&) {
 
 void Sending::on_chunk(const wire::Chunk&, wire::Frames) {
   refuse("the peer sent bytes that it should receive");
+}
+
+std::shared_ptr<void> Sending::give_up() {
+  return std::move(input_);
 }
 
 // Success before the last byte: the receiver has the blob already.

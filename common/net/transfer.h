@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,6 +54,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   virtual void on_chunk(const wire::Chunk& chunk, wire::Frames raw) = 0;
   // The peer says that it is over.
   virtual void on_done(Status status) = 0;
+  // Gives up its reader or writer, whose end may take long (a large file to remove), so that it can
+  // meet that end on the pool. Afterwards nothing but destruction makes sense.
+  virtual std::shared_ptr<void> give_up() = 0;
 
   const TransferKey& key() const { return key_; }
   const Digest& digest() const { return digest_; }
@@ -61,7 +65,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   // Kept by the engine.
   bool active = false;
+  bool started = false;
   bool ended = false;
+  std::size_t waits = 0;  // times that the peer said that it waits for its turn there
   TimePoint progress;
   TimerId timer = 0;
   std::function<void(Status)> done;
@@ -96,6 +102,7 @@ class Sending : public Transfer {
   void on_credit(const wire::Credit& credit) override;
   void on_chunk(const wire::Chunk& chunk, wire::Frames raw) override;
   void on_done(Status status) override;
+  std::shared_ptr<void> give_up() override;
 
  private:
   struct Input;
@@ -125,6 +132,7 @@ class Receiving : public Transfer {
   void on_credit(const wire::Credit& credit) override;
   void on_chunk(const wire::Chunk& chunk, wire::Frames raw) override;
   void on_done(Status status) override;
+  std::shared_ptr<void> give_up() override;
 
  private:
   struct Output;
@@ -137,11 +145,11 @@ class Receiving : public Transfer {
   std::shared_ptr<Output> output_;
   std::uint64_t size_ = 0;  // decoded bytes
   wire::Encoding encoding_ = wire::Encoding::raw;
-  std::uint64_t granted_ = 0;   // bytes that may still come
-  std::uint64_t received_ = 0;  // encoded bytes
-  wire::Frames pending_;        // received and not yet given to the pool
-  bool announced_ = false;      // size_ and encoding_ hold
-  bool writing_ = false;        // there is a writer
+  std::uint64_t granted_ = 0;        // bytes that may still come
+  std::uint64_t received_ = 0;       // encoded bytes
+  std::deque<std::string> pending_;  // chunks received and not yet given to the pool
+  bool announced_ = false;           // size_ and encoding_ hold
+  bool writing_ = false;             // there is a writer
   bool busy_ = false;
   bool last_seen_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <thread>
 #include <variant>
 
 #include "common/net/dealer.h"
@@ -108,8 +109,7 @@ TEST_F(Bulk, corrupt_content_is_refused_both_ways) {
   theirs_.add(other, noise(kMegabyte + 1));
   EXPECT_EQ(get(other).error().code, Errc::corrupt);
   EXPECT_FALSE(mine_.has(other));
-  EXPECT_EQ(theirs_.writers, 0);
-  EXPECT_EQ(mine_.writers, 0);
+  EXPECT_TRUE(loop_.run_until([&] { return theirs_.writers == 0 && mine_.writers == 0; }));
 }
 
 TEST_F(Bulk, many_transfers_share_the_places) {
@@ -248,6 +248,84 @@ TEST_F(Bulk, one_that_waits_at_a_busy_server_is_kept_alive) {
   EXPECT_TRUE(ended_[1]) << ended_[1].error().message;
 }
 
+TEST_F(Bulk, readers_and_writers_end_on_the_pool) {
+  open();
+  EXPECT_TRUE(put(mine_.add(noise(kMegabyte))));
+  EXPECT_TRUE(get(theirs_.add("other")));
+  theirs_.write_gate.close();
+  client_->put(mine_.add("held"), note());
+  ASSERT_TRUE(loop_.run_until([&] { return theirs_.writers == 1; }));
+  server_.reset();
+  theirs_.write_gate.open();
+  ASSERT_TRUE(loop_.run_until([&] { return theirs_.writers == 0; }));
+  client_.reset();
+  pool_.reset();
+  EXPECT_FALSE(mine_.ended_on(std::this_thread::get_id()));
+  EXPECT_FALSE(theirs_.ended_on(std::this_thread::get_id()));
+}
+
+// A server made by hand.
+class RudeServer : public Bulk {
+ protected:
+  explicit RudeServer(const BulkOptions& options = {}) {
+    router_ = std::move(*Router::bind(*loop_, context_, kAnyPort));
+    router_->on_message([this](const PeerId& peer, wire::Frames frames) {
+      peer_ = peer;
+      const auto envelope = wire::decode(std::move(frames));
+      if (std::holds_alternative<wire::GetOpen>(envelope->message)) ++asked_;
+    });
+    connect(options);
+  }
+  void connect(const BulkOptions& options) {
+    client_ = std::move(*BulkClient::connect(parts(mine_), router_->endpoint(), options));
+  }
+  void say(const wire::Message& message, wire::Frames raw = {}) {
+    EXPECT_TRUE(router_->send(peer_, wire::encode(message, std::move(raw))));
+  }
+  bool asked(int times) {
+    return loop_.run_until([&] { return asked_ == times; });
+  }
+
+  std::unique_ptr<Router> router_;
+  PeerId peer_;
+  int asked_ = 0;
+};
+
+TEST_F(RudeServer, what_it_says_of_a_transfer_that_was_not_opened_yet_is_ignored) {
+  BulkOptions options;
+  options.active = 1;
+  connect(options);
+  client_->get(digest_of("a"), note());
+  client_->get(digest_of("b"), note());
+  ASSERT_TRUE(asked(1));
+  say(wire::GetStart{2, 1, wire::Encoding::raw});
+  say(wire::TransferDone{2, "not_found", "made up"});
+  say(wire::GetStart{1, 1, wire::Encoding::raw});
+  say(wire::Chunk{1, 0, true}, {"a"});
+  ASSERT_TRUE(asked(2));
+  say(wire::GetStart{2, 1, wire::Encoding::raw});
+  say(wire::Chunk{2, 0, true}, {"b"});
+  ASSERT_TRUE(all_ended());
+  for (const auto& status : ended_) EXPECT_TRUE(status) << status.error().message;
+  EXPECT_EQ(mine_.begun, 2);
+}
+
+TEST_F(RudeServer, one_that_lets_a_transfer_wait_for_ever_is_given_up) {
+  BulkOptions options;
+  options.stall = milliseconds(100);
+  options.waits = 5;
+  connect(options);
+  client_->get(digest_of("a"), note());
+  ASSERT_TRUE(asked(1));
+  std::function<void()> delay = [&] {
+    say(wire::Credit{1, 0});
+    if (ended_.empty()) loop_->call_after(milliseconds(5), delay);
+  };
+  delay();
+  ASSERT_TRUE(all_ended());
+  EXPECT_EQ(ended_[0].error().code, Errc::timed_out);
+}
+
 // Speaks to the server in raw messages.
 class RudePeer : public Bulk {
  protected:
@@ -285,6 +363,7 @@ TEST_F(RudePeer, bytes_beyond_the_rules_end_the_transfer) {
       {{1, 5, false}, {"x"}, "left bytes out"},
       {{1, 0, false}, {}, "one raw frame"},
       {{1, 0, false}, {half + "x"}, "above 256 KiB"},
+      {{1, 0, false}, {""}, "an empty chunk"},
       {{1, 0, true}, {std::string(101, 'x')}, "more than it announced"},
   };
   for (const auto& rude : kRude) {

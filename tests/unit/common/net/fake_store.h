@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/net/blob_io.h"
@@ -63,6 +65,12 @@ class FakeStore : public BlobSource, public BlobSink {
   Result<std::unique_ptr<BlobWriter>> begin(const Digest& digest, std::uint64_t size,
                                             wire::Encoding encoding) override;
 
+  // Whether a reader or writer was destroyed on that thread.
+  bool ended_on(std::thread::id thread) {
+    const std::lock_guard lock(mutex_);
+    return ends_.contains(thread);
+  }
+
   Gate write_gate;
   std::atomic<std::size_t> bytes_read = 0;
   std::atomic<std::size_t> bytes_written = 0;
@@ -74,13 +82,20 @@ class FakeStore : public BlobSource, public BlobSink {
   class Reader;
   class Writer;
 
+  void note_end() {
+    const std::lock_guard lock(mutex_);
+    ends_.insert(std::this_thread::get_id());
+  }
+
   std::mutex mutex_;
   std::map<Digest, std::string> blobs_;
+  std::set<std::thread::id> ends_;
 };
 
 class FakeStore::Reader : public BlobReader {
  public:
   Reader(FakeStore& store, std::string content) : store_(store), content_(std::move(content)) {}
+  ~Reader() override { store_.note_end(); }
   std::uint64_t size() const override { return content_.size(); }
   wire::Encoding encoding() const override { return wire::Encoding::raw; }
   // Short reads, as files may give.
@@ -104,7 +119,10 @@ class FakeStore::Writer : public BlobWriter {
     const int alive = ++store_.writers;
     if (alive > store_.most_writers) store_.most_writers = alive;
   }
-  ~Writer() override { --store_.writers; }
+  ~Writer() override {
+    store_.note_end();
+    --store_.writers;
+  }
   Status write(std::string_view encoded) override {
     store_.write_gate.pass();
     content_ += encoded;
