@@ -52,7 +52,7 @@ Result<std::unique_ptr<Dealer>> Dealer::connect(Reactor& reactor, Context& conte
     if (state->message) state->message(std::move(frames));
   };
   handlers.connection = [state](int, bool up) { state->connection(up); };
-  handlers.drained = [] {};
+  handlers.turned = [](bool) {};
   handlers.flush = [state] { return state->flush(); };
   KILN_TRY_ASSIGN(state->socket,
                   Socket::open(reactor, context, SocketKind::dealer, options, std::move(handlers)));

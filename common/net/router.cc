@@ -4,6 +4,7 @@
 // are delivered before it is reported.
 #include "common/net/router.h"
 
+#include <deque>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -14,21 +15,31 @@
 
 namespace kiln::net {
 
+namespace {
+
+// A busy socket may never be drained: an end is reported after this time at the latest.
+constexpr Duration kLongestClosing = milliseconds(100);
+
+}  // namespace
+
 struct Router::State {
+  explicit State(Reactor& its_reactor) : reactor(its_reactor) {}
+
   struct Peer {
     int fd = -1;
     bool closing = false;  // its connection is gone, its last messages may not be delivered yet
     SendQueue queue;
   };
 
+  Reactor& reactor;
   SocketOptions options;
   std::unique_ptr<Socket> socket;
   std::string endpoint;
   std::unordered_map<PeerId, Peer> peers;
   std::unordered_map<int, PeerId> by_fd;
-  std::unordered_set<int> closed_fds;  // closed and not in use again
-  std::vector<PeerId> closing;
-  std::unordered_set<PeerId> blocked;  // have a queue
+  std::unordered_set<int> closed_fds;                // closed and not in use again
+  std::deque<std::pair<TimePoint, PeerId>> closing;  // since when, the oldest first
+  std::unordered_set<PeerId> blocked;                // have a queue
   std::function<void(const PeerId&, wire::Frames)> message;
   std::function<void(const PeerId&)> disconnect;
 
@@ -37,7 +48,8 @@ struct Router::State {
   void connection(int fd, bool up);
   void close_fd(int fd);
   void close_peer(const PeerId& id, Peer& peer);
-  void report_closing();
+  void add_closing(const PeerId& id);
+  void report_closing(bool drained);
   void forget(const PeerId& id);
   bool flush();
 };
@@ -61,7 +73,7 @@ void Router::State::place(const PeerId& id, int fd) {
   if (fd < 0) return;
   if (closed_fds.contains(fd)) {
     peer.closing = true;
-    closing.push_back(id);
+    add_closing(id);
   } else {
     by_fd[fd] = id;
   }
@@ -87,14 +99,24 @@ void Router::State::close_fd(int fd) {
 void Router::State::close_peer(const PeerId& id, Peer& peer) {
   if (peer.closing) return;
   peer.closing = true;
-  closing.push_back(id);
+  add_closing(id);
   by_fd.erase(peer.fd);
 }
 
-void Router::State::report_closing() {
-  for (const auto& id : std::exchange(closing, {})) {
-    const auto found = peers.find(id);
-    if (found != peers.end() && found->second.closing) forget(id);
+void Router::State::add_closing(const PeerId& id) {
+  closing.emplace_back(reactor.now(), id);
+}
+
+// What its last messages are is known only when the socket is drained, which may never happen.
+void Router::State::report_closing(bool drained) {
+  const TimePoint now = reactor.now();
+  auto due = closing.begin();
+  while (due != closing.end() && (drained || now - due->first >= kLongestClosing)) ++due;
+  const std::vector<std::pair<TimePoint, PeerId>> over(closing.begin(), due);
+  closing.erase(closing.begin(), due);
+  for (const auto& entry : over) {
+    const auto found = peers.find(entry.second);
+    if (found != peers.end() && found->second.closing) forget(entry.second);
   }
 }
 
@@ -127,7 +149,7 @@ Router::~Router() = default;
 Result<std::unique_ptr<Router>> Router::bind(Reactor& reactor, Context& context,
                                              const std::string& endpoint,
                                              const SocketOptions& options) {
-  auto owned = std::make_unique<State>();
+  auto owned = std::make_unique<State>(reactor);
   State* state = owned.get();
   state->options = options;
   Socket::Handlers handlers;
@@ -135,7 +157,7 @@ Result<std::unique_ptr<Router>> Router::bind(Reactor& reactor, Context& context,
     state->receive(std::move(peer), fd, std::move(frames));
   };
   handlers.connection = [state](int fd, bool up) { state->connection(fd, up); };
-  handlers.drained = [state] { state->report_closing(); };
+  handlers.turned = [state](bool drained) { state->report_closing(drained); };
   handlers.flush = [state] { return state->flush(); };
   KILN_TRY_ASSIGN(state->socket,
                   Socket::open(reactor, context, SocketKind::router, options, std::move(handlers)));

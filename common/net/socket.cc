@@ -289,7 +289,7 @@ void Socket::turn() {
   drain_connections();
   int budget = options_.turn_messages;
   while (budget > 0 && receive_one()) --budget;
-  if (budget > 0) handlers_.drained();
+  handlers_.turned(budget > 0);
   const bool waits = handlers_.flush();
   // The news that a peer's queue has room may be taken in by any call on the socket, also by the
   // last one here, and then nothing wakes the reactor for it.

@@ -35,8 +35,8 @@ class Socket {
     std::function<void(PeerId peer, int fd, wire::Frames frames)> message;
     // A connection is up (router: accepted; dealer: shaken hands) or gone.
     std::function<void(int fd, bool up)> connection;
-    // Everything that had arrived when the turn began has been given to `message`.
-    std::function<void()> drained;
+    // A turn ends. `drained`: everything that had arrived when it began was given to `message`.
+    std::function<void(bool drained)> turned;
     // There may be room for what was `full`. Returns whether something still waits.
     std::function<bool()> flush;
   };

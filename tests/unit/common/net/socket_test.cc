@@ -115,6 +115,25 @@ TEST(Sockets, a_closed_dealer_is_reported_after_its_last_message) {
   EXPECT_EQ(pair.router->send(first, {"x"}).error().code, Errc::unavailable);
 }
 
+TEST(Sockets, a_closed_dealer_is_reported_though_others_never_pause) {
+  SocketOptions options;
+  options.turn_messages = 1;
+  Pair pair(options);
+  ASSERT_TRUE(pair.meet());
+  const PeerId first = pair.peer;
+  auto closes = std::move(pair.dealer);
+  pair.connect(options);
+  ASSERT_TRUE(pair.meet());
+  // More and more, so that something always waits to be received.
+  pair.router->on_message([&](const PeerId&, wire::Frames) {
+    for (int i = 0; i < 2; ++i) (void)pair.dealer->send({"x"});
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(pair.dealer->send({"x"}));
+  closes.reset();
+  ASSERT_TRUE(pair.loop.run_until([&] { return !pair.lost.empty(); }));
+  EXPECT_EQ(pair.lost, std::vector<PeerId>{first});
+}
+
 TEST(Sockets, a_restarted_process_is_another_peer) {
   Pair pair;
   ASSERT_TRUE(pair.meet());
