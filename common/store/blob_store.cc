@@ -146,19 +146,26 @@ std::optional<Pin> BlobStore::lookup(const Digest& digest) {
   return pin;
 }
 
+// Only what is known to be damaged goes: a lack of descriptors or memory says nothing of the blob.
 bool BlobStore::verify(const BlobIndex::Handle& entry) {
   const auto path = path_of(entry->digest);
   const auto found = digest_of_file(path);
-  const std::lock_guard lock(mutex_);
-  if (entry->verified) return true;  // replaced by a good copy, or verified, by another thread
   if (found && *found == entry->digest) {
-    entry->verified = true;
-  } else if (entry->listed) {
-    static_cast<void>(options_.file_system->remove(path));
+    const std::lock_guard lock(mutex_);
+    return entry->verified = true;
+  }
+  const bool damaged =
+      found || found.error().code == Errc::not_found || found.error().code == Errc::io;
+  const std::lock_guard files(files_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    // Replaced by a good copy, or verified, or removed, by another thread.
+    if (entry->verified || !entry->listed || !damaged) return entry->verified;
     index_.remove(entry);
     ++counters_.corrupt;
   }
-  return entry->verified;
+  static_cast<void>(options_.file_system->remove(path));
+  return false;
 }
 
 void BlobStore::unpin(const BlobIndex::Handle& entry) {
@@ -166,37 +173,78 @@ void BlobStore::unpin(const BlobIndex::Handle& entry) {
   index_.unpin(entry);
 }
 
-Status BlobStore::reserve(std::uint64_t bytes) {
+Status BlobStore::no_room(std::uint64_t bytes) const {
+  return fail(Errc::resource_exhausted,
+              "no room for " + std::to_string(bytes) + " bytes in the blob store " +
+                  options_.directory.string() + ": of its limit of " +
+                  std::to_string(options_.limit_bytes) + " bytes, " +
+                  std::to_string(index_.pinned_bytes() + admitted_bytes_) +
+                  " are in use by running tasks and staged toolchains; raise --store-limit");
+}
+
+Status BlobStore::admit(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   const auto limit = options_.limit_bytes;
-  const auto in_use = index_.pinned_bytes() + reserved_bytes_;
-  if (limit > 0 && (bytes > limit || in_use > limit - bytes)) {
-    return fail(Errc::resource_exhausted,
-                "no room for " + std::to_string(bytes) + " bytes in the blob store " +
-                    options_.directory.string() + ": of its limit of " + std::to_string(limit) +
-                    " bytes, " + std::to_string(in_use) +
-                    " are in use by running tasks and staged toolchains; raise --store-limit");
-  }
-  while (limit > 0 && index_.bytes() + reserved_bytes_ + bytes > limit) KILN_TRY(evict_one());
-  reserved_bytes_ += bytes;
+  const auto in_use = index_.pinned_bytes() + admitted_bytes_;
+  if (limit > 0 && (bytes > limit || in_use > limit - bytes)) return no_room(bytes);
+  admitted_bytes_ += bytes;
   return {};
 }
 
-Status BlobStore::evict_one() {
-  const auto victim = index_.oldest_idle();
-  if (!victim) return fail(Errc::internal, "nothing to evict below the limit of the blob store");
-  const auto removed = options_.file_system->remove(path_of(victim->digest));
-  if (!removed) {
-    return fail(removed.error().within("cannot evict " + path_of(victim->digest).string()));
+Status BlobStore::claim(std::uint64_t bytes) {
+  std::unique_lock lock(mutex_);
+  const auto fits = [&] {
+    const auto limit = options_.limit_bytes;
+    return limit == 0 || index_.bytes() + arriving_bytes_ + bytes <= limit;
+  };
+  if (!fits()) {
+    lock.unlock();
+    const std::lock_guard files(files_mutex_);
+    lock.lock();
+    while (!fits()) {
+      if (!index_.oldest_idle()) return no_room(bytes);
+      KILN_TRY(evict_oldest(lock));
+    }
   }
+  arriving_bytes_ += bytes;
+  return {};
+}
+
+// Out of the index first, so that nobody can pin a file that is about to go. A copy that comes in
+// meanwhile waits for `files_mutex_` before it takes the name.
+Status BlobStore::evict_oldest(std::unique_lock<std::mutex>& lock) {
+  const auto victim = index_.oldest_idle();
   index_.remove(victim);
+  lock.unlock();
+  const auto path = path_of(victim->digest);
+  const auto removed = options_.file_system->remove(path);
+  lock.lock();
+  if (!removed) {
+    index_.insert(victim->digest, victim->size, victim->verified);
+    return fail(removed.error().within("cannot evict " + path.string()));
+  }
   ++counters_.evictions;
   return {};
 }
 
-void BlobStore::unreserve(std::uint64_t bytes) {
+bool BlobStore::free_disk(std::uint64_t bytes) {
+  const std::lock_guard files(files_mutex_);
+  std::unique_lock lock(mutex_);
+  const auto idle_bytes = [this] { return index_.bytes() - index_.pinned_bytes(); };
+  if (idle_bytes() == 0 || idle_bytes() < bytes) return false;
+  std::uint64_t freed = 0;
+  while (freed < bytes) {
+    const auto victim = index_.oldest_idle();
+    if (!victim || !evict_oldest(lock)) return false;
+    freed += victim->size;
+  }
+  return true;
+}
+
+void BlobStore::give_back(std::uint64_t admitted, std::uint64_t arrived) {
   const std::lock_guard lock(mutex_);
-  reserved_bytes_ -= bytes;
+  admitted_bytes_ -= admitted;
+  arriving_bytes_ -= arrived;
 }
 
 BlobStore::Counters BlobStore::counters() const {

@@ -74,6 +74,7 @@ class Writer {
   Writer(BlobStore& store, std::optional<Digest> expected, std::optional<std::uint64_t> size);
   Status create();
   Status add(std::string_view part);
+  Status write(std::string_view part);
 
   BlobStore& store_;
   std::optional<Digest> expected_;
@@ -82,7 +83,8 @@ class Writer {
   std::filesystem::path temporary_;
   UniqueFd fd_;
   std::uint64_t written_ = 0;   // bytes
-  std::uint64_t reserved_ = 0;  // bytes of the store's limit held for this blob
+  std::uint64_t admitted_ = 0;  // bytes of the store's limit promised to this blob
+  std::uint64_t claimed_ = 0;   // bytes of these in use
 };
 
 // Thread-safe; every function may block on the disk.
@@ -159,10 +161,19 @@ class BlobStore {
   bool verify(const BlobIndex::Handle& entry);
   // `digest` is known to be that of `content`.
   Result<Pin> put_known(const Digest& digest, std::string_view content);
-  // Takes `bytes` of the limit for a blob on its way in, evicting what must go.
-  Status reserve(std::uint64_t bytes);
-  Status evict_one();
-  void unreserve(std::uint64_t bytes);
+  // Promises `bytes` of the limit to a blob on its way in. Evicts nothing: they may never come.
+  Status admit(std::uint64_t bytes);
+  // For `bytes` of what was admitted that are about to be written: evicts what must go.
+  Status claim(std::uint64_t bytes);
+  // When the disk is full below the limit: evicts idle blobs of that many bytes. False: there are
+  // not so many, or they cannot be removed.
+  bool free_disk(std::uint64_t bytes);
+  // REQUIRES: an idle blob; `files_mutex_` and, by `lock`, `mutex_` are held. Lets go of the second
+  // while it touches the disk.
+  Status evict_oldest(std::unique_lock<std::mutex>& lock);
+  Status no_room(std::uint64_t bytes) const;
+  void give_back(std::uint64_t admitted, std::uint64_t arrived);
+  Status name_file(const Writer& writer, const std::filesystem::path& path);
   // Gives the complete temporary file of `writer` its name.
   Result<Pin> adopt(Writer& writer, const Digest& digest);
   void unpin(const BlobIndex::Handle& entry);
@@ -171,9 +182,14 @@ class BlobStore {
   UniqueFd lock_;
   bool clean_start_ = false;
   std::atomic<std::uint64_t> next_temporary_ = 0;
-  mutable std::mutex mutex_;  // guards what follows; held over rename and unlink, never over data
+  // Held while names below blobs/ come and go, so that they do in the order of the index. Taken
+  // before `mutex_`, which guards what follows and is never held over a system call: a reactor that
+  // unpins or counts does not wait for the disk.
+  std::mutex files_mutex_;
+  mutable std::mutex mutex_;
   BlobIndex index_;
-  std::uint64_t reserved_bytes_ = 0;  // of blobs on their way in
+  std::uint64_t admitted_bytes_ = 0;  // of blobs on their way in, as announced
+  std::uint64_t arriving_bytes_ = 0;  // of these, on the disk
   Counters counters_;
 };
 

@@ -53,14 +53,15 @@ Status BlobStore::load() {
   }
   for (const auto& [digest, size] : sizes) index_.insert(digest, size, false);
   for (const auto& [digest, size] : recent) index_.insert(digest, size, clean_start_);
-  return reserve(0);  // the limit may have been lowered
+  return claim(0);  // the limit may have been lowered
 }
 
 Result<std::vector<Digest>> BlobStore::take_clean_marker() {
   const auto path = options_.directory / "clean";
   std::vector<Digest> order;
   const auto content = read_file(path);
-  if (!content) return order;
+  if (!content && content.error().code == Errc::not_found) return order;
+  if (!content) return fail(content.error());
   if (::unlink(path.c_str()) != 0) return fail_errno("cannot remove " + path.string(), errno);
   std::string_view rest = *content;
   const auto next_line = [&rest] {

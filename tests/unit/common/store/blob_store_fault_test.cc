@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "common/base/files.h"
@@ -21,11 +22,14 @@ namespace fs = std::filesystem;
 class FailingFileSystem final : public FileSystem {
  public:
   bool fail_writes = false;
+  int full_writes = 0;  // so many more find the disk full
   bool fail_renames = false;
   bool fail_removals = false;
 
   Status write(int fd, std::string_view content) override {
-    if (!fail_writes) return real_->write(fd, content);
+    const bool full = full_writes > 0;
+    if (full) --full_writes;
+    if (!fail_writes && !full) return real_->write(fd, content);
     static_cast<void>(real_->write(fd, content.substr(0, content.size() / 2)));
     return fail_errno("write", ENOSPC);
   }
@@ -133,6 +137,46 @@ TEST_F(BlobStoreFaultTest, a_failed_write_loses_nothing) {
   EXPECT_EQ(*store->read(digest_of("before")), "before");
   EXPECT_TRUE(fs::is_empty(directory_.path() / "tmp"));
   EXPECT_TRUE(store->put(std::string(90, 'x')));
+}
+
+TEST_F(BlobStoreFaultTest, idle_blobs_make_room_on_a_disk_that_others_fill) {
+  const auto store = open();
+  const auto pinned = *store->put("pinned");
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    ASSERT_TRUE(store->put(std::string(1000, letter)));
+  }
+  files_->full_writes = 1;
+  const std::string content(1500, 'x');
+  ASSERT_TRUE(store->put(content));
+  EXPECT_EQ(*store->read(digest_of(content)), content);
+  EXPECT_EQ(store->counters().evictions, 2U);
+  EXPECT_TRUE(store->contains(digest_of(std::string(1000, 'd'))));
+  EXPECT_TRUE(store->contains(pinned.digest()));
+  EXPECT_EQ(store->put(std::string(10, 'y'))->size(), 10U);
+}
+
+TEST_F(BlobStoreFaultTest, want_of_descriptors_is_no_damage) {
+  crash_after_storing({"good"});
+  const auto store = open();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool there = store->contains(digest_of("good"));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(there) << "it cannot be read now";
+  EXPECT_TRUE(store->contains(digest_of("good")));
+  EXPECT_EQ(store->counters().corrupt, 0U);
+}
+
+TEST_F(BlobStoreFaultTest, a_marker_that_cannot_be_read_is_not_left_for_the_next_start) {
+  { EXPECT_TRUE(open()->put("content")); }
+  fs::remove(directory_.path() / "clean");
+  fs::create_directory(directory_.path() / "clean");
+  const auto store = BlobStore::open({directory_.path(), 0, files_});
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().message.find("clean"), std::string::npos);
 }
 
 TEST_F(BlobStoreFaultTest, a_failed_rename_stores_nothing) {

@@ -122,6 +122,22 @@ TEST_F(BlobStoreTest, a_blob_above_the_limit_evicts_nothing) {
   EXPECT_TRUE(store->contains(a));
 }
 
+TEST_F(BlobStoreTest, an_announcement_evicts_nothing_until_its_bytes_come) {
+  const auto store = open(40);
+  const auto a = store->put("aaaaaaaaaa")->digest();
+  const auto b = store->put("bbbbbbbbbb")->digest();
+  {
+    auto writer = *store->write({}, 40);
+    EXPECT_EQ(store->counters().evictions, 0U);
+    EXPECT_EQ(store->write({}, 1).error().code, Errc::resource_exhausted) << "all is promised";
+    ASSERT_TRUE(writer->append(std::string(25, 'x')));
+    EXPECT_FALSE(store->contains(a));
+    EXPECT_TRUE(store->contains(b));
+  }
+  EXPECT_TRUE(store->write({}, 40)) << "an abandoned announcement gives back its room";
+  EXPECT_TRUE(store->contains(b));
+}
+
 TEST_F(BlobStoreTest, an_open_blob_survives_its_eviction) {
   const auto store = open(10);
   const auto fd = *store->open(store->put("aaaaaaaaaa")->digest());
