@@ -4,6 +4,7 @@
 // ones, and refuses a value of another type or outside the field's range, naming the field.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -86,6 +87,8 @@ void write(Packer& packer, const T& value) {
 
 // ---- Reading -----------------------------------------------------------------------------------
 
+inline constexpr std::size_t kReserved = 1'024;  // elements
+
 // Where a value stands, for messages: "Run.task.argv".
 struct Place {
   const Place* outer = nullptr;
@@ -151,8 +154,11 @@ Status read(const Value& value, std::vector<T>& out, const Place& place) {
   const auto size = value.array_size();
   if (!size) return mismatch(place, "an array");
   out.clear();
-  out.resize(*size);
-  for (std::size_t i = 0; i < *size; ++i) KILN_TRY(read(value.element(i), out[i], place));
+  // An element takes many times the bytes that announce it: make room as they prove to be good.
+  out.reserve(std::min(*size, kReserved));
+  for (std::size_t i = 0; i < *size; ++i) {
+    KILN_TRY(read(value.element(i), out.emplace_back(), place));
+  }
   return {};
 }
 template <typename First, typename Second>
