@@ -16,22 +16,16 @@
 namespace kiln {
 namespace {
 
-// The process's cgroup directory: its own in version 2, else the controller's of version 1. Inside
-// a container the path of /proc/self/cgroup may not exist; then the mount's root is the cgroup.
+// Inside a container the path of /proc/self/cgroup may not exist; then the mount's root is the
+// cgroup.
 std::optional<std::string> cgroup_file(const std::string& controller, const std::string& file) {
   const auto groups = read_file("/proc/self/cgroup");
   if (!groups) return std::nullopt;
-  std::istringstream lines(*groups);
-  for (std::string line; std::getline(lines, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string names = line.substr(first + 1, second - first - 1);
-    if (names != controller) continue;
-    const std::string base = "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + controller);
-    for (const auto& path : {base + line.substr(second + 1) + "/" + file, base + "/" + file}) {
-      if (auto content = read_file(path)) return std::move(*content);
-    }
+  const auto path = cgroup_path(*groups, controller);
+  if (!path) return std::nullopt;
+  const std::string base = "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + controller);
+  for (const auto& candidate : {base + *path + "/" + file, base + "/" + file}) {
+    if (auto content = read_file(candidate)) return std::move(*content);
   }
   return std::nullopt;
 }
@@ -60,6 +54,22 @@ std::optional<double> quota_cores() {
 }
 
 }  // namespace
+
+std::optional<std::string> cgroup_path(std::string_view groups, std::string_view controller) {
+  std::istringstream lines{std::string(groups)};
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    std::istringstream names(line.substr(first + 1, second - first - 1));
+    std::string name;  // version 2 has none, and is named so
+    do {
+      std::getline(names, name, ',');
+      if (name == controller) return line.substr(second + 1);
+    } while (names.good());
+  }
+  return std::nullopt;
+}
 
 std::uint32_t usable_cores() {
   cpu_set_t set;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace kiln {
 
@@ -21,6 +23,10 @@ double load_average();
 // As `uname -m` and `uname -n` say.
 std::string architecture();
 std::string host_name();
+
+// The cgroup of a controller by the text of /proc/self/cgroup; "" is the one of version 2. Version
+// 1 may mount several controllers together, as "cpu,cpuacct". nullopt: the controller is not there.
+std::optional<std::string> cgroup_path(std::string_view groups, std::string_view controller);
 
 // A random number from the system, never 0: for epochs.
 std::uint64_t random_epoch();

@@ -30,5 +30,17 @@ TEST(Machine, memory_and_names_are_plausible) {
   EXPECT_NE(random_epoch(), random_epoch());
 }
 
+TEST(Machine, a_controller_is_found_among_those_mounted_with_it) {
+  const std::string one = "12:cpu,cpuacct:/docker/a\n5:memory:/docker/b\n1:name=systemd:/c\n";
+  EXPECT_EQ(cgroup_path(one, "cpu"), "/docker/a");
+  EXPECT_EQ(cgroup_path(one, "cpuacct"), "/docker/a");
+  EXPECT_EQ(cgroup_path(one, "memory"), "/docker/b");
+  EXPECT_EQ(cgroup_path(one, "pids"), std::nullopt);
+  EXPECT_EQ(cgroup_path(one, ""), std::nullopt) << "no version 2";
+  EXPECT_EQ(cgroup_path("0::/user.slice\n", ""), "/user.slice");
+  EXPECT_EQ(cgroup_path("0::/user.slice\n", "cpu"), std::nullopt);
+  EXPECT_EQ(cgroup_path("garbage", "cpu"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace kiln
