@@ -1,5 +1,6 @@
 #include "common/base/log.h"
 
+#include <algorithm>
 #include <array>
 
 #include <spdlog/sinks/basic_file_sink.h>
@@ -27,27 +28,60 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
+// The bytes of the UTF-8 character at the start of `text`; 0 when there is none. Overlong forms,
+// surrogates and what is beyond Unicode are none.
+std::size_t character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (size == 0 || first > 0xf4 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool wrong = (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
+                     (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
+  return wrong ? 0 : size;
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 // Quotes `text` with JSON's escapes; also used by the text format for values with spaces or quotes.
+// Values come from peers: what is not UTF-8 is replaced, and no control byte reaches a terminal.
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    const char c = text.front();
+    if (size == 0) {
+      out += "\\ufffd";
+    } else if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
     } else if (c == '\n') {
       out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (is_control(c)) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      out.push_back(c);
+      out += text.substr(0, size);
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   out.push_back('"');
   return out;
 }
 
 bool is_plain(std::string_view text) {
-  return !text.empty() && text.find_first_of(" \"\\\n\t=") == std::string_view::npos;
+  if (text.empty() || text.find_first_of(" \"\\=") != std::string_view::npos) return false;
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    if (size == 0 || is_control(text.front())) return false;
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 std::string text_line(std::string_view event, Logger::Fields fields) {
