@@ -263,8 +263,10 @@ bool Socket::receive_one() {
     if (!part.receive(socket_)) return false;
     if (fd < 0) fd = part.source_fd();
     more = part.more();
-    if (frames.size() < kMaxFrames) frames.push_back(part.bytes());
+    if (frames.size() <= kMaxFrames) frames.push_back(part.bytes());
   }
+  // A message that was cut would be read as another one; one without frames is refused.
+  if (frames.size() > kMaxFrames) frames.clear();
   handlers_.message(std::move(peer), fd, std::move(frames));
   return true;
 }

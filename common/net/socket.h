@@ -31,7 +31,8 @@ enum class Sent {
 class Socket {
  public:
   struct Handlers {
-    // Payload frames; `peer` is empty for a dealer; `fd` identifies the connection, -1: unknown.
+    // Payload frames, none of a message with too many; `peer` is empty for a dealer; `fd`
+    // identifies the connection, -1: unknown.
     std::function<void(PeerId peer, int fd, wire::Frames frames)> message;
     // A connection is up (router: accepted; dealer: shaken hands) or gone.
     std::function<void(int fd, bool up)> connection;

@@ -104,7 +104,8 @@ Frames encode(const Message& message, Frames raw) {
 }
 
 Result<Envelope> decode(Frames frames) {
-  if (frames.empty()) return fail(Errc::corrupt, "a message without frames");
+  if (frames.empty())
+    return fail(Errc::corrupt, "a message without frames, or with more than can be taken");
   KILN_TRY_ASSIGN(const std::size_t kind, decode_header(frames[0]));
   if (frames.size() < 2) return fail(Errc::corrupt, "a message without its map");
   KILN_TRY_ASSIGN(Message message, kDecoders.at(kind)(frames[1]));

@@ -95,6 +95,16 @@ TEST(Sockets, a_frame_above_the_receivers_limit_ends_the_connection) {
   EXPECT_EQ(pair.at_router.size(), 1U);
 }
 
+TEST(Sockets, a_message_with_too_many_frames_is_not_cut_but_emptied) {
+  Pair pair;
+  ASSERT_TRUE(pair.meet());
+  ASSERT_TRUE(pair.dealer->send(wire::Frames(65'536, "x")));
+  ASSERT_TRUE(pair.dealer->send(wire::Frames(65'537, "x")));
+  ASSERT_TRUE(pair.loop.run_until([&] { return pair.at_router.size() == 3; }));
+  EXPECT_EQ(pair.at_router[1].size(), 65'536U);
+  EXPECT_TRUE(pair.at_router[2].empty());
+}
+
 TEST(Sockets, what_is_received_is_bounded_apart_from_what_is_sent) {
   SocketOptions options;
   options.max_frame_bytes = 1000;
