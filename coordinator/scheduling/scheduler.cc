@@ -54,7 +54,12 @@ void Scheduler::on(const WorkerJoined& event, Outputs& out) {
   }
   const bool same = node != nullptr && node->info->epoch == event.node.epoch;
   if (node != nullptr && !same) {
-    lose_node(*node, "restarted", out);
+    if (node->state != NodeState::lost) {
+      return reject(Errc::already_exists,
+                    "another worker named \"" + event.node.name +
+                        "\" is alive; give one of the two another --name, or wait for that one's "
+                        "end");
+    }
     node->retired.push_back(node->info->epoch);
     if (node->retired.size() > kRetiredEpochs) node->retired.erase(node->retired.begin());
   }

@@ -62,6 +62,8 @@ struct SchedulerOptions {
 
 // ---- Inputs ------------------------------------------------------------------------------------
 
+// Another epoch is another process: it takes the name over when the one before it is lost, and is
+// rejected while that lives. So a cloned machine cannot push a healthy one out.
 struct WorkerJoined {
   NodeInfo node;
   Occupancy occupancy;

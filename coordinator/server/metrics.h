@@ -17,7 +17,7 @@ class Metrics {
 
   void granted(const LeasesGranted& grant);
   void refused(Errc code);
-  // `reason`: closed, silent, restarted, goodbye.
+  // `reason`: closed, silent, goodbye.
   void worker_lost(std::string_view reason);
   void received(std::string_view kind);
   void sent(std::string_view kind);

@@ -53,7 +53,7 @@ void Server::from_worker(const net::PeerId& peer, wire::WorkerHello& hello) {
   const auto* before = worker_sessions_.find(peer);
   const bool again =
       before != nullptr && before->name == session.name && before->epoch == session.epoch;
-  if (before != nullptr && before->name != session.name) worker_gone(peer);
+  if (before != nullptr && !again) worker_gone(peer);
   const auto slots = hello.node.slots;
   const auto address = hello.node.task_address;
   current_worker_ = peer;

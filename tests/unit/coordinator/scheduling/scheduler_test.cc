@@ -245,16 +245,34 @@ TEST(Scheduler, a_lost_node_comes_back_with_its_next_report_or_is_forgotten) {
 TEST(Scheduler, a_restarted_worker_voids_the_leases_of_its_old_epoch) {
   Farm farm({.staging_per_slot = 0});
   farm.join("a", 1);
+  farm.join("b", 1);
   farm.send(ClientJoined{7});
-  farm.send(Farm::want(7, 1, 2));
-  const auto out = farm.send(WorkerJoined{Farm::node("a", 1, 2), Farm::idle()});
+  farm.send(Farm::want(7, 1, 3));
+  ASSERT_EQ(farm.granted.size(), 2U);
+  const auto out = farm.send(WorkerGone{"a", 1, "closed"});
   ASSERT_NE(first<WorkerLost>(out), nullptr);
   EXPECT_EQ(first<WorkerLost>(out)->leases, 1U);
-  ASSERT_EQ(farm.granted.size(), 2U);
-  EXPECT_EQ(farm.granted[1].lease.worker_epoch, 2U);
+  farm.send(WorkerJoined{Farm::node("a", 1, 2), Farm::idle()});
+  ASSERT_EQ(farm.granted.size(), 3U);
+  EXPECT_EQ(farm.granted[2].lease.worker_epoch, 2U);
   const auto late = farm.send(WorkerJoined{Farm::node("a", 1, 1), Farm::idle()});
   EXPECT_NE(first<WorkerRejected>(late), nullptr) << "the old process cannot come back";
   EXPECT_NE(first<WorkerUnknown>(farm.send(WorkerReported{"a", 1, Farm::idle(9)})), nullptr);
+}
+
+TEST(Scheduler, two_living_workers_of_one_name_do_not_push_each_other_out) {
+  Farm farm;
+  farm.join("a", 1);
+  farm.at(seconds(1), WorkerReported{"a", 1, Farm::idle(2)});
+  const auto clone = farm.send(WorkerJoined{Farm::node("a", 1, 2), Farm::idle()});
+  ASSERT_NE(first<WorkerRejected>(clone), nullptr);
+  EXPECT_EQ(first<WorkerRejected>(clone)->error.code, Errc::already_exists);
+  EXPECT_THAT(first<WorkerRejected>(clone)->error.message, HasSubstr("--name"));
+  EXPECT_EQ(first<WorkerUnknown>(farm.send(WorkerReported{"a", 1, Farm::idle(3)})), nullptr);
+  farm.at(seconds(4), Tick{});
+  const auto heir = farm.send(WorkerJoined{Farm::node("a", 1, 2), Farm::idle()});
+  EXPECT_EQ(first<WorkerRejected>(heir), nullptr) << "the other one is silent";
+  EXPECT_EQ(farm.scheduler.nodes()[0].info->epoch, 2U);
 }
 
 TEST(Scheduler, when_the_last_node_goes_who_waits_is_told) {

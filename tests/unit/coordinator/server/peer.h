@@ -43,13 +43,18 @@ class Peer {
   bool send(const wire::Message& message) { return send_frames(wire::encode(message)); }
   bool send_frames(wire::Frames frames) { return dealer_->send(std::move(frames)).has_value(); }
 
-  // The next message of this kind; messages before it are dropped. nullopt: none came in time.
+  // The next message of this kind; messages before it are given to `others`. nullopt: none came in
+  // time.
   template <typename Kind>
-  std::optional<Kind> expect() {
+  std::optional<Kind> expect(const std::function<void(const wire::Message&)>& others = {}) {
     std::optional<Kind> found;
     turn_until(reactor_, [&] {
       while (!found && !received.empty()) {
-        if (auto* kind = std::get_if<Kind>(&received.front())) found = std::move(*kind);
+        if (auto* kind = std::get_if<Kind>(&received.front())) {
+          found = std::move(*kind);
+        } else if (others) {
+          others(received.front());
+        }
         received.pop_front();
       }
       return found.has_value();

@@ -196,17 +196,35 @@ TEST_F(ServerTest, a_report_before_hello_is_answered_by_the_wish_for_one) {
   EXPECT_THAT(refused->reason, HasSubstr("say hello"));
 }
 
-TEST_F(ServerTest, an_older_process_of_a_worker_is_turned_away) {
+TEST_F(ServerTest, of_two_workers_with_one_name_the_first_stays_until_it_ends) {
+  auto second = worker();
+  {
+    auto first = worker();
+    first.send(hello("a", 1));
+    ASSERT_TRUE(first.expect<wire::WorkerWelcome>());
+    second.send(hello("a", 2));
+    const auto refused = second.expect<wire::Refused>();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->code, "already_exists");
+    first.send(wire::OccupancyReport{"a", 1, {}});
+    first.send(wire::Ping{1});
+    ASSERT_TRUE(first.expect<wire::Pong>([](const wire::Message& before) {
+      EXPECT_FALSE(std::holds_alternative<wire::Refused>(before));
+    }));
+  }
+  // As a worker does: the hello again until it is welcome.
+  bool welcome = false;
+  for (int tries = 0; tries < 1000 && !welcome; ++tries) {
+    second.send(hello("a", 2));
+    second.send(wire::Ping{2});
+    ASSERT_TRUE(second.expect<wire::Pong>([&](const wire::Message& before) {
+      welcome = welcome || std::holds_alternative<wire::WorkerWelcome>(before);
+    }));
+  }
+  EXPECT_TRUE(welcome);
   auto older = worker();
   older.send(hello("a", 1));
-  ASSERT_TRUE(older.expect<wire::WorkerWelcome>());
-  auto newer = worker();
-  newer.send(hello("a", 2));
-  ASSERT_TRUE(newer.expect<wire::WorkerWelcome>());
-  older.send(hello("a", 1));
-  const auto refused = older.expect<wire::Refused>();
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->code, "already_exists");
+  EXPECT_EQ(older.expect<wire::Refused>().value_or(wire::Refused{}).code, "already_exists");
 }
 
 TEST_F(ServerTest, goodbye_loses_the_worker) {
@@ -257,13 +275,13 @@ TEST_F(ServerTest, the_state_directory_tells_the_endpoints_and_is_for_one_proces
 TEST_F(ServerTest, the_status_of_a_large_farm_is_larger_than_what_agents_may_send) {
   auto node = worker();
   auto large = hello("a");
-  large.occupancy.tasks.resize(500);
+  large.occupancy.tasks.resize(300);
   for (auto& task : large.occupancy.tasks) task.label = std::string(4'000, 'x');
   node.send(large);
   ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
   auto agent = client();
-  for (std::uint64_t request = 1; request <= 40; ++request) agent.send(wire::FarmQuery{request});
-  for (std::uint64_t request = 1; request <= 40; ++request) {
+  for (std::uint64_t request = 1; request <= 20; ++request) agent.send(wire::FarmQuery{request});
+  for (std::uint64_t request = 1; request <= 20; ++request) {
     const auto status = agent.expect<wire::FarmStatus>();
     ASSERT_TRUE(status);
     EXPECT_EQ(status->request, request);
