@@ -109,6 +109,7 @@ void FarmLink::ask(QueryDone done) {
 void FarmLink::connection_changed(Link& link, bool connected) {
   if (!connected) return lose(link, "no connection");
   link.heard = reactor_.now();
+  link.state.other_version = false;
   greet(link);
 }
 
@@ -127,19 +128,28 @@ void FarmLink::lose(Link& link, const std::string& reason) {
   handlers_.changed();
 }
 
+// It will say the same at every hello, so it is written down once.
+void FarmLink::refuse(Link& link, const Error& error) {
+  const bool is_news = link.state.state != "refused" || link.state.reason != error.message;
+  link.state.state = "refused";
+  link.state.reason = error.message;
+  link.state.other_version = error.code == Errc::version_mismatch;
+  if (is_news) log_.error("refused", {{"by", link.state.endpoint}, {"reason", error}});
+}
+
 void FarmLink::receive(Link& link, wire::Frames frames) {
   auto envelope = wire::decode(std::move(frames));
   link.heard = reactor_.now();
   if (!envelope) {
-    link.state.state = "refused";
-    link.state.reason = envelope.error().message;
+    // A refusal by another version cannot be read, but its version can.
+    if (!link.welcomed) return refuse(link, envelope.error());
     return log_.warning("unreadable message",
                         {{"from", link.state.endpoint}, {"error", envelope.error()}});
   }
   if (const auto* welcome = std::get_if<wire::ClientWelcome>(&envelope->message)) {
     link.heartbeat = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
     link.missed = welcome->missed_heartbeats;
-    link.state = {link.state.endpoint, "connected", "", welcome->version};
+    link.state = {link.state.endpoint, "connected", "", welcome->version, false};
     if (!std::exchange(link.welcomed, true)) handlers_.changed();
     if (!settled_) settled();
   } else if (const auto* grant = std::get_if<wire::Grant>(&envelope->message)) {
@@ -155,9 +165,7 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
       return node.mapped()(fail(errc_of(refused->code), refused->reason));
     }
     if (refused->request != 0) return handlers_.refused(*refused);
-    link.state.state = "refused";
-    link.state.reason = refused->reason;
-    log_.error("refused", {{"by", link.state.endpoint}, {"reason", refused->reason}});
+    refuse(link, Error{errc_of(refused->code), refused->reason});
   } else if (const auto* status = std::get_if<wire::FarmStatus>(&envelope->message)) {
     if (auto node = queries_.extract(status->request)) node.mapped()(*status);
   }
@@ -176,7 +184,8 @@ void FarmLink::beat() {
     if (link->welcomed && now - link->heard > (link->missed + 1) * link->heartbeat)
       lose(*link, "silent");
     if (!link->welcomed) {
-      greet(*link);
+      // Another version stays one until the connection is made anew; then it may be updated.
+      if (!link->state.other_version) greet(*link);
       continue;
     }
     const auto sent = link->dealer->send(wire::encode(wire::Ping{++pings_}));

@@ -23,6 +23,7 @@ struct CoordinatorState {
   std::string state = "connecting";  // connecting, connected, refused
   std::string reason;
   std::string version;
+  bool other_version = false;  // refused, because it speaks another protocol
 };
 
 class FarmLink {
@@ -69,6 +70,7 @@ class FarmLink {
   void connection_changed(Link& link, bool connected);
   void receive(Link& link, wire::Frames frames);
   void greet(Link& link);
+  void refuse(Link& link, const Error& error);
   void beat();
   void lose(Link& link, const std::string& reason);
   void ask(QueryDone done);

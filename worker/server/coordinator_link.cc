@@ -47,7 +47,7 @@ CoordinatorLink::~CoordinatorLink() {
 }
 
 void CoordinatorLink::connection_changed(bool connected) {
-  welcomed_ = false;
+  welcomed_ = other_version_ = false;
   if (connected) {
     send(wire::WorkerHello{node_, describe_()});
     if (timer_ == 0) timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
@@ -61,7 +61,7 @@ void CoordinatorLink::beat() {
   timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
   if (welcomed_) {
     report();
-  } else if (dealer_->connected()) {
+  } else if (dealer_->connected() && !other_version_) {
     send(wire::WorkerHello{node_, describe_()});
   }
 }
@@ -69,6 +69,8 @@ void CoordinatorLink::beat() {
 void CoordinatorLink::receive(wire::Frames frames) {
   auto envelope = wire::decode(std::move(frames));
   if (!envelope) {
+    // A refusal by another version cannot be read, but its version can.
+    if (envelope.error().code == Errc::version_mismatch) return refused(envelope.error());
     log_.warning("unreadable message", {{"from", endpoint_}, {"error", envelope.error()}});
     return;
   }
@@ -82,13 +84,17 @@ void CoordinatorLink::receive(wire::Frames frames) {
     secrets_.emplace_back(welcome->coordinator_epoch, welcome->lease_secret);
     if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
-    welcomed_ = false;
-    if (std::exchange(refusal_, refused->reason) == refused->reason) return;  // at every hello
-    log_.error("the coordinator refuses this worker",
-               {{"endpoint", endpoint_}, {"reason", refused->reason}});
+    this->refused(Error{errc_of(refused->code), refused->reason});
   } else if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {
     send(wire::Pong{ping->number});
   }
+}
+
+void CoordinatorLink::refused(const Error& error) {
+  welcomed_ = false;
+  other_version_ = error.code == Errc::version_mismatch;
+  if (std::exchange(refusal_, error.message) == error.message) return;  // at every hello
+  log_.error("the coordinator refuses this worker", {{"endpoint", endpoint_}, {"reason", error}});
 }
 
 void CoordinatorLink::send(const wire::Message& message) {

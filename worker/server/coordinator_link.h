@@ -42,6 +42,7 @@ class CoordinatorLink {
                   Describe describe, std::unique_ptr<net::Dealer> dealer);
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
+  void refused(const Error& error);
   void send(const wire::Message& message);
   void beat();
 
@@ -55,7 +56,8 @@ class CoordinatorLink {
   Duration heartbeat_ = seconds(1);
   net::TimerId timer_ = 0;
   bool welcomed_ = false;
-  std::string refusal_;  // the last one, as logged
+  bool other_version_ = false;  // refused for it: not greeted again on this connection
+  std::string refusal_;         // the last one, as logged
 };
 
 }  // namespace kiln::worker

@@ -38,6 +38,9 @@ class FakeCoordinator {
   }
 
   bool grants = true;
+  bool other_version = false;  // speaks protocol 2
+  int hellos = 0;
+  int pings = 0;
   std::optional<Errc> refusal;
   wire::GrantedLease granted;  // what every lease is made from
   std::vector<wire::Acquire> acquires;
@@ -61,7 +64,11 @@ class FakeCoordinator {
 
   void receive(const net::PeerId& peer, const wire::Message& message) {
     peer_ = peer;
-    if (std::holds_alternative<wire::ClientHello>(message)) {
+    hellos += std::holds_alternative<wire::ClientHello>(message) ? 1 : 0;
+    pings += std::holds_alternative<wire::Ping>(message) ? 1 : 0;
+    if (other_version) {
+      send(wire::Refused{0, "version_mismatch", "as its own version puts it"});
+    } else if (std::holds_alternative<wire::ClientHello>(message)) {
       send(wire::ClientWelcome{1, "test", 200, 3});
     } else if (const auto* ping = std::get_if<wire::Ping>(&message)) {
       send(wire::Pong{ping->number});
@@ -97,7 +104,9 @@ class FakeCoordinator {
   }
 
   void send(const wire::Message& message) {
-    static_cast<void>(router_->send(peer_, wire::encode(message)));
+    auto frames = wire::encode(message);
+    if (other_version) frames[0][1] = 2;
+    static_cast<void>(router_->send(peer_, std::move(frames)));
   }
 
   net::Reactor& reactor_;
