@@ -1,6 +1,7 @@
 #include "client/agent/lease_desk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace kiln::client {
@@ -30,8 +31,9 @@ LeaseDesk::Ticket LeaseDesk::wait(LeaseWish wish, Done done) {
   const TimePoint deadline = reactor_.now() + wish.patience;
   LeaseWish common = wish;
   common.excluded.clear();
-  last_wish_.insert_or_assign(wish.toolchain, std::move(common));
-  waiters_.emplace(ticket, Waiter{std::move(wish), std::move(done), deadline});
+  LeaseKey key = wish.lease_key();
+  last_wish_.insert_or_assign(key, std::move(common));
+  waiters_.emplace(ticket, Waiter{std::move(wish), std::move(key), std::move(done), deadline});
   pump();
   return ticket;
 }
@@ -76,10 +78,10 @@ void LeaseDesk::pump() {
   });
 }
 
-std::uint32_t LeaseDesk::asked(const Digest& toolchain) const {
+std::uint32_t LeaseDesk::asked(const LeaseKey& key) const {
   std::uint32_t open = 0;
   for (const auto& [id, request] : requests_) {
-    if (request.toolchain == toolchain && request.ticket == 0) open += request.open;
+    if (request.key == key && request.ticket == 0) open += request.open;
   }
   return open;
 }
@@ -87,18 +89,17 @@ std::uint32_t LeaseDesk::asked(const Digest& toolchain) const {
 void LeaseDesk::serve() {
   const TimePoint now = reactor_.now();
   std::vector<std::pair<Done, HeldLease>> served;
-  std::map<Digest, std::uint32_t> waiting;  // for any node; then the book has nothing for more
+  std::map<LeaseKey, std::uint32_t> waiting;  // for any node; then the book has nothing for more
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     Waiter& waiter = at->second;
     std::optional<HeldLease> lease;
-    if (!waiting.contains(waiter.wish.toolchain))
-      lease = book_.take(waiter.wish.toolchain, waiter.wish.excluded, now);
+    if (!waiting.contains(waiter.key)) lease = book_.take(waiter.key, waiter.wish.excluded, now);
     if (lease) {
       served.emplace_back(std::move(waiter.done), std::move(*lease));
       at = waiters_.erase(at);
       continue;
     }
-    if (waiter.wish.excluded.empty()) ++waiting[waiter.wish.toolchain];
+    if (waiter.wish.excluded.empty()) ++waiting[waiter.key];
     ++at;
   }
   if (farm_.usable() && now >= ask_after_) ask_for_waiters(waiting);
@@ -106,13 +107,17 @@ void LeaseDesk::serve() {
 }
 
 // Those that share their wish are asked for together; a waiter with exclusions asks for itself.
-void LeaseDesk::ask_for_waiters(const std::map<Digest, std::uint32_t>& waiting) {
+void LeaseDesk::ask_for_waiters(const std::map<LeaseKey, std::uint32_t>& waiting) {
   const TimePoint now = reactor_.now();
-  for (const auto& [toolchain, wish] : last_wish_) {
-    const auto found = waiting.find(toolchain);
+  for (auto at = last_wish_.begin(); at != last_wish_.end();) {
+    const auto& [key, wish] = *at;
+    const auto found = waiting.find(key);
     const std::uint32_t without = found == waiting.end() ? 0 : found->second;
-    const auto count = book_.wanted(toolchain, without, asked(toolchain), now);
+    const auto count = book_.wanted(key, without, asked(key), now);
     if (count > 0 && requests_.size() < kRequests) ask(wish, count, 0);
+    // Builds come and go: what nobody wants or holds any more is forgotten.
+    const bool is_over = without == 0 && !book_.holds(key) && asked(key) == 0;
+    at = is_over ? last_wish_.erase(at) : std::next(at);
   }
   for (auto& [ticket, waiter] : waiters_) {
     if (waiter.wish.excluded.empty() || waiter.asked || requests_.size() >= kRequests) continue;
@@ -133,7 +138,7 @@ void LeaseDesk::ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket) {
   acquire.count = count;
   acquire.size_hint_bytes = wish.size_hint_bytes;
   acquire.excluded = wish.excluded;
-  if (farm_.send(acquire)) requests_[acquire.request] = {wish.toolchain, count, ticket, {}};
+  if (farm_.send(acquire)) requests_[acquire.request] = {wish.lease_key(), count, ticket, {}};
 }
 
 void LeaseDesk::granted(const wire::Grant& grant) {
@@ -145,7 +150,7 @@ void LeaseDesk::granted(const wire::Grant& grant) {
     return release(unwanted);
   }
   for (const auto& lease : grant.leases) {
-    book_.add(found->second.toolchain,
+    book_.add(found->second.key,
               {lease.lease, lease.task_address, lease.bulk_address, lease.toolchain_sources}, now);
     if (found->second.open > 0) --found->second.open;
   }
@@ -175,20 +180,30 @@ void LeaseDesk::refused(const wire::Refused& refusal) {
   pump();
 }
 
-bool LeaseDesk::is_wanted(const Request& request, TimePoint now) const {
-  if (request.ticket != 0) return waiters_.contains(request.ticket);
-  std::uint32_t waiting = 0;
+std::map<LeaseKey, std::uint32_t> LeaseDesk::waiting_for_any() const {
+  std::map<LeaseKey, std::uint32_t> waiting;
   for (const auto& [ticket, waiter] : waiters_) {
-    if (waiter.wish.toolchain == request.toolchain && waiter.wish.excluded.empty()) ++waiting;
+    if (waiter.wish.excluded.empty()) ++waiting[waiter.key];
   }
-  return book_.wanted(request.toolchain, waiting, 0, now) > 0;
+  return waiting;
 }
 
 std::optional<TimePoint> LeaseDesk::withdraw(TimePoint now) {
   std::optional<TimePoint> next;
+  if (requests_.empty()) return next;
+  const auto waiting = waiting_for_any();
+  std::map<LeaseKey, bool> wanted;  // each looks through all leases, so once a key
+  const auto is_wanted = [&](const Request& request) {
+    if (request.ticket != 0) return waiters_.contains(request.ticket);
+    const auto [known, is_new] = wanted.try_emplace(request.key, false);
+    const auto found = waiting.find(request.key);
+    const std::uint32_t count = found == waiting.end() ? 0 : found->second;
+    if (is_new) known->second = book_.wanted(request.key, count, 0, now) > 0;
+    return known->second;
+  };
   for (auto at = requests_.begin(); at != requests_.end();) {
     Request& request = at->second;
-    if (is_wanted(request, now)) {
+    if (is_wanted(request)) {
       request.unwanted_since.reset();
     } else if (!request.unwanted_since) {
       request.unwanted_since = now;
@@ -220,9 +235,9 @@ void LeaseDesk::end(Ticket ticket, const Error& error) {
 void LeaseDesk::end_refused(const Request& request, const Error& error) {
   std::vector<Ticket> due;
   for (const auto& [ticket, waiter] : waiters_) {
-    const bool meant = request.ticket == 0 ? waiter.wish.toolchain == request.toolchain &&
-                                                 waiter.wish.excluded.empty()
-                                           : ticket == request.ticket;
+    const bool meant = request.ticket == 0
+                           ? waiter.key == request.key && waiter.wish.excluded.empty()
+                           : ticket == request.ticket;
     if (meant && !waiter.wish.insists) due.push_back(ticket);
   }
   for (const auto ticket : due) end(ticket, error);

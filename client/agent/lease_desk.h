@@ -28,6 +28,8 @@ struct LeaseWish {
   std::vector<std::string> excluded;  // workers
   Duration patience{};                // after this without a lease: timed_out
   bool insists = false;               // there is no local run: waits even for a coordinator
+
+  LeaseKey lease_key() const { return {toolchain, pool, build, priority}; }
 };
 
 class LeaseDesk {
@@ -60,12 +62,13 @@ class LeaseDesk {
  private:
   struct Waiter {
     LeaseWish wish;
+    LeaseKey key;  // of the wish
     Done done;
     TimePoint deadline;
     bool asked = false;  // by a request of its own
   };
   struct Request {
-    Digest toolchain;
+    LeaseKey key;
     std::uint32_t open = 0;  // leases not granted yet
     Ticket ticket = 0;       // of the waiter with exclusions that it is for, or 0
     std::optional<TimePoint> unwanted_since;
@@ -73,23 +76,24 @@ class LeaseDesk {
   void pump();
   void serve();
   void ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket);
-  void ask_for_waiters(const std::map<Digest, std::uint32_t>& waiting);
+  void ask_for_waiters(const std::map<LeaseKey, std::uint32_t>& waiting);
   void request_over(const Request& request);
-  bool is_wanted(const Request& request, TimePoint now) const;
+  // How many wait for any node, by what they wait for.
+  std::map<LeaseKey, std::uint32_t> waiting_for_any() const;
   // Withdraws requests that nobody has waited for in a while; returns when to look again.
   std::optional<TimePoint> withdraw(TimePoint now);
   void end(Ticket ticket, const Error& error);
   void end_refused(const Request& request, const Error& error);
   void arm();
   void release(const std::vector<LeaseId>& leases);
-  std::uint32_t asked(const Digest& toolchain) const;
+  std::uint32_t asked(const LeaseKey& key) const;
 
   net::Reactor& reactor_;
   FarmLink& farm_;
   LeaseBook book_;
   std::map<Ticket, Waiter> waiters_;  // by age
   std::map<std::uint64_t, Request> requests_;
-  std::map<Digest, LeaseWish> last_wish_;  // without exclusions, for batches and renewals
+  std::map<LeaseKey, LeaseWish> last_wish_;  // without exclusions, for batches and renewals
   Ticket last_ticket_ = 0;
   std::uint64_t last_request_ = 0;
   net::TimerId timer_ = 0;

@@ -6,9 +6,9 @@
 
 namespace kiln::client {
 
-void LeaseBook::add(const Digest& toolchain, HeldLease held, TimePoint now) {
+void LeaseBook::add(const LeaseKey& key, HeldLease held, TimePoint now) {
   Entry entry;
-  entry.toolchain = toolchain;
+  entry.key = key;
   entry.expires = now + milliseconds(held.lease.lifetime_ms);
   entry.used = now;
   entry.left = held.lease.tasks;
@@ -21,11 +21,11 @@ bool LeaseBook::usable(const Entry& entry, TimePoint now) const {
   return !entry.in_use && entry.left > 0 && now + policy_.expiry_margin < entry.expires;
 }
 
-std::optional<HeldLease> LeaseBook::take(const Digest& toolchain,
+std::optional<HeldLease> LeaseBook::take(const LeaseKey& key,
                                          const std::vector<std::string>& excluded, TimePoint now) {
   Entry* best = nullptr;
   for (auto& [id, entry] : leases_) {
-    if (entry.toolchain != toolchain || !usable(entry, now)) continue;
+    if (entry.key != key || !usable(entry, now)) continue;
     if (std::find(excluded.begin(), excluded.end(), entry.held.lease.worker) != excluded.end())
       continue;
     const bool better =
@@ -59,19 +59,24 @@ void LeaseBook::drop_worker(const std::string& worker) {
   }
 }
 
-std::uint32_t LeaseBook::wanted(const Digest& toolchain, std::uint32_t waiting, std::uint32_t asked,
+std::uint32_t LeaseBook::wanted(const LeaseKey& key, std::uint32_t waiting, std::uint32_t asked,
                                 TimePoint now) const {
   std::uint32_t renewals = 0;
   std::uint32_t free = 0;  // a renewal that has come already is not asked for again
   for (const auto& [id, entry] : leases_) {
     const bool ends_soon =
         entry.left < policy_.renew_below || now + 2 * policy_.expiry_margin >= entry.expires;
-    if (entry.toolchain != toolchain) continue;
+    if (entry.key != key) continue;
     if (entry.in_use && ends_soon) ++renewals;
     if (usable(entry, now)) ++free;
   }
   const std::uint32_t total = waiting + renewals;
   return total > asked + free ? total - asked - free : 0;
+}
+
+bool LeaseBook::holds(const LeaseKey& key) const {
+  return std::any_of(leases_.begin(), leases_.end(),
+                     [&](const auto& entry) { return entry.second.key == key; });
 }
 
 std::vector<LeaseId> LeaseBook::idle(TimePoint now) {

@@ -5,6 +5,7 @@
 // back what lies idle, so that nobody waits for a slot that is only held.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -16,6 +17,18 @@
 #include "common/model/lease.h"
 
 namespace kiln::client {
+
+// What a lease was asked for with. Leases of different keys do not stand in for one another: a pool
+// may give its tasks other limits, and shares between builds and priorities are the coordinator's
+// to divide.
+struct LeaseKey {
+  Digest toolchain;
+  std::string pool;
+  std::string build;
+  std::int32_t priority = 0;
+
+  friend auto operator<=>(const LeaseKey&, const LeaseKey&) = default;
+};
 
 // A lease and where its worker is.
 struct HeldLease {
@@ -35,11 +48,11 @@ class LeaseBook {
  public:
   explicit LeaseBook(BookPolicy policy) : policy_(policy) {}
 
-  void add(const Digest& toolchain, HeldLease held, TimePoint now);
+  void add(const LeaseKey& key, HeldLease held, TimePoint now);
 
   // A free lease on a worker that is not in `excluded`, the most recently used first since its node
   // is the warmest. It is the caller's until give_back or spoil.
-  std::optional<HeldLease> take(const Digest& toolchain, const std::vector<std::string>& excluded,
+  std::optional<HeldLease> take(const LeaseKey& key, const std::vector<std::string>& excluded,
                                 TimePoint now);
   // The task under the lease has ended.
   void give_back(const LeaseId& id, TimePoint now);
@@ -49,7 +62,7 @@ class LeaseBook {
 
   // How many leases to ask for now, for `waiting` calls that have none; `asked` are on their way.
   // What lies free counts against it.
-  std::uint32_t wanted(const Digest& toolchain, std::uint32_t waiting, std::uint32_t asked,
+  std::uint32_t wanted(const LeaseKey& key, std::uint32_t waiting, std::uint32_t asked,
                        TimePoint now) const;
 
   // Leases that lie idle, have expired, are used up or were refused, removed from the book: the
@@ -59,11 +72,12 @@ class LeaseBook {
   std::vector<LeaseId> clear();
   std::optional<TimePoint> next_deadline() const;
   std::size_t size() const { return leases_.size(); }
+  bool holds(const LeaseKey& key) const;
 
  private:
   struct Entry {
     HeldLease held;
-    Digest toolchain;
+    LeaseKey key;
     TimePoint expires;
     TimePoint used;  // last given back or added
     std::uint32_t left = 0;

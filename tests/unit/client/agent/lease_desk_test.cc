@@ -12,7 +12,7 @@ const Digest kGcc = digest_of("gcc");
 
 class LeaseDeskTest : public testing::Test {
  protected:
-  void open(bool with_coordinator = true) {
+  void open(bool with_coordinator = true, net::Endpoint otherwise = {"127.0.0.1", 1}) {
     FarmLink::Handlers handlers;
     handlers.grant = [this](const wire::Grant& grant) { desk_->granted(grant); };
     handlers.refused = [this](const wire::Refused& refusal) { desk_->refused(refusal); };
@@ -20,16 +20,18 @@ class LeaseDeskTest : public testing::Test {
     farm_ = std::make_unique<FarmLink>(*reactor_, context_, Logger(), wire::ClientHello{},
                                        std::move(handlers));
     desk_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{});
-    const auto endpoint = with_coordinator ? *net::parse_endpoint(coordinator_.endpoint(), 0)
-                                           : net::Endpoint{"127.0.0.1", 1};
+    const auto endpoint =
+        with_coordinator ? *net::parse_endpoint(coordinator_.endpoint(), 0) : otherwise;
     EXPECT_TRUE(farm_->connect({endpoint}));
     if (with_coordinator) {
       EXPECT_TRUE(turn_until(*reactor_, [&] { return farm_->usable(); }));
     }
   }
 
-  LeaseDesk::Ticket wait(std::vector<std::string> excluded = {}, bool insists = false) {
+  LeaseDesk::Ticket wait(std::vector<std::string> excluded = {}, bool insists = false,
+                         std::int32_t priority = 0) {
     LeaseWish wish;
+    wish.priority = priority;
     wish.toolchain = kGcc;
     wish.excluded = std::move(excluded);
     wish.patience = seconds(10);
@@ -72,6 +74,18 @@ TEST_F(LeaseDeskTest, a_lease_that_was_given_back_serves_the_next_call) {
   EXPECT_EQ(coordinator_.acquires.size(), 1U) << "no round trip for it";
 }
 
+TEST_F(LeaseDeskTest, a_lease_of_another_priority_serves_nobody_else) {
+  open();
+  wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 1; }));
+  desk_->give_back(leases_[0]);
+  wait({}, false, 7);
+  ASSERT_TRUE(until([&] { return leases_.size() == 2; }));
+  ASSERT_EQ(coordinator_.acquires.size(), 2U);
+  EXPECT_EQ(coordinator_.acquires[1].priority, 7);
+  EXPECT_NE(leases_[0], leases_[1]);
+}
+
 TEST_F(LeaseDeskTest, refused_and_idle_leases_are_released) {
   open();
   wait();
@@ -98,6 +112,15 @@ TEST_F(LeaseDeskTest, without_a_coordinator_calls_end_soon) {
   ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
   EXPECT_EQ(errors_[0].code, Errc::unavailable);
   EXPECT_NE(errors_[0].message.find("127.0.0.1:1"), std::string::npos) << errors_[0].message;
+}
+
+TEST_F(LeaseDeskTest, with_a_coordinator_of_another_version_calls_end_soon) {
+  coordinator_.other_version = true;
+  open(false, net::parse_endpoint(coordinator_.endpoint(), 0).value());
+  wait();
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+  EXPECT_NE(errors_[0].message.find("protocol 2"), std::string::npos) << errors_[0].message;
 }
 
 TEST_F(LeaseDeskTest, who_insists_waits_for_a_coordinator_to_come_back) {

@@ -5,8 +5,8 @@
 namespace kiln::client {
 namespace {
 
-const Digest kGcc = digest_of("gcc");
-const Digest kClang = digest_of("clang");
+const LeaseKey kGcc{digest_of("gcc"), "default", "build", 0};
+const LeaseKey kClang{digest_of("clang"), "default", "build", 0};
 
 HeldLease held(std::uint64_t number, const std::string& worker, std::uint32_t tasks = 32,
                bool staging = false) {
@@ -21,13 +21,30 @@ HeldLease held(std::uint64_t number, const std::string& worker, std::uint32_t ta
 
 class LeaseBookTest : public testing::Test {
  protected:
-  std::uint64_t take(const Digest& toolchain, const std::vector<std::string>& excluded = {}) {
-    const auto taken = book_.take(toolchain, excluded, now_);
+  std::uint64_t take(const LeaseKey& key, const std::vector<std::string>& excluded = {}) {
+    const auto taken = book_.take(key, excluded, now_);
     return taken ? taken->lease.id.number : 0;
   }
   LeaseBook book_{BookPolicy{}};
   TimePoint now_{};
 };
+
+TEST_F(LeaseBookTest, leases_of_another_pool_build_or_priority_are_no_substitute) {
+  book_.add(kGcc, held(1, "a"), now_);
+  LeaseKey pool = kGcc;
+  pool.pool = "other";
+  LeaseKey build = kGcc;
+  build.build = "other";
+  LeaseKey priority = kGcc;
+  priority.priority = 1;
+  for (const auto& key : {pool, build, priority}) {
+    EXPECT_EQ(take(key), 0U);
+    EXPECT_EQ(book_.wanted(key, 1, 0, now_), 1U);
+    EXPECT_FALSE(book_.holds(key));
+  }
+  EXPECT_TRUE(book_.holds(kGcc));
+  EXPECT_EQ(take(kGcc), 1U);
+}
 
 TEST_F(LeaseBookTest, gives_a_lease_of_the_toolchain_once_at_a_time) {
   book_.add(kGcc, held(1, "a"), now_);
