@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/agent/agent.h"
-#include "client/paths/program.h"
+#include "common/base/version.h"
 
 namespace kiln::client {
 
@@ -14,47 +14,44 @@ struct Doctor::Visit {
   wire::Command command;
   Done done;
   std::vector<Check> checks;
-  PrepareOutcome prepared = Local{};
   wire::Call call;
+  CallSettings settings;
   std::optional<ToolchainAnswer> toolchain;
   std::string trouble;
   bool has_nodes = false;  // else a probe would only wait in vain
-  std::optional<ProbeDirectory> directory;
-
-  void add(std::string name, bool ok, std::string detail, std::string mend) {
-    checks.push_back({std::move(name), ok, std::move(detail), ok ? "" : std::move(mend)});
-  }
 };
 
 void Doctor::examine(const wire::Command& command, Done done) {
   auto visit = std::make_shared<Visit>();
   visit->command = command;
   visit->done = std::move(done);
+  settings(visit);
   farm(visit);
+}
+
+void Doctor::settings(const std::shared_ptr<Visit>& visit) {
+  SettingFacts facts;
+  const auto& environment = visit->command.environment;
+  facts.disabled = is_switched_on(environment, "KILN_DISABLE");
+  if (auto settings = call_settings(agent_.settings_, environment)) {
+    facts.local = settings->mode == CallMode::local;
+    visit->settings = std::move(*settings);
+  } else {
+    facts.problem = settings.error().message;
+    visit->settings.pool = "default";
+  }
+  // The probe is to travel whatever the caller's calls do.
+  visit->settings.mode = CallMode::files;
+  visit->settings.fallback = false;
+  visit->checks.push_back(check_settings(facts));
 }
 
 void Doctor::farm(const std::shared_ptr<Visit>& visit) {
   agent_.farm_->query([this, visit](const Result<wire::FarmStatus>& status) {
-    for (const auto& state : agent_.farm_->states()) {
-      visit->add("coordinator " + state.endpoint, state.state == "connected",
-                 state.state == "connected" ? "version " + state.version : state.reason,
-                 "is kiln-coordinator running there, and KILN_COORDINATOR right?");
-    }
-    std::size_t ready = 0;
-    std::uint32_t slots = 0;
-    if (status) {
-      for (const auto& node : status->nodes) {
-        if (node.state != "ready") continue;
-        ++ready;
-        slots += node.node.slots;
-      }
-    }
-    visit->has_nodes = ready > 0;
-    visit->add(
-        "nodes", ready > 0,
-        status ? std::to_string(ready) + " ready, " + std::to_string(slots) + " slots"
-               : status.error().message,
-        "start kiln-worker on some machine, with --coordinator HOST; `kiln nodes` lists them");
+    for (auto& check : check_coordinators(agent_.farm_->states(), status, kVersion))
+      visit->checks.push_back(std::move(check));
+    for (auto& check : check_nodes(status)) visit->checks.push_back(std::move(check));
+    visit->has_nodes = can_run_tasks(status);
     toolchain(visit);
   });
 }
@@ -81,11 +78,9 @@ void Doctor::toolchain(const std::shared_ptr<Visit>& visit) {
         }
       },
       [this, visit] {
-        visit->add("toolchain", visit->toolchain.has_value(),
-                   visit->toolchain ? visit->toolchain->toolchain->version + ", " +
-                                          visit->toolchain->toolchain->root.short_hex()
-                                    : visit->trouble,
-                   "install a compiler, or name one: kiln doctor COMPILER");
+        const auto* found = visit->toolchain ? visit->toolchain->toolchain.get() : nullptr;
+        visit->checks.push_back(check_toolchain(visit->trouble, found ? found->version : "",
+                                                found ? found->root.short_hex() : ""));
         if (!visit->toolchain || !visit->has_nodes) return finish(visit);
         probe(visit);
       });
@@ -98,14 +93,9 @@ void Doctor::probe(const std::shared_ptr<Visit>& visit) {
   unit.task.toolchain = visit->toolchain->toolchain->root;
   unit.toolchain = visit->toolchain->toolchain;
   visit->call.program = visit->toolchain->program;
-  CallSettings settings;
-  settings.fallback = false;
-  settings.pool = "default";
-  agent_.probes_->check(unit, visit->call, settings, [visit](const Status& status) {
-    visit->add(
-        "probe compile", status.has_value(),
-        status ? "a worker's object and messages equal the local ones" : status.error().message,
-        "see the agent's log (`kiln config` names it) and the worker's");
+  // A verdict that is known already says nothing of the farm as it is now.
+  agent_.probes_->probe(unit, visit->call, visit->settings, [visit](const Status& status) {
+    visit->checks.push_back(check_probe(status));
     finish(visit);
   });
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/agent/doctor_checks.h"
 #include "common/base/result.h"
 #include "common/wire/messages.h"
 
@@ -25,13 +26,8 @@ class Doctor {
   void examine(const wire::Command& command, Done done);
 
  private:
-  struct Check {
-    std::string name;
-    bool ok = false;
-    std::string detail;
-    std::string mend;  // what to do; empty when ok
-  };
   struct Visit;
+  void settings(const std::shared_ptr<Visit>& visit);
   void farm(const std::shared_ptr<Visit>& visit);
   void toolchain(const std::shared_ptr<Visit>& visit);
   void probe(const std::shared_ptr<Visit>& visit);

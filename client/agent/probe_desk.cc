@@ -38,6 +38,12 @@ void ProbeDesk::check(const PreparedUnit& unit, const wire::Call& call,
   const Verdict verdict = preparer_.toolchains().verdict(root);
   if (verdict.state == ProbeState::ok) return done({});
   if (verdict.state == ProbeState::refused) return done(fail(Errc::unsupported, verdict.reason));
+  probe(unit, call, settings, std::move(done));
+}
+
+void ProbeDesk::probe(const PreparedUnit& unit, const wire::Call& call,
+                      const CallSettings& settings, Done done) {
+  const Digest root = unit.task.toolchain;
   auto& probe = probes_[{root, settings.fallback}];
   if (probe) return probe->waiting.push_back(std::move(done));
   probe = std::make_shared<Probe>();

@@ -28,6 +28,9 @@ class ProbeDesk {
   // Asks for the toolchain of `unit`, which `call` uses. `done` may be called from within.
   void check(const PreparedUnit& unit, const wire::Call& call, const CallSettings& settings,
              Done done);
+  // The same, but always by compiling now, whatever verdict is known.
+  void probe(const PreparedUnit& unit, const wire::Call& call, const CallSettings& settings,
+             Done done);
 
  private:
   struct Probe;

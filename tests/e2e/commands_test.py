@@ -66,6 +66,15 @@ class CommandsTest(kilntest.FarmCase):
         checks = self.farm.kiln("doctor", "--json")["checks"]
         self.assertEqual([], [check for check in checks if not check["ok"]])
 
+    def test_doctor_really_compiles_and_takes_a_compiler(self):
+        self.farm.kiln("doctor", "gcc", "--json")
+        before = sum(self.farm.completed())
+        checks = {check["name"]: check for check in
+                  self.farm.kiln("doctor", "gcc", "--json")["checks"]}
+        self.assertGreater(sum(self.farm.completed()), before)
+        for name in ("versions", "namespaces", "node with room", "probe compile"):
+            self.assertTrue(checks[name]["ok"], checks[name])
+
     def test_jobs_and_version(self):
         self.assertRegex(self.farm.kiln("-j").stdout.decode(), r"^[1-9][0-9]*\n$")
         version = self.farm.kiln("--version", "--json")["version"]

@@ -28,6 +28,7 @@ TEST(CommandLine, commands_become_questions_to_the_agent) {
   EXPECT_THAT(parse_command_line({"why", "a.c"})->arguments, ElementsAre("a.c"));
   EXPECT_THAT(parse_command_line({"why", "--", "--json"})->arguments, ElementsAre("--json"));
   EXPECT_THAT(parse_command_line({"agent", "stop"})->arguments, ElementsAre("stop"));
+  EXPECT_THAT(parse_command_line({"doctor", "clang"})->arguments, ElementsAre("clang"));
   EXPECT_EQ(parse_command_line({"-j"})->name, "jobs");
 }
 
@@ -65,6 +66,7 @@ TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
   EXPECT_THAT(error_of({"agent"}), HasSubstr("agent stop"));
   EXPECT_THAT(error_of({"agent", "start"}), HasSubstr("agent stop"));
   EXPECT_THAT(error_of({"status", "x"}), HasSubstr("unexpected argument 'x'"));
+  EXPECT_THAT(error_of({"doctor", "gcc", "clang"}), HasSubstr("unexpected argument 'clang'"));
   EXPECT_THAT(error_of({"top"}), HasSubstr("not in this version"));
   EXPECT_THAT(error_of({""}), HasSubstr("unknown command ''"));
 }
