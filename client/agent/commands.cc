@@ -87,7 +87,7 @@ json trace_json(const CallRecord& record) {
 }  // namespace
 
 void Commands::answer(const wire::Command& command, Done done) {
-  if (command.name == "status") return status(std::move(done));
+  if (command.name == "status") return status(command, std::move(done));
   if (command.name == "nodes") return nodes(std::move(done));
   if (command.name == "tasks") return tasks(std::move(done));
   if (command.name == "stats") return done(stats());
@@ -110,13 +110,17 @@ void Commands::answer(const wire::Command& command, Done done) {
                                         "; is it older than kiln? stop it: kiln agent stop"));
 }
 
-void Commands::status(Done done) {
+void Commands::status(const wire::Command& command, Done done) {
+  const auto shown = shown_settings(agent_.settings_, command.environment, agent_.socket_);
+  if (!shown) return done(fail(shown.error()));
+  const auto mode = std::find_if(shown->begin(), shown->end(),
+                                 [](const auto& setting) { return setting.name == "mode"; });
   json answer;
   answer["version"] = std::string(kVersion);
   answer["agent"] = {{"pid", ::getpid()},
                      {"uptime_s", in_seconds(agent_.reactor_->now() - agent_.started_)},
                      {"socket", agent_.socket_},
-                     {"mode", agent_.settings_.text("mode")},
+                     {"mode", mode->value},
                      {"calls_active", agent_.calls_.size()}};
   agent_.farm_->query([this, answer, done](const Result<wire::FarmStatus>& farm) mutable {
     answer["coordinators"] = json::array();
@@ -208,12 +212,12 @@ Result<std::string> Commands::why(const wire::Command& command) const {
   return answer.dump();
 }
 
-std::string Commands::settings(const wire::Command&) const {
+Result<std::string> Commands::settings(const wire::Command& command) const {
+  KILN_TRY_ASSIGN(const auto shown,
+                  shown_settings(agent_.settings_, command.environment, agent_.socket_));
   json list = json::array();
-  for (const auto& setting : agent_.settings_.all()) {
-    std::string value;
-    for (const auto& part : setting.values) value += (value.empty() ? "" : ",") + part;
-    list.push_back({{"name", setting.spec.key}, {"value", value}, {"source", setting.origin}});
+  for (const auto& setting : shown) {
+    list.push_back({{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
   }
   list.push_back({{"name", "log-file (in use)"},
                   {"value", agent_.options_.log.file},

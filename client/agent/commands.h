@@ -21,12 +21,12 @@ class Commands {
   void answer(const wire::Command& command, Done done);
 
  private:
-  void status(Done done);
+  void status(const wire::Command& command, Done done);
   void nodes(Done done);
   void tasks(Done done);
   std::string stats() const;
   Result<std::string> why(const wire::Command& command) const;
-  std::string settings(const wire::Command& command) const;
+  Result<std::string> settings(const wire::Command& command) const;
 
   Agent& agent_;
 };

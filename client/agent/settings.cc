@@ -1,6 +1,8 @@
 #include "client/agent/settings.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <system_error>
 
 #include <unistd.h>
@@ -22,6 +24,7 @@ config::Settings known_settings() {
            "HOST[:10650] of the coordinators, separated by commas",
            SettingKind::list},
           {"mode", "KILN_MODE", {"files"}, "files or local"},
+          {"route", "KILN_ROUTE", {"auto"}, "direct or auto: workers are reached directly"},
           {"pool", "KILN_POOL", {"default"}, "the pool that runs the tasks"},
           {"priority", "KILN_PRIORITY", {"0"}, "higher goes first"},
           {"build", "KILN_BUILD", {""}, "name of this build; fair shares are between builds"},
@@ -31,7 +34,10 @@ config::Settings known_settings() {
            "0: a job that cannot run remotely fails",
            SettingKind::boolean},
           {"cache-dir", "KILN_CACHE_DIR", {""}, "directory of what the agent remembers"},
-          {"idle-timeout", "KILN_IDLE_TIMEOUT", {"15m"}, "the agent ends after this; 0: never"},
+          {"idle-timeout",
+           "KILN_IDLE_TIMEOUT",
+           {"15m"},
+           "the agent ends after this without a call; 0: never"},
           {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
           {"log-file", "KILN_LOG_FILE", {""}, "the agent's log; default: agent.log in cache-dir"},
           {"log-format", "KILN_LOG_FORMAT", {"text"}, "text or json"},
@@ -46,6 +52,26 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& directo
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+// Fixed while the agent lives; all others are each call's.
+bool is_agents_own(const std::string& key) {
+  constexpr std::array<std::string_view, 6> kOwn = {"coordinator", "cache-dir", "idle-timeout",
+                                                    "log-level",   "log-file",  "log-format"};
+  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
+}
+
+std::string joined(const std::vector<std::string>& values) {
+  std::string text;
+  for (const auto& value : values) text += (text.empty() ? "" : ",") + value;
+  return text;
+}
+
+// What only the launcher reads, or is asked for before there are any settings.
+ShownSetting shown_variable(const Environment& caller, const std::string& name,
+                            const std::string& variable) {
+  const std::string value(value_of(caller, variable));
+  return {name, value, value.empty() ? "default" : variable};
 }
 
 config::Environment lookup_in(const Environment& environment) {
@@ -107,12 +133,44 @@ Result<CallSettings> call_settings(const config::Settings& base, const Environme
         "mode",
         Error{Errc::invalid_argument, "\"" + mode + "\" is not a mode; use files or local"}));
   }
+  const std::string& route = settings.text("route");
+  if (route != "direct" && route != "auto") {
+    return fail(settings.error(
+        "route", Error{Errc::unsupported,
+                       "\"" + route +
+                           "\" is not in this version; workers are reached directly: use direct "
+                           "or auto"}));
+  }
   KILN_TRY_ASSIGN(result.fallback, settings.boolean("fallback"));
   result.pool = settings.text("pool");
   KILN_TRY_ASSIGN(const auto priority, settings.number("priority", 0, 1000));
   result.priority = static_cast<std::int32_t>(priority);
   result.build = settings.text("build");
   return result;
+}
+
+Result<std::vector<ShownSetting>> shown_settings(const config::Settings& base,
+                                                 const Environment& caller,
+                                                 const std::string& socket) {
+  config::Settings called = base;
+  KILN_TRY(called.load_environment(lookup_in(caller)));
+  std::vector<ShownSetting> shown;
+  for (const auto& setting : base.all()) {
+    const auto& key = setting.spec.key;
+    const auto& callers = called.at(key);
+    const bool own = is_agents_own(key);
+    const auto& used = own ? setting : callers;
+    std::string source = used.origin;
+    if (own && callers.values != setting.values)
+      source += " of the agent's start; `kiln agent stop` to use " + joined(callers.values);
+    shown.push_back({key, joined(used.values), std::move(source)});
+  }
+  auto place = shown_variable(caller, "socket", "KILN_SOCKET");
+  place.value = socket;
+  shown.push_back(std::move(place));
+  shown.push_back(shown_variable(caller, "disable", "KILN_DISABLE"));
+  shown.push_back(shown_variable(caller, "config", "KILN_CONFIG"));
+  return shown;
 }
 
 }  // namespace kiln::client

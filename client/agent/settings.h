@@ -42,4 +42,18 @@ Result<AgentSettings> agent_settings(const config::Settings& settings,
                                      const Environment& environment);
 Result<CallSettings> call_settings(const config::Settings& base, const Environment& call);
 
+// A line of `kiln config`.
+struct ShownSetting {
+  std::string name;
+  std::string value;
+  std::string source;
+};
+
+// Every setting as a call in `caller`'s environment meets it: what speaks of one call as the caller
+// has it, the agent's own as it was started with (`base`), with a word where the caller has
+// another. `socket` is the agent's. Errors name a variable that cannot be read.
+Result<std::vector<ShownSetting>> shown_settings(const config::Settings& base,
+                                                 const Environment& caller,
+                                                 const std::string& socket);
+
 }  // namespace kiln::client

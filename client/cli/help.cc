@@ -23,7 +23,7 @@ Your builds
 
 This machine
   config              every setting, its value and where it comes from
-  doctor              check everything that can be wrong, and how to mend it
+  doctor [COMPILER]   check everything that can be wrong, and how to mend it
   agent stop          stop the agent; the next call starts it again
 
 Options
@@ -34,7 +34,7 @@ Options
 Environment
   KILN_COORDINATOR    coordinators, comma-separated host[:10650]
   KILN_MODE           direct, files or local: how input files are found
-  KILN_ROUTE          direct, relay or auto: how workers are reached
+  KILN_ROUTE          direct or auto: workers are reached directly
   KILN_POOL           pool to compile in
   KILN_PRIORITY       priority of the jobs, higher first
   KILN_BUILD          name of the build, for fair shares
@@ -45,7 +45,7 @@ Environment
   KILN_CONFIG         a configuration file besides /etc/kiln/*.toml
   KILN_LOG_LEVEL      debug, info, warning, error or off
   KILN_LOG_FILE       the agent's log
-  KILN_IDLE_TIMEOUT   seconds until an idle agent ends
+  KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never
 )";
 }
 

@@ -8,9 +8,9 @@ namespace {
 constexpr std::array<std::string_view, 4> kKept = {"HOME", "USER", "LOGNAME", "PATH"};
 
 // Kiln's variables that speak of a machine or user, not of one call.
-constexpr std::array<std::string_view, 8> kSettings = {
-    "KILN_COORDINATOR", "KILN_SOCKET",   "KILN_CACHE_DIR",    "KILN_CONFIG",
-    "KILN_LOG_LEVEL",   "KILN_LOG_FILE", "KILN_IDLE_TIMEOUT", "KILN_SLOT_DIR"};
+constexpr std::array<std::string_view, 9> kSettings = {
+    "KILN_COORDINATOR", "KILN_SOCKET",     "KILN_CACHE_DIR",    "KILN_CONFIG",  "KILN_LOG_LEVEL",
+    "KILN_LOG_FILE",    "KILN_LOG_FORMAT", "KILN_IDLE_TIMEOUT", "KILN_SLOT_DIR"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -47,6 +47,14 @@ std::string_view value_of(const Environment& environment, std::string_view name)
 bool is_switched_on(const Environment& environment, std::string_view name) {
   const std::string_view value = value_of(environment, name);
   return !value.empty() && value != "0";
+}
+
+bool is_switched_off(const Environment& environment, std::string_view name) {
+  std::string word(value_of(environment, name));
+  for (char& c : word) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return word == "0" || word == "false" || word == "no" || word == "off";
 }
 
 Environment agent_environment(const Environment& caller) {

@@ -24,6 +24,10 @@ std::string_view value_of(const Environment& environment, std::string_view name)
 // Whether a switch such as KILN_DISABLE is on: set, and neither "" nor "0".
 bool is_switched_on(const Environment& environment, std::string_view name);
 
+// Whether a switch that is on by default, such as KILN_FALLBACK, is off: 0, false, no or off, as in
+// the agent's settings.
+bool is_switched_off(const Environment& environment, std::string_view name);
+
 // The environment that an agent starts with, whoever calls first: HOME, USER, LOGNAME, PATH, XDG_*
 // and Kiln's settings of a machine. Variables that belong to one call (KILN_MODE, KILN_BUILD, …)
 // and all others (LD_PRELOAD, MAKEFLAGS, LANG, …) are left out.

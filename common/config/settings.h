@@ -60,7 +60,7 @@ class Settings {
   bool given(std::string_view key) const { return at(key).source != Source::fallback; }
   const std::string& text(std::string_view key) const;
   const std::vector<std::string>& list(std::string_view key) const;
-  // Errors name the setting's origin: "KILN_IDLE_TIMEOUT: \"10\" is not a duration; …".
+  // Errors name the setting's origin: "KILN_IDLE_TIMEOUT: \"1d\" is not a duration; …".
   Result<bool> boolean(std::string_view key) const;
   Result<std::uint64_t> size(std::string_view key) const;
   Result<Duration> duration(std::string_view key) const;

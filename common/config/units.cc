@@ -42,7 +42,8 @@ std::string lowered(std::string_view text) {
 }
 
 constexpr std::string_view kSizeHint = "write bytes or a number with K, M, G or T, as 10G";
-constexpr std::string_view kDurationHint = "write a whole number with us, ms, s, m or h, as 250ms";
+constexpr std::string_view kDurationHint =
+    "write a whole number of seconds, or one with us, ms, s, m or h, as 250ms";
 
 std::uint64_t size_factor(std::string_view unit) {
   auto word = lowered(unit);
@@ -60,7 +61,7 @@ std::uint64_t size_factor(std::string_view unit) {
 std::uint64_t duration_factor(std::string_view unit) {
   if (unit == "us") return 1;
   if (unit == "ms") return 1'000;
-  if (unit == "s") return 1'000'000;
+  if (unit == "s" || unit.empty()) return 1'000'000;
   if (unit == "m") return 60'000'000;
   if (unit == "h") return 3'600'000'000;
   return 0;
@@ -82,7 +83,6 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 Result<Duration> parse_duration(std::string_view text) {
   Split parts;
   if (!split(text, parts)) return fail(not_a("a duration", text, kDurationHint));
-  if (parts.number == 0 && parts.unit.empty()) return Duration::zero();
   const auto factor = duration_factor(parts.unit);
   std::uint64_t micros = 0;
   constexpr std::uint64_t kMost = 100ULL * 365 * 24 * 3600 * 1'000'000;  // a century

@@ -14,7 +14,7 @@ namespace kiln::config {
 // optionally followed by "B" or "iB". Errc::invalid_argument otherwise.
 Result<std::uint64_t> parse_size(std::string_view text);
 
-// "250ms", "10s", "10m", "2h", "100us"; whole numbers with a unit, and plain "0".
+// "250ms", "10s", "10m", "2h", "100us"; a whole number without a unit is seconds.
 Result<Duration> parse_duration(std::string_view text);
 
 // true/false, yes/no, on/off, 1/0.

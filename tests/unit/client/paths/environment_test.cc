@@ -25,6 +25,14 @@ TEST(Environment, a_switch_is_off_when_empty_or_zero) {
   EXPECT_FALSE(is_switched_on(environment, "MISSING"));
 }
 
+TEST(Environment, a_switch_that_is_on_by_default_is_off_by_these_words) {
+  for (const char* word : {"0", "no", "off", "false", "FALSE", "Off"})
+    EXPECT_TRUE(is_switched_off({{"X", word}}, "X")) << word;
+  for (const char* word : {"", "1", "yes", "on", "true"})
+    EXPECT_FALSE(is_switched_off({{"X", word}}, "X")) << word;
+  EXPECT_FALSE(is_switched_off({}, "X"));
+}
+
 TEST(Environment, the_agent_gets_the_machines_settings_and_not_the_calls) {
   const Environment kept = agent_environment({{"HOME", "/h"},
                                               {"LD_PRELOAD", "x.so"},

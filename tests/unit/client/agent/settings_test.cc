@@ -1,0 +1,87 @@
+#include "client/agent/settings.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+
+#include "common/base/files.h"
+#include "tests/unit/client/temporary_directory.h"
+
+namespace kiln::client {
+namespace {
+
+using testing::HasSubstr;
+
+class SettingsTest : public testing::Test {
+ protected:
+  // As an agent in a home of its own reads them.
+  config::Settings started_with(Environment environment) {
+    environment.emplace_back("XDG_CONFIG_HOME", directory_.path());
+    auto settings = load_client_settings(environment);
+    EXPECT_TRUE(settings) << settings.error().message;
+    return *settings;
+  }
+  static ShownSetting find(const std::vector<ShownSetting>& shown, const std::string& name) {
+    const auto found = std::find_if(shown.begin(), shown.end(),
+                                    [&](const ShownSetting& one) { return one.name == name; });
+    EXPECT_NE(found, shown.end()) << name;
+    return found == shown.end() ? ShownSetting{} : *found;
+  }
+
+  const TemporaryDirectory directory_;
+};
+
+TEST_F(SettingsTest, a_call_sees_its_own_environment) {
+  const auto agent = started_with({});
+  const auto shown = *shown_settings(agent, {{"KILN_FALLBACK", "0"}, {"KILN_MODE", "local"}}, "/s");
+  EXPECT_EQ(find(shown, "fallback").value, "0");
+  EXPECT_EQ(find(shown, "fallback").source, "KILN_FALLBACK");
+  EXPECT_EQ(find(shown, "mode").value, "local");
+  EXPECT_EQ(find(shown, "pool").source, "default");
+  EXPECT_EQ(find(shown, "route").value, "auto");
+}
+
+TEST_F(SettingsTest, what_the_agent_keeps_is_shown_as_it_is_in_use) {
+  const auto agent = started_with({{"KILN_COORDINATOR", "one"}});
+  const auto same = *shown_settings(agent, {{"KILN_COORDINATOR", "one"}}, "/s");
+  EXPECT_EQ(find(same, "coordinator").source, "KILN_COORDINATOR");
+  const auto other = *shown_settings(agent, {{"KILN_COORDINATOR", "two"}}, "/s");
+  EXPECT_EQ(find(other, "coordinator").value, "one");
+  EXPECT_THAT(find(other, "coordinator").source, HasSubstr("`kiln agent stop` to use two"));
+}
+
+TEST_F(SettingsTest, what_only_the_launcher_reads_is_shown_too) {
+  const auto agent = started_with({});
+  const auto shown = *shown_settings(agent, {{"KILN_SOCKET", "/s"}, {"KILN_DISABLE", "1"}}, "/s");
+  EXPECT_EQ(find(shown, "socket").value, "/s");
+  EXPECT_EQ(find(shown, "socket").source, "KILN_SOCKET");
+  EXPECT_EQ(find(shown, "disable").value, "1");
+  EXPECT_EQ(find(shown, "config").source, "default");
+}
+
+TEST_F(SettingsTest, a_value_that_cannot_be_read_is_named) {
+  const auto shown = shown_settings(started_with({}), {{"KILN_FALLBACK", "perhaps"}}, "/s");
+  ASSERT_FALSE(shown);
+  EXPECT_THAT(shown.error().message, HasSubstr("KILN_FALLBACK"));
+}
+
+TEST_F(SettingsTest, routes_that_exist_and_one_that_does_not_yet) {
+  const auto agent = started_with({});
+  for (const char* route : {"direct", "auto"})
+    EXPECT_TRUE(call_settings(agent, {{"KILN_ROUTE", route}})) << route;
+  const auto relay = call_settings(agent, {{"KILN_ROUTE", "relay"}});
+  ASSERT_FALSE(relay);
+  EXPECT_THAT(relay.error().message, HasSubstr("KILN_ROUTE"));
+  EXPECT_THAT(relay.error().message, HasSubstr("use direct or auto"));
+}
+
+TEST_F(SettingsTest, an_idle_timeout_may_be_plain_seconds) {
+  const Environment environment = {{"KILN_IDLE_TIMEOUT", "900"},
+                                   {"KILN_CACHE_DIR", directory_ / "cache"}};
+  const auto options = agent_settings(started_with(environment), environment);
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->idle_timeout, seconds(900));
+}
+
+}  // namespace
+}  // namespace kiln::client
