@@ -17,7 +17,7 @@ constexpr std::string_view kHelp =
     "kiln-agent: the client side of Kiln on this machine, one for each user.\n"
     "The first `kiln` call starts it; `kiln agent stop` ends it; see `kiln --help`.\n"
     "\n"
-    "  --ready-fd N   write a byte to descriptor N once calls are accepted\n"
+    "  --ready-fd N   write a byte to descriptor N once calls are accepted, or why not\n"
     "  --version      print the version\n";
 
 int complain(const std::string& message) {
@@ -33,9 +33,10 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-void tell_ready(int fd) {
+// "1", or "!" and why this agent cannot serve: its stderr may be nobody's.
+void tell(int fd, const std::string& text) {
   if (fd < 0) return;
-  static_cast<void>(!::write(fd, "1", 1));
+  static_cast<void>(!::write(fd, text.data(), text.size()));
   ::close(fd);
 }
 
@@ -61,8 +62,11 @@ int main(int argc, char** argv) {
   allow_many_files();
   const auto environment = kiln::client::read_environment(environ);
   auto agent = kiln::client::Agent::create(environment);
-  if (!agent) return complain(agent.error().message);
-  tell_ready(ready_fd);
+  if (!agent) {
+    tell(ready_fd, "!" + agent.error().message);
+    return complain(agent.error().message);
+  }
+  tell(ready_fd, "1");
   (*agent)->run();
   return 0;
 }

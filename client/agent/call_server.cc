@@ -29,6 +29,12 @@ bool somebody_listens(const sockaddr_un& address) {
   return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+std::pair<std::uint64_t, std::uint64_t> identity_of(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
+}
+
 // Only the agent's own user may connect, whatever the directory allows.
 bool same_user(int fd) {
   ucred peer{};
@@ -66,6 +72,7 @@ CallServer::CallServer(net::Reactor& reactor, std::string path, Logger log, Hand
                        UniqueFd listener)
     : reactor_(reactor),
       path_(std::move(path)),
+      bound_(identity_of(path_)),
       log_(std::move(log)),
       handlers_(std::move(handlers)),
       listener_(std::move(listener)) {}
@@ -79,7 +86,7 @@ void CallServer::stop_listening() {
   if (!listener_.valid()) return;
   reactor_.cancel(std::exchange(accept_again_, 0));
   reactor_.unwatch_fd(listener_.get());
-  ::unlink(path_.c_str());
+  if (identity_of(path_) == bound_) ::unlink(path_.c_str());
   listener_.reset();
 }
 
@@ -97,7 +104,8 @@ void CallServer::accept_all() {
     }
     const ConnectionId id = ++last_id_;
     connections_[id].fd = std::move(fd);
-    watch(id);
+    // The greeting, by which a launcher knows at once that this process is not hung.
+    send(id, wire::Pong{}, {}, false);
   }
 }
 

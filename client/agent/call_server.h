@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/base/log.h"
 #include "common/base/result.h"
@@ -25,8 +26,8 @@ class CallServer {
     std::function<void(ConnectionId)> closed;
   };
 
-  // Listens on `path`, removing a dead socket that is in the way. Errc::already_exists when another
-  // agent listens there.
+  // Listens on `path`, removing a dead socket that is in the way, and greets every connection by a
+  // Pong. Errc::already_exists when another agent listens there.
   static Result<std::unique_ptr<CallServer>> listen(net::Reactor& reactor, const std::string& path,
                                                     Logger log, Handlers handlers);
   ~CallServer();
@@ -34,7 +35,7 @@ class CallServer {
   // Queues a message; the connection is closed once all is written if `last`.
   void send(ConnectionId connection, const wire::Message& message, wire::Frames raw, bool last);
   std::size_t connections() const { return connections_.size(); }
-  // Stops taking new connections and removes the socket.
+  // Stops taking new connections and removes the socket, unless it is another's by now.
   void stop_listening();
 
  private:
@@ -58,6 +59,8 @@ class CallServer {
 
   net::Reactor& reactor_;
   std::string path_;
+  // Device and inode of the socket that was bound: in its place may be a successor's.
+  std::pair<std::uint64_t, std::uint64_t> bound_;
   Logger log_;
   Handlers handlers_;
   UniqueFd listener_;

@@ -61,7 +61,9 @@ int print(const CommandLine& line, const std::string& json, const Caller& caller
 }
 
 Result<std::string> ask(const CommandLine& line, const Caller& caller) {
-  KILN_TRY_ASSIGN(const AgentLinkOptions options, link_options(caller));
+  KILN_TRY_ASSIGN(AgentLinkOptions options, link_options(caller));
+  // Whoever asks may just have mended what kept the agent from starting.
+  options.start_again = true;
   KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_agent(options));
   KILN_TRY_ASSIGN(wire::Envelope envelope,
                   ask_agent(fd.get(), describe_command(line, caller), options));
@@ -77,6 +79,7 @@ int ask_and_print(const CommandLine& line, const Caller& caller) {
   const auto json = ask(line, caller);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);
+  if (line.name == "doctor") return print(line, doctor_without_agent(json.error().message), caller);
   complain(json.error().message);
   return kWrong;
 }

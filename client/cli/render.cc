@@ -285,6 +285,14 @@ std::string json_object(std::string_view name, long number) {
   return Json{{std::string(name), number}}.dump();
 }
 
+std::string doctor_without_agent(std::string_view why) {
+  const Json check = {{"name", "agent"},
+                      {"ok", false},
+                      {"detail", std::string(why)},
+                      {"mend", "correct the setting that it names; kiln --help lists them"}};
+  return Json{{"checks", {check}}}.dump();
+}
+
 std::string json_object(std::string_view name, std::string_view text) {
   return Json{{std::string(name), std::string(text)}}.dump();
 }

@@ -27,4 +27,7 @@ Result<Rendered> render(std::string_view name, std::string_view json, const Rend
 std::string json_object(std::string_view name, long number);
 std::string json_object(std::string_view name, std::string_view text);
 
+// The doctor's answer when there is no agent to examine anything, with why there is none.
+std::string doctor_without_agent(std::string_view why);
+
 }  // namespace kiln::client

@@ -1,8 +1,11 @@
 #include "client/launcher/agent_link.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <string_view>
+#include <variant>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +24,9 @@ namespace {
 
 constexpr int kFirstFreeDescriptor = 3;
 constexpr seconds kRetryFailedStart(10);
+constexpr seconds kHungHolds(10);             // how long a note of a hung agent counts
+constexpr milliseconds kGreetingOfHung(100);  // waited for while it does
+constexpr std::string_view kHung = "hung";
 constexpr seconds kReceiveTimeout(30);  // between the parts of one answer
 
 void set_timeout(int fd, int option, Duration timeout) {
@@ -57,17 +63,62 @@ bool nobody_listens(const Error& error) {
   return error.code == Errc::not_found;
 }
 
-// Whether an agent could not be started a moment ago: the lock file then has content.
-bool start_failed_lately(int lock) {
+// What was noted in the lock file, when that is younger than `age`; else "".
+std::string late_note(int lock, seconds age) {
   struct stat info {};
-  if (::fstat(lock, &info) != 0 || info.st_size == 0) return false;
-  return ::time(nullptr) - info.st_mtim.tv_sec < kRetryFailedStart.count();
+  if (::fstat(lock, &info) != 0 || info.st_size == 0) return "";
+  if (::time(nullptr) - info.st_mtim.tv_sec >= age.count()) return "";
+  std::array<char, 4096> text{};
+  const ssize_t size = ::pread(lock, text.data(), text.size(), 0);
+  return {text.data(), static_cast<std::size_t>(size > 0 ? size : 0)};
 }
 
-void note_start(int lock, bool failed) {
-  [[maybe_unused]] const bool noted =
-      failed ? ::pwrite(lock, "failed\n", 7, 0) == 7 : ::ftruncate(lock, 0) == 0;
+// A note that cannot be written costs the next call the time that this one took.
+void write_note(int lock, std::string_view text) {
+  if (::ftruncate(lock, 0) != 0) return;
+  static_cast<void>(!::pwrite(lock, text.data(), text.size(), 0));
 }
+
+// Why an agent could not be started a moment ago; "" when none was tried.
+std::string late_failure(int lock) {
+  auto why = late_note(lock, kRetryFailedStart);
+  return why == kHung ? "" : why;
+}
+
+void note_start(int lock, const Status& started) {
+  write_note(lock, started ? "" : started.error().message);
+}
+
+// The note of a hung agent beside its socket. Looking for it is one stat where there is none.
+class HungNote {
+ public:
+  explicit HungNote(const std::string& socket) : path_(start_lock_path(socket)) {
+    struct stat info {};
+    if (::stat(path_.c_str(), &info) != 0 || info.st_size == 0) return;
+    const auto lock = open_lock_file(AT_FDCWD, path_, 0600);
+    if (!lock) return;
+    is_there_ = late_note(lock->get(), seconds::max()) == kHung;
+    is_fresh_ = is_there_ && late_note(lock->get(), kHungHolds) == kHung;
+  }
+
+  bool is_fresh() const { return is_fresh_; }
+  // An old one is written anew; a fresh one keeps its time, so that somebody looks again.
+  void set() const {
+    if (!is_fresh_) write(kHung);
+  }
+  void clear() const {
+    if (is_there_) write("");
+  }
+
+ private:
+  void write(std::string_view text) const {
+    if (const auto lock = open_lock_file(AT_FDCWD, path_, 0600)) write_note(lock->get(), text);
+  }
+
+  const std::string path_;
+  bool is_there_ = false;
+  bool is_fresh_ = false;
+};
 
 Result<UniqueFd> start_and_connect(const AgentLinkOptions& options) {
   const TimePoint deadline = Clock::now() + options.start_timeout;
@@ -76,11 +127,11 @@ Result<UniqueFd> start_and_connect(const AgentLinkOptions& options) {
   KILN_TRY(lock_until(lock.get(), deadline));
   auto connected = connect_to_running_agent(options);
   if (connected || !nobody_listens(connected.error())) return connected;
-  if (start_failed_lately(lock.get())) {
-    return fail(Errc::unavailable, options.agent + " could not be started a moment ago");
+  if (const auto why = late_failure(lock.get()); !why.empty() && !options.start_again) {
+    return fail(Errc::unavailable, why + " (tried a moment ago)");
   }
   const auto started = start_agent(options.agent, options.socket, options.environment, deadline);
-  note_start(lock.get(), !started);
+  note_start(lock.get(), started);
   if (!started) return fail(started.error());
   return connect_to_running_agent(options);
 }
@@ -150,7 +201,21 @@ Result<UniqueFd> connect_to_agent(const AgentLinkOptions& options) {
 
 Result<wire::Envelope> ask_agent(int fd, const wire::Message& request,
                                  const AgentLinkOptions& options) {
+  const HungNote note(options.socket);
   KILN_TRY(wire::send_message(fd, request));
+  const Duration greeting =
+      note.is_fresh() && !options.start_again ? kGreetingOfHung : options.greeting;
+  if (!options.insists && !wait_readable(fd, greeting)) {
+    note.set();
+    return fail(Errc::timed_out, "the agent at " + options.socket +
+                                     " does not greet; kill that process to get a new one");
+  }
+  if (options.insists) {
+    while (!wait_readable(fd, options.silence)) KILN_TRY(check_alive(options));
+  }
+  note.clear();
+  KILN_TRY_ASSIGN(wire::Envelope first, wire::receive_message(fd));
+  if (!std::holds_alternative<wire::Pong>(first.message)) return first;
   while (!wait_readable(fd, options.silence)) KILN_TRY(check_alive(options));
   return wire::receive_message(fd);
 }

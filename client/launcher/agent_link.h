@@ -18,8 +18,11 @@ struct AgentLinkOptions {
   Environment environment;  // of the caller; what the agent gets is agent_environment of it
   Duration connect_timeout = seconds(2);
   Duration start_timeout = seconds(5);
+  Duration greeting = seconds(2);      // until an agent that does not greet counts as hung
   Duration silence = seconds(3);       // without an answer until the agent is asked for a Pong
   Duration pong_timeout = seconds(5);  // until it counts as hung
+  bool start_again = false;            // also when a start has failed a moment ago
+  bool insists = false;                // no local run: patient with an agent that does not greet
 };
 
 // The program that is this installation's agent: $KILN_AGENT, else kiln-agent beside `self`.
@@ -33,9 +36,10 @@ Result<UniqueFd> connect_to_agent(const AgentLinkOptions& options);
 // Connects to an agent that runs; Errc::not_found or unavailable when there is none.
 Result<UniqueFd> connect_to_running_agent(const AgentLinkOptions& options);
 
-// Sends `request` and waits for the answer as long as the agent gives signs of life.
-// Errc::unavailable when the connection closes, timed_out when the agent hangs, version_mismatch or
-// corrupt when the answer cannot be read.
+// Sends `request` and waits for the answer as long as the agent gives signs of life. One that does
+// not greet at once is hung: that is noted beside its socket, so that for some seconds others wait
+// for it a moment only. Errc::unavailable when the connection closes, timed_out when the agent
+// hangs, version_mismatch or corrupt when the answer cannot be read.
 Result<wire::Envelope> ask_agent(int fd, const wire::Message& request,
                                  const AgentLinkOptions& options);
 

@@ -4,8 +4,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -20,7 +23,8 @@ namespace {
 constexpr int kReadyDescriptor = 3;
 constexpr int kHighDescriptor = 10;
 
-// Everything that the new process needs, made before the fork: after it, only system calls.
+// Everything that the new process needs, made before the fork: after it there is little but system
+// calls.
 struct Launch {
   std::string program;
   std::vector<std::string> variables;
@@ -51,6 +55,20 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Kernels before 5.9 and some sandboxes have no close_range.
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  DIR* const directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return;
+  std::vector<int> open;
+  while (const dirent* entry = ::readdir(directory)) {
+    const int fd = std::atoi(entry->d_name);
+    if (fd >= first && fd != ::dirfd(directory)) open.push_back(fd);
+  }
+  ::closedir(directory);
+  for (const int fd : open) ::close(fd);
+}
+
 [[noreturn]] void become_agent(const Launch& launch, int ready) {
   const int high = ::fcntl(ready, F_DUPFD, kHighDescriptor);
   for (int fd = 0; fd < kReadyDescriptor; ++fd) ::close(fd);
@@ -59,10 +77,11 @@ void reset_signals() {
       ::dup2(high, kReadyDescriptor) < 0) {
     ::_exit(127);
   }
-  ::close_range(kReadyDescriptor + 1, ~0U, 0);
+  close_from(kReadyDescriptor + 1);
   reset_signals();
   ::umask(077);
-  if (::chdir("/") == 0) {
+  const pid_t self = ::getpid();
+  if (::write(kReadyDescriptor, &self, sizeof self) == sizeof self && ::chdir("/") == 0) {
     ::execve(launch.program.c_str(), launch.argv.data(), launch.environment.data());
   }
   ::_exit(127);
@@ -83,23 +102,60 @@ Status spawn(const Launch& launch, int ready) {
   return {};
 }
 
-Status wait_until_ready(int pipe, const std::string& program, TimePoint deadline) {
-  while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
-    struct pollfd item {};
-    item.fd = pipe;
-    item.events = POLLIN;
-    const int count = ::poll(&item, 1, static_cast<int>(std::max<long long>(left, 0)));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(Errc::timed_out, program + " did not come up in time");
-    char byte = 0;
-    const ssize_t size = ::read(pipe, &byte, 1);
-    if (size < 0 && errno == EINTR) continue;
-    if (size == 1) return {};
-    return fail(Errc::unavailable,
-                program + " could not be started or ended at once; run it by hand to see why");
+// Reads the pipe until it is known how the start went: the pid, which the new process writes before
+// it becomes the agent, then one byte when it serves, or "!" and why it cannot.
+class Starting {
+ public:
+  Starting(int pipe, const std::string& program) : pipe_(pipe), program_(program) {}
+
+  Status wait(TimePoint deadline) {
+    while (true) {
+      KILN_TRY_ASSIGN(const bool more, read_some(deadline));
+      const bool told = text_.size() > sizeof(pid_t);
+      if (told && text_[sizeof(pid_t)] != '!') return {};
+      if (!more) return fail(Errc::unavailable, program_ + why());
+    }
   }
-}
+
+ private:
+  // False at the end of what there is to read.
+  Result<bool> read_some(TimePoint deadline) {
+    while (true) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
+      struct pollfd item {};
+      item.fd = pipe_;
+      item.events = POLLIN;
+      const int count = ::poll(&item, 1, static_cast<int>(std::max<long long>(left, 0)));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) {
+        kill_it();
+        return fail(Errc::timed_out, program_ + " did not come up in time");
+      }
+      std::array<char, 4096> part{};
+      const ssize_t size = ::read(pipe_, part.data(), part.size());
+      if (size < 0 && errno == EINTR) continue;
+      if (size > 0) text_.append(part.data(), static_cast<std::size_t>(size));
+      return size > 0;
+    }
+  }
+
+  // It holds the pipe's other end still, so the pid is not another process's.
+  void kill_it() const {
+    pid_t pid = 0;
+    if (text_.size() >= sizeof pid) std::memcpy(&pid, text_.data(), sizeof pid);
+    if (pid > 0) ::kill(pid, SIGKILL);
+  }
+
+  std::string why() const {
+    if (text_.size() <= sizeof(pid_t) + 1)
+      return " could not be started or ended at once; run it by hand to see why";
+    return " could not be started: " + text_.substr(sizeof(pid_t) + 1);
+  }
+
+  const int pipe_;
+  const std::string& program_;
+  std::string text_;
+};
 
 }  // namespace
 
@@ -112,7 +168,7 @@ Status start_agent(const std::string& program, const std::string& socket, const 
   const Launch launch(program, socket, caller);
   KILN_TRY(spawn(launch, writer.get()));
   writer.reset();
-  return wait_until_ready(reader.get(), program, deadline);
+  return Starting(reader.get(), program).wait(deadline);
 }
 
 }  // namespace kiln::client

@@ -11,7 +11,8 @@ namespace kiln::client {
 
 // Starts `program` as the agent for `socket`, as client/cli/README.md describes, and waits until it
 // listens. REQUIRES: the caller holds the lock of start_lock_path(socket).
-// Errc::unavailable when it ends before it listens, timed_out at `deadline`.
+// Errc::unavailable, in the agent's own words, when it ends before it listens; timed_out at
+// `deadline`, when it is killed.
 Status start_agent(const std::string& program, const std::string& socket, const Environment& caller,
                    TimePoint deadline);
 

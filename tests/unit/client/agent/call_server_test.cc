@@ -40,6 +40,7 @@ class CallServerTest : public testing::Test {
   static void send(const UniqueFd& fd, const wire::Message& message) {
     EXPECT_TRUE(write_all(fd.get(), wire::pack_stream(wire::encode(message))));
   }
+  static std::string greeting() { return wire::pack_stream(wire::encode(wire::Pong{})); }
   // What the client reads until the server closes.
   std::string read_to_end(const UniqueFd& fd) {
     std::string text;
@@ -66,6 +67,17 @@ class CallServerTest : public testing::Test {
   std::vector<CallServer::ConnectionId> closed_;
 };
 
+TEST_F(CallServerTest, greets_before_it_is_asked_anything) {
+  const auto client = connect();
+  std::string text(greeting().size() + 1, '\0');
+  ssize_t count = -1;
+  ASSERT_TRUE(turn_until(*reactor_, [&] {
+    count = ::recv(client.get(), text.data(), text.size(), MSG_DONTWAIT);
+    return count > 0;
+  }));
+  EXPECT_EQ(text.substr(0, static_cast<std::size_t>(count)), greeting());
+}
+
 TEST_F(CallServerTest, answers_and_closes) {
   const auto client = connect();
   send(client, wire::Ping{7});
@@ -73,7 +85,8 @@ TEST_F(CallServerTest, answers_and_closes) {
   EXPECT_EQ(std::get<wire::Ping>(messages_[0].second).number, 7U);
   const wire::Frames raw = {"out", "err"};
   server_->send(messages_[0].first, wire::CallDone{3, 0}, raw, true);
-  EXPECT_EQ(read_to_end(client), wire::pack_stream(wire::encode(wire::CallDone{3, 0}, raw)));
+  EXPECT_EQ(read_to_end(client),
+            greeting() + wire::pack_stream(wire::encode(wire::CallDone{3, 0}, raw)));
   EXPECT_TRUE(closed_.empty()) << "the server closed it itself";
   EXPECT_EQ(server_->connections(), 0U);
 }
@@ -90,7 +103,7 @@ TEST_F(CallServerTest, a_client_that_never_reads_holds_up_nobody) {
   EXPECT_EQ(std::get<wire::Ping>(messages_[1].second).number, 3U)
       << "who has an answer asks nothing more";
   server_->send(messages_[1].first, wire::Pong{3}, {}, true);
-  EXPECT_FALSE(read_to_end(other).empty());
+  EXPECT_GT(read_to_end(other).size(), greeting().size());
   EXPECT_EQ(server_->connections(), 1U);
   EXPECT_GT(read_to_end(deaf).size(), 20'000'000U) << "it may still read it all";
 }
@@ -118,7 +131,7 @@ TEST_F(CallServerTest, an_answer_to_one_who_is_gone_reports_him) {
 TEST_F(CallServerTest, noise_ends_the_connection) {
   const auto client = connect();
   EXPECT_TRUE(write_all(client.get(), "\xff\xff\xff\xff and so on"));
-  EXPECT_TRUE(read_to_end(client).empty());
+  EXPECT_EQ(read_to_end(client), greeting());
   EXPECT_EQ(closed_.size(), 1U);
 }
 
@@ -127,7 +140,7 @@ TEST_F(CallServerTest, a_message_that_cannot_be_read_is_refused) {
   auto frames = wire::encode(wire::Ping{});
   frames[0][0] = static_cast<char>(frames[0][0] + 1);
   EXPECT_TRUE(write_all(client.get(), wire::pack_stream(frames)));
-  EXPECT_FALSE(read_to_end(client).empty());
+  EXPECT_GT(read_to_end(client).size(), greeting().size());
   EXPECT_TRUE(messages_.empty());
 }
 
@@ -137,6 +150,17 @@ TEST_F(CallServerTest, one_agent_a_socket_and_a_dead_one_is_replaced) {
   EXPECT_FALSE(std::filesystem::exists(path()));
   std::ofstream(path()) << "what a crash leaves behind";
   EXPECT_TRUE(listen());
+}
+
+TEST_F(CallServerTest, a_successors_socket_stays) {
+  std::filesystem::rename(path(), path() + ".old");
+  const auto successor = listen();
+  ASSERT_TRUE(successor);
+  server_.reset();
+  EXPECT_TRUE(std::filesystem::exists(path()));
+  const auto client = connect();
+  send(client, wire::Ping{4});
+  EXPECT_TRUE(got(1));
 }
 
 }  // namespace

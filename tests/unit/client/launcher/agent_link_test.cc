@@ -39,14 +39,20 @@ TEST_F(AgentLink, nobody_there_is_not_found_and_says_the_path) {
 TEST_F(AgentLink, an_agent_that_gives_no_sign_of_life_counts_as_hung) {
   UniqueFd first;  // kept open: the call's connection stays without an answer
   int connections = 0;
-  const FakeAgent agent(options_.socket, [&](int fd) {
-    ++connections;
-    if (connections == 1) first.reset(::dup(fd));
-    // Reads the Ping and waits for the end, without an answer.
-    if (connections > 1) {
-      EXPECT_FALSE(wire::receive_message(fd) && wire::receive_message(fd));
-    }
-  });
+  const FakeAgent agent(
+      options_.socket,
+      [&](int fd) {
+        ++connections;
+        if (connections == 1) {
+          EXPECT_TRUE(wire::send_message(fd, wire::Pong{}));
+          first.reset(::dup(fd));
+        }
+        // Reads the Ping and waits for the end, without an answer.
+        if (connections > 1) {
+          EXPECT_FALSE(wire::receive_message(fd) && wire::receive_message(fd));
+        }
+      },
+      false);
   const auto fd = connect_to_agent(options_);
   ASSERT_TRUE(fd);
   const auto answer = ask_agent(fd->get(), wire::Call{}, options_);
@@ -54,20 +60,81 @@ TEST_F(AgentLink, an_agent_that_gives_no_sign_of_life_counts_as_hung) {
   EXPECT_EQ(answer.error().code, Errc::timed_out);
 }
 
+TEST_F(AgentLink, one_that_does_not_greet_is_noted_and_waited_for_a_moment_only) {
+  std::vector<UniqueFd> held;
+  options_.greeting = seconds(1);
+  {
+    const FakeAgent hung(
+        options_.socket, [&](int fd) { held.emplace_back(::dup(fd)); }, false);
+    const auto ask = [&] {
+      const TimePoint begin = Clock::now();
+      const auto fd = connect_to_agent(options_);
+      EXPECT_TRUE(fd);
+      EXPECT_EQ(ask_agent(fd->get(), wire::Call{}, options_).error().code, Errc::timed_out);
+      return Clock::now() - begin;
+    };
+    EXPECT_GE(ask(), seconds(1));
+    EXPECT_LT(ask(), seconds(1)) << "the first one has noted it";
+    const std::filesystem::path note = options_.socket + ".lock";
+    std::filesystem::last_write_time(
+        note, std::filesystem::last_write_time(note) - std::chrono::minutes(1));
+    EXPECT_GE(ask(), seconds(1)) << "an old note says nothing";
+    EXPECT_LT(ask(), seconds(1));
+  }
+  std::filesystem::remove(options_.socket);
+  const FakeAgent well(options_.socket, FakeAgent::answering(wire::CallDone{5, 0}));
+  const auto fd = connect_to_agent(options_);
+  ASSERT_TRUE(fd);
+  const auto answer = ask_agent(fd->get(), wire::Call{}, options_);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<wire::CallDone>(answer->message).exit_code, 5);
+  EXPECT_EQ(std::filesystem::file_size(options_.socket + ".lock"), 0U)
+      << "who is greeted clears it";
+}
+
+TEST_F(AgentLink, without_fallback_an_agent_may_take_longer_to_greet) {
+  options_.greeting = milliseconds(10);
+  options_.insists = true;
+  UniqueFd call;
+  const FakeAgent agent(
+      options_.socket,
+      [&](int fd) {
+        const auto request = wire::receive_message(fd);
+        ASSERT_TRUE(request);
+        if (std::holds_alternative<wire::Call>(request->message)) {
+          call.reset(::dup(fd));
+          return;
+        }
+        EXPECT_TRUE(wire::send_message(fd, wire::Pong{1}));
+        EXPECT_TRUE(wire::send_message(call.get(), wire::Pong{}));
+        EXPECT_TRUE(wire::send_message(call.get(), wire::CallDone{6, 0}));
+      },
+      false);
+  const auto fd = connect_to_agent(options_);
+  ASSERT_TRUE(fd);
+  const auto answer = ask_agent(fd->get(), wire::Call{}, options_);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<wire::CallDone>(answer->message).exit_code, 6);
+}
+
 TEST_F(AgentLink, one_that_answers_pings_may_take_its_time) {
   UniqueFd call;
   int pings = 0;
-  const FakeAgent agent(options_.socket, [&](int fd) {
-    const auto request = wire::receive_message(fd);
-    ASSERT_TRUE(request);
-    if (std::holds_alternative<wire::Call>(request->message)) {
-      call.reset(::dup(fd));
-      return;
-    }
-    EXPECT_TRUE(wire::send_message(fd, wire::Pong{1}));
-    if (++pings < 3) return;
-    EXPECT_TRUE(wire::send_message(call.get(), wire::CallDone{4, 0}));
-  });
+  const FakeAgent agent(
+      options_.socket,
+      [&](int fd) {
+        const auto request = wire::receive_message(fd);
+        ASSERT_TRUE(request);
+        if (std::holds_alternative<wire::Call>(request->message)) {
+          EXPECT_TRUE(wire::send_message(fd, wire::Pong{}));
+          call.reset(::dup(fd));
+          return;
+        }
+        EXPECT_TRUE(wire::send_message(fd, wire::Pong{1}));
+        if (++pings < 3) return;
+        EXPECT_TRUE(wire::send_message(call.get(), wire::CallDone{4, 0}));
+      },
+      false);
   const auto fd = connect_to_agent(options_);
   ASSERT_TRUE(fd);
   const auto answer = ask_agent(fd->get(), wire::Call{}, options_);
@@ -138,6 +205,47 @@ TEST_F(AgentStart, one_that_cannot_start_is_not_tried_by_every_call) {
       note, std::filesystem::last_write_time(note) - std::chrono::minutes(1));
   EXPECT_EQ(kiln({"gcc", "-c", "a.c"}).exit_code, 3);
   EXPECT_EQ(start_count(), 2);
+}
+
+TEST_F(AgentStart, what_keeps_it_from_starting_is_told_where_kiln_speaks) {
+  set("KILN_CONFIG", "refuses");
+  const auto compile = kiln({"gcc", "-c", "a.c"});
+  EXPECT_EQ(compile.exit_code, 3);
+  EXPECT_EQ(compile.stderr_text, "") << "a compiler's stderr is its own";
+  set("KILN_FALLBACK", "0");
+  const auto strict = kiln({"gcc", "-c", "a.c"});
+  EXPECT_EQ(strict.exit_code, 1);
+  EXPECT_THAT(strict.stderr_text, HasSubstr("KILN_X is wrong"));
+  EXPECT_THAT(strict.stderr_text, HasSubstr("tried a moment ago"));
+  EXPECT_EQ(start_count(), 1);
+  EXPECT_THAT(kiln({"status"}).stderr_text, HasSubstr("KILN_X is wrong"));
+  const auto doctor = kiln({"doctor", "--json"});
+  EXPECT_EQ(doctor.exit_code, 1);
+  EXPECT_THAT(doctor.stdout_text, HasSubstr("KILN_X is wrong"));
+  // People's commands try again at once: what was wrong may be mended.
+  EXPECT_EQ(start_count(), 3);
+  set("KILN_CONFIG", "");
+  EXPECT_EQ(kiln({"-j"}).stdout_text, "7\n");
+}
+
+TEST_F(AgentStart, one_that_does_not_come_up_in_time_is_killed_and_not_tried_again) {
+  AgentLinkOptions options;
+  options.socket = socket_;
+  options.agent = FAKE_AGENT_PROGRAM;
+  options.environment = {{"KILN_CONFIG", "hangs"}, {"KILN_LOG_FILE", directory_ / "starts"}};
+  options.start_timeout = seconds(2);
+  const auto late = connect_to_agent(options);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::timed_out);
+  const std::string pid = starts().substr(4, starts().find(' ') - 4);
+  const TimePoint deadline = Clock::now() + seconds(10);
+  while (std::filesystem::exists("/proc/" + pid + "/exe") && Clock::now() < deadline) {
+  }
+  EXPECT_FALSE(std::filesystem::exists("/proc/" + pid + "/exe"));
+  const auto again = connect_to_agent(options);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::unavailable);
+  EXPECT_EQ(start_count(), 1);
 }
 
 TEST_F(AgentStart, stop_waits_for_its_end_and_says_when_there_is_none) {

@@ -10,8 +10,10 @@
 
 namespace kiln::client {
 
-FakeAgent::FakeAgent(const std::string& socket, Handler handler)
-    : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), handler_(std::move(handler)) {
+FakeAgent::FakeAgent(const std::string& socket, Handler handler, bool greets)
+    : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      handler_(std::move(handler)),
+      greets_(greets) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
@@ -29,6 +31,7 @@ void FakeAgent::serve() {
   while (true) {
     const UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd.valid()) return;
+    if (greets_) static_cast<void>(wire::send_message(fd.get(), wire::Pong{}));
     handler_(fd.get());
   }
 }

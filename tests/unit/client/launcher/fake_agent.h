@@ -16,7 +16,8 @@ class FakeAgent {
   // Called with each connection in turn, on the agent's thread; it is closed afterwards.
   using Handler = std::function<void(int fd)>;
 
-  FakeAgent(const std::string& socket, Handler handler);
+  // `greets`: as an agent does at once, before the handler is called.
+  FakeAgent(const std::string& socket, Handler handler, bool greets = true);
   ~FakeAgent();
 
   // A handler that takes one request, keeps it in `seen`, and answers.
@@ -28,6 +29,7 @@ class FakeAgent {
 
   UniqueFd listener_;
   Handler handler_;
+  const bool greets_;
   std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 // A made-up agent: writes down how it was started into the file KILN_LOG_FILE, then serves calls by
-// answering that they are done, until it is told to stop. KILN_CONFIG=broken ends it at once.
+// answering that they are done, until it is told to stop. KILN_CONFIG=broken ends it at once,
+// refuses: with a word why, hangs: it never comes up.
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -96,7 +97,10 @@ int main() {
   const std::string descriptors = open_descriptors();
   const auto environment = kiln::client::read_environment(environ);
   write_down_the_start(environment, descriptors);
-  if (value_of(environment, "KILN_CONFIG") == "broken") return 1;
+  const auto config = value_of(environment, "KILN_CONFIG");
+  if (config == "broken") return 1;
+  if (config == "refuses") return ::write(3, "!KILN_X is wrong", 16) == 16 ? 1 : 2;
+  while (config == "hangs") ::pause();
   const UniqueFd listener = listen_at(std::string(value_of(environment, "KILN_SOCKET")));
   if (::write(3, "+", 1) != 1) return 1;
   ::close(3);
