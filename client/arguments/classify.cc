@@ -1,5 +1,6 @@
 #include "client/arguments/classify.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -108,6 +109,15 @@ std::optional<Local> check_unit(const CompilerCall& call, const CompileUnit& uni
   return std::nullopt;
 }
 
+// What in the text of specs reads more files, this machine's processor or the environment.
+bool looks_around(std::string_view specs) {
+  constexpr auto words =
+      std::to_array<std::string_view>({"native", "local_cpu_detect", "%include", "getenv"});
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return specs.find(word) != std::string_view::npos;
+  });
+}
+
 // Specs may load plugins (annobin), which are no part of a toolchain. A bare name is one of the
 // compiler's own.
 std::optional<Local> add_specs(const CompilerCall& call, CommandLine& line,
@@ -117,6 +127,7 @@ std::optional<Local> add_specs(const CompilerCall& call, CommandLine& line,
     if (!text && name.find('/') == std::string::npos) return Local{"specs"};
     if (!text) return Local{"specs_unreadable"};
     if (text->find("plugin") != std::string::npos) return Local{"plugin"};
+    if (looks_around(*text)) return Local{"specs"};
     line.inputs.push_back(name);
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace kiln::client {
 namespace {
@@ -69,6 +70,30 @@ bool keeps_links_out(std::string_view argument) {
          argument == "-fverbose-asm" || argument.starts_with("-fdiagnostics-urls");
 }
 
+// gcc's own rule (auto_enable_urls in its diagnostic-color.cc): terminals that are known to print
+// garbage for links get none, unless a variable of the user's says how to write them.
+bool takes_links(const Environment& environment) {
+  const auto is_set = [&](std::string_view name) {
+    return std::any_of(environment.begin(), environment.end(),
+                       [&](const auto& entry) { return entry.first == name; });
+  };
+  const std::string_view terminal = variable(environment, "COLORTERM");
+  if (terminal == "xfce4-terminal" || terminal == "gnome-terminal") return false;
+  if (is_set("GCC_URLS") || is_set("TERM_URLS") || is_set("COLORTERM")) return true;
+  const std::string_view kind = variable(environment, "TERM");
+  return kind != "xterm" && kind != "linux";
+}
+
+// gcc learned colours in 4.9, when only GCC_COLORS switched them on, and links in 10.
+constexpr CompilerVersion kColours{4, 9};
+constexpr CompilerVersion kColoursByDefault{5, 0};
+constexpr CompilerVersion kLinks{10, 0};
+
+bool gcc_uses_colours(CompilerVersion version, const Environment& environment) {
+  if (version < kColours) return false;
+  return version >= kColoursByDefault || !variable(environment, "GCC_COLORS").empty();
+}
+
 }  // namespace
 
 std::string_view variable(const Environment& environment, std::string_view name) {
@@ -98,7 +123,25 @@ std::vector<IncludeDirectory> environment_directories(const Environment& environ
   return directories;
 }
 
-std::vector<std::string> terminal_arguments(const CompilerCall& call, const CompileUnit& unit) {
+CompilerVersion version_in(std::string_view first_line) {
+  int depth = 0;
+  char before = '\0';
+  for (std::size_t at = 0; at < first_line.size(); before = first_line[at++]) {
+    const char c = first_line[at];
+    if (c == '(') ++depth;
+    if (c == ')') --depth;
+    if (depth > 0 || before != ' ' || c < '0' || c > '9') continue;
+    CompilerVersion version;
+    const char* const end = first_line.data() + first_line.size();
+    const auto major = std::from_chars(first_line.data() + at, end, version.major);
+    if (major.ptr != end && *major.ptr == '.') std::from_chars(major.ptr + 1, end, version.minor);
+    return version;
+  }
+  return {};
+}
+
+std::vector<std::string> terminal_arguments(const CompilerCall& call, const CompileUnit& unit,
+                                            std::string_view version) {
   const std::string_view terminal = variable(call.environment, "TERM");
   if (terminal.empty() || terminal == "dumb") return {};
   const auto& arguments = unit.expanded;
@@ -107,8 +150,11 @@ std::vector<std::string> terminal_arguments(const CompilerCall& call, const Comp
     if (has(arguments, records_arguments)) return {};
     return {"-fcolor-diagnostics"};
   }
+  const CompilerVersion gcc = version_in(version);
+  if (!gcc_uses_colours(gcc, call.environment)) return {};
   std::vector<std::string> added = {"-fdiagnostics-color=always"};
-  if (!has(arguments, keeps_links_out)) added.emplace_back("-fdiagnostics-urls=always");
+  if (gcc >= kLinks && takes_links(call.environment) && !has(arguments, keeps_links_out))
+    added.emplace_back("-fdiagnostics-urls=always");
   return added;
 }
 

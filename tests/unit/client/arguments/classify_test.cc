@@ -229,6 +229,11 @@ TEST_F(ClassifyTest, NamesInFlagsAreInputs) {
   EXPECT_EQ(unit.inputs, (Words{"l", "./plain.specs"}));
   EXPECT_EQ(unit.forced_includes, (Words{"x.h"}));
   EXPECT_EQ(verdict("gcc -c a.c -specs=annobin.specs"), "plugin");
+  for (const char* text : {"*cc1: %:local_cpu_detect(arch)", "*cc1: -march=native",
+                           "%include <other.specs>", "*cc1: %:getenv(X /y)"}) {
+    files_.add_file("/w/around.specs", text);
+    EXPECT_EQ(verdict("gcc -c a.c -specs=./around.specs"), "specs") << text;
+  }
   EXPECT_EQ(verdict("gcc -c a.c -specs=./none"), "specs_unreadable");
   EXPECT_EQ(verdict("gcc -c a.c -specs=nano.specs"), "specs");
 }

@@ -51,9 +51,10 @@ class TerminalArgumentsTest : public testing::Test {
     call.environment = environment_;
     CompileUnit unit;
     unit.expanded = std::move(argv);
-    return terminal_arguments(call, unit);
+    return terminal_arguments(call, unit, version_);
   }
-  Environment environment_ = {{"TERM", "xterm"}};
+  std::string version_ = "gcc (Debian 12.2.0-14) 12.2.0";
+  Environment environment_ = {{"TERM", "xterm-256color"}};
 };
 
 TEST_F(TerminalArgumentsTest, AsksForColoursAsTheFamilySpellsIt) {
@@ -72,6 +73,40 @@ TEST_F(TerminalArgumentsTest, LeavesTheCallersChoiceAlone) {
 TEST_F(TerminalArgumentsTest, AddsNothingThatClangWouldRecord) {
   EXPECT_EQ(ask(CompilerFamily::clang, {"clang", "-grecord-command-line"}), Words{});
   EXPECT_EQ(ask(CompilerFamily::gcc, {"gcc", "-frecord-gcc-switches"}).size(), 1U);
+}
+
+TEST_F(TerminalArgumentsTest, OldCompilersAreNotAskedForWhatTheyDoNotKnow) {
+  version_ = "gcc (Debian 9.4.0-1) 9.4.0";
+  EXPECT_EQ(ask(CompilerFamily::gcc, {"gcc"}), (Words{"-fdiagnostics-color=always"}));
+  version_ = "gcc (GCC) 4.8.5 20150623 (Red Hat 4.8.5-44)";
+  EXPECT_EQ(ask(CompilerFamily::gcc, {"gcc"}), Words{});
+  version_ = "gcc (GCC) 4.9.2";
+  EXPECT_EQ(ask(CompilerFamily::gcc, {"gcc"}), Words{});
+  environment_.emplace_back("GCC_COLORS", "error=01;31");
+  EXPECT_EQ(ask(CompilerFamily::gcc, {"gcc"}), (Words{"-fdiagnostics-color=always"}));
+}
+
+TEST_F(TerminalArgumentsTest, LinksGoWhereGccSendsThemByItself) {
+  const auto links = [this](Environment environment) {
+    environment_ = std::move(environment);
+    return ask(CompilerFamily::gcc, {"gcc"}).size() == 2;
+  };
+  EXPECT_TRUE(links({{"TERM", "xterm-256color"}}));
+  EXPECT_FALSE(links({{"TERM", "xterm"}}));
+  EXPECT_FALSE(links({{"TERM", "linux"}}));
+  EXPECT_TRUE(links({{"TERM", "xterm"}, {"COLORTERM", "truecolor"}}));
+  EXPECT_TRUE(links({{"TERM", "linux"}, {"GCC_URLS", "st"}}));
+  for (const char* terminal : {"xfce4-terminal", "gnome-terminal"})
+    EXPECT_FALSE(links({{"TERM", "xterm-256color"}, {"COLORTERM", terminal}})) << terminal;
+}
+
+TEST(CompilerVersionTest, IsReadFromWhatCompilersSayOfThemselves) {
+  EXPECT_EQ(version_in("gcc (Debian 12.2.0-14) 12.2.0"), (CompilerVersion{12, 2}));
+  EXPECT_EQ(version_in("gcc (GCC) 4.8.5 20150623 (Red Hat 4.8.5-44)"), (CompilerVersion{4, 8}));
+  EXPECT_EQ(version_in("x86_64-linux-gnu-gcc-13 (Ubuntu 13.1.0-8ubuntu1~22.04) 13.1.0"),
+            (CompilerVersion{13, 1}));
+  EXPECT_EQ(version_in("arm-gcc (Toolchain (r1) 9.2) 10"), (CompilerVersion{10, 0}));
+  EXPECT_EQ(version_in("no version here"), CompilerVersion{});
 }
 
 TEST_F(TerminalArgumentsTest, ATerminalWithoutColoursGetsNone) {

@@ -92,6 +92,15 @@ TEST_P(RealCompilerTest, WritesOnlyDeclaredOutputs) {
   }
 }
 
+std::string version_of(const CompilerCall& call) {
+  CommandSpec spec;
+  spec.program = call.program;
+  spec.argv = {call.program, "--version"};
+  const auto output = run_command(spec);
+  EXPECT_TRUE(output && output->succeeded());
+  return output ? output->stdout_text.substr(0, output->stdout_text.find('\n')) : "";
+}
+
 TEST_P(RealCompilerTest, ColoursForATerminalChangeNoObject) {
   for (const char* flags : {"-g", "-O2", "-g3 -gsplit-dwarf", "-g -frecord-gcc-switches",
                             "-g -grecord-gcc-switches", "-S -fverbose-asm"}) {
@@ -99,7 +108,7 @@ TEST_P(RealCompilerTest, ColoursForATerminalChangeNoObject) {
     const auto unit = std::get<Remote>(classify(compile, files_)).units.at(0);
     const CommandOutput plain = run(compile);
     const auto plain_object = read_file(unit.object);
-    const Words more = terminal_arguments(compile, unit);
+    const Words more = terminal_arguments(compile, unit, version_of(compile));
     const CommandOutput coloured = run(compile, more);
     const auto coloured_object = read_file(unit.object);
     ASSERT_TRUE(plain_object && coloured_object);
