@@ -1,6 +1,7 @@
 #include "client/inputs/file_digest_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kiln::client {
 namespace {
@@ -12,7 +13,8 @@ constexpr std::int64_t kRacyNs = 2'000'000'000;
 FileDigestCache::FileDigestCache(const FileSystem& files, std::size_t capacity)
     : files_(files), capacity_(capacity) {}
 
-Result<Digest> FileDigestCache::digest(const std::string& path, const FileStatus& status) {
+Result<Digest> FileDigestCache::digest(const std::string& path, const FileStatus& status,
+                                       std::optional<std::string>* content) {
   const std::pair key(status.device, status.inode);
   {
     const std::lock_guard lock(mutex_);
@@ -20,11 +22,12 @@ Result<Digest> FileDigestCache::digest(const std::string& path, const FileStatus
     if (found != known_.end() && found->second.status == status) return found->second.digest;
   }
   const std::int64_t started_ns = files_.now_ns();
-  KILN_TRY_ASSIGN(const std::string content, files_.read(path));
-  if (content.size() != status.size) {
+  KILN_TRY_ASSIGN(std::string bytes, files_.read(path));
+  if (bytes.size() != status.size) {
     return fail(Errc::unavailable, "hash " + path + ": it changed while it was read");
   }
-  const Digest digest = digest_of(content);
+  const Digest digest = digest_of(bytes);
+  if (content != nullptr) *content = std::move(bytes);
   const std::int64_t changed_ns = std::max(status.mtime_ns, status.ctime_ns);
 
   const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,8 +28,10 @@ class FileDigestCache {
   explicit FileDigestCache(const FileSystem& files, std::size_t capacity = 1U << 18U);
 
   // The digest of the regular file at `path`, of which `status` was just asked. Errc::unavailable
-  // when the file's size changes while it is read.
-  Result<Digest> digest(const std::string& path, const FileStatus& status);
+  // when the file's size changes while it is read. Where the file had to be read, `content` gets
+  // what was hashed; else it stays as it is.
+  Result<Digest> digest(const std::string& path, const FileStatus& status,
+                        std::optional<std::string>* content = nullptr);
 
   // How many digests had to be computed so far.
   std::uint64_t computed() const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/arguments/environment.h"
+#include "client/arguments/option_table.h"
 
 namespace kiln::client {
 namespace {
@@ -20,6 +21,22 @@ std::string parent_of(const std::string& path) {
 std::string_view without_slashes(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return path;
+}
+
+// clang learned SOURCE_DATE_EPOCH only in version 16.
+bool has_fixed_time(const CompilerCall& call) {
+  return call.family == CompilerFamily::gcc &&
+         !variable(call.environment, "SOURCE_DATE_EPOCH").empty();
+}
+
+// What of an argument gets into the sources: a macro's body, but not its name, since
+// -D__DATE__="x" and -U__DATE__ take the time out.
+std::string_view text_of(const Argument& argument) {
+  const std::string_view option = argument.option != nullptr ? argument.option->name : "";
+  if (option == "-U") return {};
+  if (option != "-D") return argument.text;
+  const std::size_t equals = argument.value.find('=');
+  return equals == std::string_view::npos ? std::string_view{} : argument.value.substr(equals + 1);
 }
 
 class Closure {
@@ -89,9 +106,10 @@ class Closure {
       return {};
     }
     listing_.files.push_back(path);
-    KILN_TRY_ASSIGN(const Digest digest, context_.digests.digest(full, status));
+    std::optional<std::string> content;
+    KILN_TRY_ASSIGN(const Digest digest, context_.digests.digest(full, status, &content));
     scanned_.push_back({path, digest});
-    KILN_TRY_ASSIGN(const auto scan, context_.scans.scan(full, digest, {}));
+    KILN_TRY_ASSIGN(const auto scan, context_.scans.scan(full, digest, {}, std::move(content)));
     judge(path, *scan);
     for (const HeaderName& header : scan->asked) resolve(path, header);
     for (const std::string& name : scan->line_files) {
@@ -105,15 +123,9 @@ class Closure {
     if (scan.computed_has_include) local_ = Local{"computed_has_include"};
     if (is_system(path)) return;
     if (scan.embeds) local_ = Local{"embedded_file"};
-    if (scan.tells_timestamp || (scan.tells_time && !has_fixed_time()))
+    if (scan.tells_timestamp || (scan.tells_time && !has_fixed_time(call_)))
       local_ = Local{"time_macro"};
     if (uses_precompiled(path)) local_ = Local{"precompiled_header"};
-  }
-
-  // clang learned SOURCE_DATE_EPOCH only in version 16.
-  bool has_fixed_time() const {
-    return call_.family == CompilerFamily::gcc &&
-           !variable(call_.environment, "SOURCE_DATE_EPOCH").empty();
   }
 
   // -M reads headers, a compile would take the precompiled one beside them: gcc for any header,
@@ -206,6 +218,19 @@ Result<ListOutcome> close_listing(const ClosureContext& context, const CompileUn
                                   const CompilerCall& call, const std::vector<std::string>& listed,
                                   const SearchPath& search) {
   return Closure(context, unit, call, search).run(listed);
+}
+
+std::optional<Local> judge_arguments(const CompileUnit& unit, const CompilerCall& call) {
+  for (const Argument& argument : cut_arguments(unit.expanded)) {
+    const SourceScan scan = scan_source(text_of(argument));
+    if (scan.tells_timestamp || (scan.tells_time && !has_fixed_time(call)))
+      return Local{"time_macro"};
+    if (scan.embeds) return Local{"embedded_file"};
+    // A name that is given there would be looked for from wherever the macro is used.
+    if (scan.computed_has_include || !scan.asked.empty() || !scan.aliases.empty())
+      return Local{"computed_has_include"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace kiln::client

@@ -27,4 +27,8 @@ Result<ListOutcome> close_listing(const ClosureContext& context, const CompileUn
                                   const CompilerCall& call, const std::vector<std::string>& listed,
                                   const SearchPath& search);
 
+// Why the arguments themselves keep `unit` here: macros that they define put text into the sources,
+// which no file holds.
+std::optional<Local> judge_arguments(const CompileUnit& unit, const CompilerCall& call);
+
 }  // namespace kiln::client

@@ -33,6 +33,7 @@ class FilesModeLister::Impl {
       : files_(files), digests_(digests), runner_(std::move(runner)), scans_(files) {}
 
   Result<ListOutcome> list(const CompileUnit& unit, const CompilerCall& call) {
+    if (auto local = judge_arguments(unit, call)) return ListOutcome(std::move(*local));
     CommandSpec command;
     command.program = call.program;
     command.argv = files_mode_argv(unit.expanded);

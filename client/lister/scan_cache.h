@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,9 +21,11 @@ class ScanCache {
  public:
   explicit ScanCache(const FileSystem& files, std::size_t capacity = 1U << 17U);
 
-  // The scan of the file at `path`, whose content has `digest`.
+  // The scan of the file at `path`, whose content has `digest`; of `text` without reading it again,
+  // where the caller has that.
   Result<std::shared_ptr<const SourceScan>> scan(const std::string& path, const Digest& digest,
-                                                 const std::vector<std::string>& operators);
+                                                 const std::vector<std::string>& operators,
+                                                 std::optional<std::string> text = std::nullopt);
 
  private:
   const FileSystem& files_;

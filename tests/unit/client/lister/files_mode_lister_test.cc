@@ -54,6 +54,13 @@ class FilesModeListerTest : public testing::Test {
   CommandSpec asked_;
 };
 
+TEST_F(FilesModeListerTest, ReadsAFileOnceToHashAndToScanIt) {
+  files_.add_file("/w/a.c", "int a;");
+  files_.add_file("/w/h.h", "int header;");
+  list();
+  EXPECT_EQ(files_.reads(), 2U);
+}
+
 TEST_F(FilesModeListerTest, ListsFilesAndEveryDirectoryOfTheSearch) {
   unit_.inputs = {"args"};
   unit_.include_directories = {{IncludeKind::normal, "inc"}, {IncludeKind::normal, "empty"}};

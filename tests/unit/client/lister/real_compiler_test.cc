@@ -141,6 +141,32 @@ TEST_P(RealListerTest, StandardLibraryOfCxx) {
   expect_complete(c(), {"-c", "-x", "c++", "a.cc", "-std=c++20", "-pthread"});
 }
 
+TEST_P(RealListerTest, TimeOnTheCommandLineStaysHere) {
+  directory_.write("a.c", "const char when[] = WHEN;\n");
+  const auto reason = [this](const Words& defines) {
+    Words arguments = {"-c", "a.c"};
+    arguments.insert(arguments.end(), defines.begin(), defines.end());
+    const CompilerCall compile = call(c(), arguments);
+    const auto outcome =
+        lister_.list(std::get<Remote>(classify(compile, files_)).units.at(0), compile);
+    EXPECT_TRUE(outcome.has_value());
+    const auto* local = std::get_if<Local>(&*outcome);
+    return local == nullptr ? std::string() : local->reason;
+  };
+  EXPECT_EQ(reason({"-DWHEN=__TIME__"}), "time_macro");
+  EXPECT_EQ(reason({"-D", "WHEN=__DATE__ \" \" __TIME__"}), "time_macro");
+  EXPECT_EQ(reason({"-DWHEN=__TIMESTAMP__"}), "time_macro");
+  directory_.write("args", "-DWHEN=__DATE__");
+  EXPECT_EQ(reason({"@args"}), "time_macro");
+  EXPECT_EQ(reason({"-DWHEN=\"x\"", "-DHAVE=__has_include(<stdio.h>)"}), "computed_has_include");
+  // Builds that take the time out of their objects travel.
+  EXPECT_EQ(reason({"-DWHEN=\"x\"", "-Wno-builtin-macro-redefined", "-D__DATE__=\"redacted\"",
+                    "-D__TIME__=\"redacted\""}),
+            "");
+  environment_.emplace_back("SOURCE_DATE_EPOCH", "1");
+  EXPECT_EQ(reason({"-DWHEN=__DATE__"}), c() == "gcc" ? "" : "time_macro");
+}
+
 TEST_P(RealListerTest, NamesThatMakeHasToQuote) {
   directory_.write("my src/ä ö.c", "#include \"a b.h\"\n#include \"#$x.h\"\n#include \"c:d.h\"\n");
   directory_.write("my src/a b.h", "\n");
