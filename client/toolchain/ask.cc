@@ -30,6 +30,11 @@ Result<CommandOutput> ask(const std::string& program, const std::vector<std::str
   return fail(Errc::timed_out, program + " did not answer " + spec.argv.back() + " within 20 s");
 }
 
+bool is_passing(const Error& error) {
+  return error.code == Errc::timed_out || error.code == Errc::unavailable ||
+         error.code == Errc::io || error.code == Errc::resource_exhausted;
+}
+
 Result<std::string> ask_line(const std::string& program, const std::string& argument,
                              const ToolchainQuery& query) {
   KILN_TRY_ASSIGN(const CommandOutput output, ask(program, {argument}, query));

@@ -19,4 +19,7 @@ Result<CommandOutput> ask(const std::string& program, const std::vector<std::str
 Result<std::string> ask_line(const std::string& program, const std::string& argument,
                              const ToolchainQuery& query);
 
+// Whether the same may succeed a moment later: no file has to change for that.
+bool is_passing(const Error& error);
+
 }  // namespace kiln::client

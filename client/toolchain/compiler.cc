@@ -37,6 +37,11 @@ Result<Compiler> interview(Compiler compiler, const ToolchainQuery& query) {
   const bool is_clang = text.find("clang version") != std::string::npos;
   const bool is_gcc = text.find("Free Software Foundation") != std::string::npos;
   const auto target = ask_line(compiler.program, "-dumpmachine", query);
+  if (!target && is_passing(target.error())) return fail(target.error());
+  // Killed, by want of memory perhaps: that says nothing of what it is.
+  if (output.signal != 0)
+    return fail(Errc::unavailable, compiler.program + " --version was killed by signal " +
+                                       std::to_string(output.signal));
   if (!output.succeeded() || (!is_clang && !is_gcc) || !target || target->empty()) {
     return unsupported(
         std::move(compiler), "unknown_compiler",

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/paths/program.h"
+#include "client/toolchain/ask.h"
 #include "client/toolchain/compiler.h"
 #include "client/toolchain/elf.h"
 #include "client/toolchain/package.h"
@@ -57,9 +58,14 @@ Verdict decode_verdict(std::string_view text) {
 }  // namespace
 
 class ToolchainCache::Impl {
+  struct Known {
+    RecordPtr record;
+    TimePoint looked_at;  // when all that it depends on was found unchanged
+  };
+
  public:
-  Impl(std::filesystem::path directory, const FileSystem& files, FileDigestCache& digests)
-      : directory_(std::move(directory)), files_(files), digests_(digests) {}
+  Impl(std::filesystem::path directory, const FileSystem& files, FileDigestCache& digests, Now now)
+      : directory_(std::move(directory)), files_(files), digests_(digests), now_(std::move(now)) {}
 
   Result<ToolchainAnswer> find(ToolchainQuery query) {
     KILN_TRY_ASSIGN(const FoundProgram found,
@@ -73,6 +79,7 @@ class ToolchainCache::Impl {
     if (const RecordPtr stored = load(key, query)) return remember(key, stored)->answer;
     ++packaged_;
     KILN_TRY_ASSIGN(ToolchainRecord record, package(query));
+    record.made = now_();
     const auto fresh = std::make_shared<const ToolchainRecord>(std::move(record));
     store(key, *fresh);
     return remember(key, fresh)->answer;
@@ -105,19 +112,37 @@ class ToolchainCache::Impl {
   }
 
   RecordPtr remembered(const Digest& key, const ToolchainQuery& query) {
-    RecordPtr record;
+    const TimePoint now = now_();
+    Known known;
     {
       const std::scoped_lock lock(mutex_);
-      const auto known = records_.find(key);
-      if (known == records_.end()) return nullptr;
-      record = known->second;
+      const auto found = records_.find(key);
+      if (found == records_.end()) return nullptr;
+      known = found->second;
     }
-    return still_holds(*record, query) ? record : nullptr;
+    const auto& record = known.record;
+    if (!record->answer.toolchain && now - record->made >= ToolchainCache::kUnpackagedHolds)
+      return nullptr;
+    // A whole look takes some dozen system calls. A build's calls follow one another closely, so
+    // between two of them only the compiler itself is looked at.
+    if (now - known.looked_at < ToolchainCache::kLookAgain)
+      return command_is_unchanged(*record, query) ? record : nullptr;
+    if (!still_holds(*record, query)) return nullptr;
+    remember(key, record);
+    return record;
+  }
+
+  static bool command_is_unchanged(const ToolchainRecord& record, const ToolchainQuery& query) {
+    if (record.watched.empty()) return false;
+    const auto& first = record.watched.front();
+    return first.path == query.command && stamp_of(first.path) == first.stamp;
   }
 
   RecordPtr remember(const Digest& key, RecordPtr record) {
+    const TimePoint now = now_();
     const std::scoped_lock lock(mutex_);
-    return records_[key] = std::move(record);
+    records_[key] = {record, now};
+    return record;
   }
 
   RecordPtr load(const Digest& key, const ToolchainQuery& query) {
@@ -155,7 +180,7 @@ class ToolchainCache::Impl {
     description.version = compiler.version;
     description.target = compiler.target;
     description.architecture = compiler.architecture;
-    complete(record, package_compiler(compiler, query), std::move(description), query);
+    KILN_TRY(complete(record, package_compiler(compiler, query), std::move(description), query));
     return record;
   }
 
@@ -165,24 +190,28 @@ class ToolchainCache::Impl {
     Toolchain description;
     const auto file = inspect_program(query.command);
     if (file) description.architecture = file->architecture;
-    complete(record, package_program(query.command, query), std::move(description), query);
+    KILN_TRY(
+        complete(record, package_program(query.command, query), std::move(description), query));
     return record;
   }
 
   // Builds the tree of `list` and makes it the record's answer, or the reason why there is none.
-  void complete(ToolchainRecord& record, const Result<FileList>& list, Toolchain description,
-                const ToolchainQuery& query) {
+  // Fails with what may be otherwise the next time.
+  Status complete(ToolchainRecord& record, const Result<FileList>& list, Toolchain description,
+                  const ToolchainQuery& query) {
+    if (!list && is_passing(list.error())) return fail(list.error());
     if (!list) {
       record.answer = only_local(query.command, "toolchain_incomplete", list.error().message);
-      return;
+      return {};
     }
     for (const auto& path : list->files) watch(record, path);
     for (const auto& path : list->watched) watch(record, path);
     record.lookups = list->lookups;
     auto built = build_toolchain(*list, files_, digests_);
+    if (!built && is_passing(built.error())) return fail(built.error());
     if (!built) {
       record.answer = only_local(query.command, "toolchain_incomplete", built.error().message);
-      return;
+      return {};
     }
     built->family = description.family;
     built->version = std::move(description.version);
@@ -191,21 +220,23 @@ class ToolchainCache::Impl {
     built->program = query.command;
     record.answer.program = query.command;
     record.answer.toolchain = std::make_shared<const Toolchain>(std::move(*built));
+    return {};
   }
 
   const std::filesystem::path directory_;
   const FileSystem& files_;
   FileDigestCache& digests_;
+  const Now now_;
   std::mutex slow_mutex_;  // held while something is packaged
   std::mutex mutex_;       // guards the maps
-  std::unordered_map<Digest, RecordPtr> records_;
+  std::unordered_map<Digest, Known> records_;
   std::unordered_map<Digest, Verdict> verdicts_;
   std::atomic<std::uint64_t> packaged_{0};
 };
 
 ToolchainCache::ToolchainCache(std::filesystem::path directory, const FileSystem& files,
-                               FileDigestCache& digests)
-    : impl_(std::make_unique<Impl>(std::move(directory), files, digests)) {}
+                               FileDigestCache& digests, Now now)
+    : impl_(std::make_unique<Impl>(std::move(directory), files, digests, std::move(now))) {}
 ToolchainCache::~ToolchainCache() = default;
 
 Result<ToolchainAnswer> ToolchainCache::find(const ToolchainQuery& query) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "client/toolchain/toolchain.h"
 #include "common/base/digest.h"
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace kiln::client {
 
@@ -32,21 +34,27 @@ struct Verdict {
 
 // An answer holds for (program, cwd-independent parts of the query, relevant_environment) as long
 // as every packaged file keeps its mtime, ctime, size and inode and every helper is still what PATH
-// finds. A corrupt or outdated cache file is ignored and rewritten; a cache directory that cannot
-// be written costs only time. Thread-safe; a miss blocks for up to seconds, a hit for some dozen
-// stat calls.
+// finds; the compiler itself is looked at each time, all the rest every kLookAgain. A corrupt or
+// outdated cache file is ignored and rewritten; a cache directory that cannot be written costs only
+// time. That a command cannot be packaged holds for kUnpackagedHolds, since it may end without any
+// file changing that is known of. Thread-safe; a miss blocks for up to seconds, a hit for a stat
+// call, or some dozen.
 class ToolchainCache {
  public:
+  using Now = std::function<TimePoint()>;
+  static constexpr Duration kUnpackagedHolds = seconds(30);
+  static constexpr Duration kLookAgain = seconds(1);
+
   // `directory`: see client/paths cache_directory; made when needed. `files` and `digests` outlive
   // the cache.
-  ToolchainCache(std::filesystem::path directory, const FileSystem& files,
-                 FileDigestCache& digests);
+  ToolchainCache(std::filesystem::path directory, const FileSystem& files, FileDigestCache& digests,
+                 Now now = Clock::now);
   ~ToolchainCache();
   ToolchainCache(const ToolchainCache&) = delete;
   ToolchainCache& operator=(const ToolchainCache&) = delete;
 
   // Errc::not_found when there is no such command; a command that cannot be packaged is an answer
-  // without a toolchain.
+  // without a toolchain. What failed for want of time or resources is an error and not remembered.
   Result<ToolchainAnswer> find(const ToolchainQuery& query);
 
   // The verdict that was last set for the toolchain of this root, also by an earlier process.

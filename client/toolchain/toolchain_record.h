@@ -9,6 +9,7 @@
 #include "client/toolchain/package.h"
 #include "client/toolchain/toolchain_cache.h"
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace kiln::client {
 
@@ -35,6 +36,7 @@ struct ToolchainRecord {
   ToolchainAnswer answer;
   std::vector<WatchedPath> watched;
   std::vector<HelperLookup> lookups;
+  TimePoint made;  // in this process; not written
 };
 
 // Whether all that the record depends on is as it was, seen from `query`.

@@ -15,15 +15,39 @@ namespace fs = std::filesystem;
 
 // A cache with its own memory, as a newly started agent has it.
 struct Agent {
-  explicit Agent(const fs::path& directory) : cache(directory, files, digests) {}
+  explicit Agent(const fs::path& directory)
+      : cache(directory, files, digests, [this] { return now; }) {}
   ToolchainAnswer find(const ToolchainQuery& query) {
     auto answer = cache.find(query);
     EXPECT_TRUE(answer) << answer.error().message;
     return answer.value_or(ToolchainAnswer{});
   }
+  TimePoint now = Clock::now();
   RealFileSystem files;
   FileDigestCache digests{files};
   ToolchainCache cache;
+};
+
+// The machine's own, with no descriptor left to read a file while `fails`.
+class FullFileSystem : public FileSystem {
+ public:
+  Result<FileStatus> lstat(const std::string& path) const override { return real_.lstat(path); }
+  Result<FileStatus> stat(const std::string& path) const override { return real_.stat(path); }
+  Result<std::string> read_link(const std::string& path) const override {
+    return real_.read_link(path);
+  }
+  Result<std::string> read(const std::string& path) const override {
+    if (fails) return fail(Errc::resource_exhausted, "too many open files");
+    return real_.read(path);
+  }
+  bool readable(const std::string& path) const override { return real_.readable(path); }
+  bool writable(const std::string& path) const override { return real_.writable(path); }
+  std::int64_t now_ns() const override { return real_.now_ns(); }
+
+  bool fails = true;
+
+ private:
+  RealFileSystem real_;
 };
 
 class ToolchainCacheTest : public testing::Test {
@@ -107,6 +131,9 @@ TEST_F(ToolchainCacheTest, another_helper_on_path_ends_a_record) {
   agent.find(compiler_query("gcc"));
   EXPECT_EQ(agent.cache.packaged(), 1U);
   directory_.link("bin/as", "/usr/bin/as");
+  agent.find(compiler_query("gcc"));
+  EXPECT_EQ(agent.cache.packaged(), 1U) << "helpers are looked at once a while";
+  agent.now += ToolchainCache::kLookAgain;
   const auto answer = agent.find(compiler_query("gcc"));
   EXPECT_EQ(agent.cache.packaged(), 2U);
   EXPECT_TRUE(answer.toolchain) << answer.explanation;
@@ -145,6 +172,31 @@ TEST_F(ToolchainCacheTest, remembers_what_can_only_run_locally) {
   const auto none = agent.cache.find(compiler_query("no-such-compiler"));
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Errc::not_found);
+}
+
+TEST_F(ToolchainCacheTest, what_could_not_be_packaged_is_tried_again_after_a_while) {
+  Agent agent(cache_path());
+  directory_.write("bin/gcc", "#!/bin/sh\n", 0755);
+  agent.find(compiler_query("gcc"));
+  agent.now += ToolchainCache::kUnpackagedHolds - milliseconds(1);
+  agent.find(compiler_query("gcc"));
+  EXPECT_EQ(agent.cache.packaged(), 1U);
+  agent.now += milliseconds(1);
+  agent.find(compiler_query("gcc"));
+  EXPECT_EQ(agent.cache.packaged(), 2U);
+}
+
+TEST_F(ToolchainCacheTest, a_file_that_cannot_be_read_this_time_is_no_answer) {
+  FullFileSystem files;
+  FileDigestCache digests{files};
+  ToolchainCache cache(cache_path(), files, digests);
+  const auto first = cache.find(program_query());
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code, Errc::resource_exhausted);
+  files.fails = false;
+  const auto second = cache.find(program_query());
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(second->toolchain);
 }
 
 TEST_F(ToolchainCacheTest, keeps_verdicts) {
