@@ -96,19 +96,14 @@ Status Agent::open() {
 // A directory of this process: two agents of one user (with different sockets) do not meet.
 Status Agent::open_spool() {
   const auto parent = options_.cache / "spool";
-  KILN_TRY(make_directories(parent));
-  std::error_code code;
-  std::vector<std::filesystem::path> old;
-  for (std::filesystem::directory_iterator at(parent, code), end; !code && at != end;
-       at.increment(code)) {
-    const pid_t owner = std::atoi(at->path().filename().c_str());
-    const bool is_gone = owner <= 0 || (::kill(owner, 0) != 0 && errno == ESRCH);
-    if (is_gone || owner == ::getpid()) old.push_back(at->path());
-  }
-  for (const auto& path : old) std::filesystem::remove_all(path, code);
-  KILN_TRY_ASSIGN(spool_, store::BlobStore::open({.directory = parent / std::to_string(::getpid()),
-                                                  .limit_bytes = kSpoolBytes,
-                                                  .file_system = nullptr}));
+  if (const auto made = make_directories(parent); !made)
+    return fail(made.error().within("KILN_CACHE_DIR"));
+  remove_dead_spools(parent);
+  // Not by the pid alone: another host or PID namespace may have the same.
+  const std::string own = std::to_string(::getpid()) + "-" + std::to_string(random_epoch());
+  KILN_TRY_ASSIGN(
+      spool_, store::BlobStore::open(
+                  {.directory = parent / own, .limit_bytes = kSpoolBytes, .file_system = nullptr}));
   sink_ = std::make_unique<transfer::StoreSink>(*spool_);
   return {};
 }

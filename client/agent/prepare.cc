@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "client/agent/listing_slots.h"
 #include "client/arguments/environment.h"
 #include "client/paths/program.h"
 
@@ -14,6 +15,9 @@ namespace {
 
 // Bounds of every task; a pool may set others.
 constexpr Limits kCompileLimits{.wall_ms = 0, .memory_bytes = 0, .output_bytes = 1ULL << 30U};
+
+// How long a -M run waits for others of its kind.
+constexpr Duration kLanePatience = seconds(1);
 
 constexpr std::string_view kFailure = "prepare_";
 
@@ -29,14 +33,6 @@ bool uses_charsets(const std::vector<std::string>& argv) {
 
 Local local_for(const Error& error) {
   return {std::string(kFailure) + std::string(name(error.code)), true};
-}
-
-// A -M run takes one of the machine's slots, like every local compile.
-CommandRunner slotted(LocalSlots slots) {
-  return [slots = std::move(slots)](const CommandSpec& spec) {
-    const auto hold = slots.acquire(Clock::now() + seconds(30));
-    return run_command(spec);
-  };
 }
 
 Result<InputTree> build_tree(const FileSystem& files, FileDigestCache& digests,
@@ -78,11 +74,10 @@ bool is_failure(const Local& local) {
   return std::string_view(local.reason).starts_with(kFailure);
 }
 
-Preparer::Preparer(std::filesystem::path cache, LocalSlots slots)
+Preparer::Preparer(std::filesystem::path cache, LocalSlots lane)
     : digests_(files_),
       toolchains_(std::move(cache), files_, digests_),
-      slots_(std::move(slots)),
-      lister_(files_, digests_, slotted(slots_)) {}
+      lister_(files_, digests_, in_lane(std::move(lane), kLanePatience)) {}
 
 PrepareOutcome Preparer::prepare(const wire::Call& call, const CallSettings& settings) {
   if (settings.mode == CallMode::local) return Local{"mode_local", true};
@@ -141,7 +136,8 @@ Result<std::variant<Local, PreparedUnit>> Preparer::prepare_unit(const CompilerC
   task.label = unit.source;
   task.argv = unit.argv;
   if (original.stderr_is_terminal) {
-    for (auto& argument : terminal_arguments(call, unit)) task.argv.push_back(std::move(argument));
+    for (auto& argument : terminal_arguments(call, unit, toolchain.toolchain->version))
+      task.argv.push_back(std::move(argument));
   }
   task.program = toolchain.toolchain->program;
   task.environment = task_environment(call.environment);

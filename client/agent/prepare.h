@@ -42,8 +42,8 @@ bool is_failure(const Local& local);
 
 class Preparer {
  public:
-  // `slots` bounds what runs on this machine at once, -M runs included.
-  Preparer(std::filesystem::path cache, LocalSlots slots);
+  // `lane` bounds how many -M runs there are on this machine at once.
+  Preparer(std::filesystem::path cache, LocalSlots lane);
 
   // Thread-safe. Never fails: what cannot be prepared is local, with the reason.
   PrepareOutcome prepare(const wire::Call& call, const CallSettings& settings);
@@ -61,7 +61,6 @@ class Preparer {
   RealFileSystem files_;
   FileDigestCache digests_;
   ToolchainCache toolchains_;
-  LocalSlots slots_;
   FilesModeLister lister_;
 };
 

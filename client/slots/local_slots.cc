@@ -25,7 +25,7 @@ constexpr milliseconds kLookAnyway(250);
 // A file is reported closed a little before its lock is released.
 constexpr milliseconds kLookAgain(1);
 
-Result<UniqueFd> open_directory(const std::string& path, unsigned mode) {
+Result<UniqueFd> open_directory(const std::string& path, unsigned mode, const std::string& gate) {
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   UniqueFd fd(::open(path.c_str(), flags));
   if (!fd.valid() && errno == ENOENT) {
@@ -35,8 +35,8 @@ Result<UniqueFd> open_directory(const std::string& path, unsigned mode) {
     if (made && fd.valid()) ::fchmod(fd.get(), mode);  // past the umask
   }
   if (!fd.valid()) return fail_errno("cannot open the directory of local slots " + path, errno);
-  auto gate = open_lock_file(fd.get(), kGate, kLockFileMode);
-  if (!gate) return fail(gate.error().within("cannot use the local slots in " + path));
+  const auto opened = open_lock_file(fd.get(), gate, kLockFileMode);
+  if (!opened) return fail(opened.error().within("cannot use the local slots in " + path));
   return fd;
 }
 
@@ -102,31 +102,34 @@ bool SlotHold::pass_to_exec() {
   return passed;
 }
 
-LocalSlots::LocalSlots(std::shared_ptr<const UniqueFd> directory, std::string path, unsigned count,
-                       Duration stall_patience)
+LocalSlots::LocalSlots(std::shared_ptr<const UniqueFd> directory, std::string path,
+                       SlotOptions options)
     : directory_(std::move(directory)),
       path_(std::move(path)),
-      count_(count),
-      stall_patience_(stall_patience) {}
+      lane_(std::move(options.lane)),
+      count_(options.count),
+      stall_patience_(options.stall_patience) {}
 
 Result<LocalSlots> LocalSlots::open(SlotOptions options) {
-  const unsigned count = options.count != 0 ? options.count : default_slot_count();
+  if (options.count == 0) options.count = default_slot_count();
+  const std::string gate = options.lane + kGate;
   std::string path = options.directory;
-  auto directory = open_directory(path, 01777);
+  auto directory = open_directory(path, 01777, gate);
   if (!directory && !options.fallback_directory.empty()) {
     path = options.fallback_directory;
-    directory = open_directory(path, 0700);
+    directory = open_directory(path, 0700, gate);
   }
   if (!directory) return fail(std::move(directory).error());
-  return LocalSlots(std::make_shared<const UniqueFd>(std::move(*directory)), std::move(path), count,
-                    options.stall_patience);
+  return LocalSlots(std::make_shared<const UniqueFd>(std::move(*directory)), std::move(path),
+                    std::move(options));
 }
 
 // Opens slots into `slots` until one can be locked, and gives its index, or -1 when all are taken.
 // A slot file that someone made unusable costs that slot, not the others.
 Result<int> LocalSlots::open_slots(std::vector<UniqueFd>& slots) const {
   for (unsigned i = 0; i < count_; ++i) {
-    auto slot = open_lock_file(directory_->get(), "slot." + std::to_string(i), kLockFileMode);
+    auto slot =
+        open_lock_file(directory_->get(), lane_ + "slot." + std::to_string(i), kLockFileMode);
     if (slot) {
       slots.push_back(std::move(*slot));
       if (try_lock(slots.back().get())) return static_cast<int>(slots.size()) - 1;
@@ -138,7 +141,8 @@ Result<int> LocalSlots::open_slots(std::vector<UniqueFd>& slots) const {
 }
 
 Result<SlotHold> LocalSlots::acquire(TimePoint deadline) const {
-  KILN_TRY_ASSIGN(const UniqueFd gate, open_lock_file(directory_->get(), kGate, kLockFileMode));
+  KILN_TRY_ASSIGN(const UniqueFd gate,
+                  open_lock_file(directory_->get(), lane_ + kGate, kLockFileMode));
   KILN_TRY(pass_gate(gate.get(), deadline, stall_patience_, path_));
   std::vector<UniqueFd> slots;
   KILN_TRY_ASSIGN(int free, open_slots(slots));

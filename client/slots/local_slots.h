@@ -46,6 +46,7 @@ class SlotHold {
 struct SlotOptions {
   std::string directory = "/tmp/kiln-slots";  // shared by all users; its parent must exist
   std::string fallback_directory;  // the user's own, when the shared one cannot be used; may be ""
+  std::string lane;                // slots of another name in the same place do not meet
   unsigned count = 0;              // slots; 0: default_slot_count()
   Duration stall_patience = seconds(60);
 };
@@ -68,12 +69,12 @@ class LocalSlots {
   unsigned count() const { return count_; }
 
  private:
-  LocalSlots(std::shared_ptr<const UniqueFd> directory, std::string path, unsigned count,
-             Duration stall_patience);
+  LocalSlots(std::shared_ptr<const UniqueFd> directory, std::string path, SlotOptions options);
   Result<int> open_slots(std::vector<UniqueFd>& slots) const;
 
   std::shared_ptr<const UniqueFd> directory_;
   std::string path_;
+  std::string lane_;
   unsigned count_;
   Duration stall_patience_;
 };
