@@ -293,7 +293,10 @@ void RemoteUnit::write() {
        status, doubt] {
         *streams = read_streams(*message, *raw);
         if (!*streams) return;
-        *doubt = doubt_about(message->result, (*streams)->err);
+        // clang speaks English everywhere.
+        const bool translated =
+            unit->family != CompilerFamily::clang && translates(unit->task.environment);
+        *doubt = doubt_about(message->result, (*streams)->err, translated);
         if (is_believed(policy, *doubt)) *status = write_outputs(*unit, *message, *raw, spool);
       },
       guarded([this, streams, status, doubt] { written(*status, *streams, *doubt); }));

@@ -6,6 +6,7 @@ namespace kiln::client {
 namespace {
 
 constexpr std::string_view kInputMissing = "input_missing";
+constexpr std::string_view kUntranslated = "untranslated";
 
 struct Symptom {
   std::string_view text;
@@ -13,10 +14,18 @@ struct Symptom {
 };
 constexpr Symptom kSymptoms[] = {
     {"No space left on device", "no_space"},
+    {"Disk quota exceeded", "no_space"},
     {"Cannot allocate memory", "no_memory"},
     {"virtual memory exhausted", "no_memory"},
     {"out of memory allocating", "no_memory"},
+    {"LLVM ERROR: out of memory", "no_memory"},
+    {"std::bad_alloc", "no_memory"},
+    {"Resource temporarily unavailable", "no_resources"},
+    {"Too many open files", "no_resources"},
+    {"Input/output error", "io_error"},
     {"Killed signal terminated program", "killed"},
+    {"unable to execute command: Killed", "killed"},
+    {"Bus error", "killed"},
     {"No such file or directory", kInputMissing},
     {"file not found", kInputMissing},
 };
@@ -55,7 +64,7 @@ Step after_result(const RetryPolicy& policy, CallHistory& history, Outcome outco
 
 }  // namespace
 
-std::string doubt_about(const TaskResult& result, std::string_view err) {
+std::string doubt_about(const TaskResult& result, std::string_view err, bool translated) {
   if (result.outcome == Outcome::signalled) {
     // Out of memory, or a mapped file on a full disk; a compiler's own crash is another signal.
     return result.signal == SIGKILL || result.signal == SIGBUS ? "killed" : "";
@@ -64,12 +73,32 @@ std::string doubt_about(const TaskResult& result, std::string_view err) {
   for (const auto& symptom : kSymptoms) {
     if (err.find(symptom.text) != std::string_view::npos) return std::string(symptom.doubt);
   }
-  return "";
+  return std::string(translated ? kUntranslated : "");
 }
 
-// What one node did not find, no other would.
+// As gettext does it: LC_ALL, LC_MESSAGES or LANG names the locale, and unless that is the plain
+// one, LANGUAGE goes first.
+bool translates(const std::vector<std::pair<std::string, std::string>>& environment) {
+  const auto value_of = [&](std::string_view name) {
+    for (const auto& [key, value] : environment) {
+      if (key == name) return std::string_view(value);
+    }
+    return std::string_view();
+  };
+  std::string_view locale;
+  for (const auto* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    if (locale.empty()) locale = value_of(name);
+  }
+  if (locale.empty() || locale == "C" || locale == "POSIX") return false;
+  const std::string_view language = value_of("LANGUAGE");
+  if (!language.empty()) locale = language.substr(0, language.find(':'));
+  const std::string_view plain = locale.substr(0, locale.find_first_of("._@"));
+  return plain != "C" && plain != "POSIX" && plain != "en";
+}
+
+// What one node did not find, no other would; nor would it speak another language.
 bool is_believed(const RetryPolicy& policy, const std::string& doubt) {
-  return doubt.empty() || (!policy.fallback && doubt == kInputMissing);
+  return doubt.empty() || (!policy.fallback && (doubt == kInputMissing || doubt == kUntranslated));
 }
 
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,

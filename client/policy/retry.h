@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/model/task.h"
@@ -41,9 +42,13 @@ struct RetryPolicy {
 
 // Why the end of a command may be the worker's doing and not its own, as a stable word; empty when
 // there is no doubt. "input_missing": it could not find a file, which the local lister may have
-// missed; "no_space", "no_memory", "killed": the worker lacked what the command needs. `err` is
-// what it wrote to stderr.
-std::string doubt_about(const TaskResult& result, std::string_view err);
+// missed; "no_space", "no_memory", "no_resources", "io_error", "killed": the worker lacked what the
+// command needs; "untranslated": it failed, and `translated` says that its words may be in a
+// language that is not looked through for these. `err` is what it wrote to stderr.
+std::string doubt_about(const TaskResult& result, std::string_view err, bool translated);
+
+// Whether programs that translate their messages write other ones than English with `environment`.
+bool translates(const std::vector<std::pair<std::string, std::string>>& environment);
 
 // Whether a command's end with that doubt is its own all the same: nothing better could be had.
 bool is_believed(const RetryPolicy& policy, const std::string& doubt);

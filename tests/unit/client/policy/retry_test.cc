@@ -69,27 +69,79 @@ TEST_F(RetryTest, what_the_worker_lacked_is_tried_elsewhere_when_it_cannot_run_h
   EXPECT_EQ(end(AttemptEnd::result, Outcome::signalled, "killed").kind, Step::Kind::fail);
 }
 
+TEST_F(RetryTest, what_cannot_be_read_goes_local_but_is_trusted_without_fallback) {
+  EXPECT_EQ(end(AttemptEnd::result, Outcome::exited, "untranslated").kind, Step::Kind::locally);
+  policy_.fallback = false;
+  EXPECT_EQ(end(AttemptEnd::result, Outcome::exited, "untranslated").kind, Step::Kind::done);
+}
+
 TEST(DoubtTest, only_a_failure_that_says_so_is_doubted) {
   TaskResult result;
   result.outcome = Outcome::exited;
-  EXPECT_EQ(doubt_about(result, "warning: No space left on device"), "");
+  EXPECT_EQ(doubt_about(result, "warning: No space left on device", false), "");
   result.exit_code = 1;
-  EXPECT_EQ(doubt_about(result, "a.c:1: error: expected ';'"), "");
-  EXPECT_EQ(doubt_about(result, "x.h: No such file or directory"), "input_missing");
-  EXPECT_EQ(doubt_about(result, "'x.h' file not found"), "input_missing");
-  EXPECT_EQ(doubt_about(result, "error writing: No space left on device"), "no_space");
-  EXPECT_EQ(doubt_about(result, "g++: fatal error: Killed signal terminated program cc1plus"),
-            "killed");
-  EXPECT_EQ(doubt_about(result, "cc1plus: out of memory allocating 65536 bytes"), "no_memory");
+  EXPECT_EQ(doubt_about(result, "a.c:1: error: expected ';'", false), "");
+  EXPECT_EQ(doubt_about(result, "x.h: No such file or directory", false), "input_missing");
+  EXPECT_EQ(doubt_about(result, "'x.h' file not found", false), "input_missing");
+  EXPECT_EQ(doubt_about(result, "error writing: No space left on device", false), "no_space");
+  EXPECT_EQ(
+      doubt_about(result, "g++: fatal error: Killed signal terminated program cc1plus", false),
+      "killed");
+  EXPECT_EQ(doubt_about(result, "cc1plus: out of memory allocating 65536 bytes", false),
+            "no_memory");
+}
+
+TEST(DoubtTest, what_a_worker_may_lack_is_known_by_these_words) {
+  TaskResult result;
+  result.outcome = Outcome::exited;
+  result.exit_code = 1;
+  const std::pair<const char*, const char*> cases[] = {
+      {"clang: error: unable to execute command: Killed", "killed"},
+      {"clang: error: unable to execute command: Bus error", "killed"},
+      {"LLVM ERROR: out of memory", "no_memory"},
+      {"what():  std::bad_alloc", "no_memory"},
+      {"vfork: Resource temporarily unavailable", "no_resources"},
+      {"a.h: Too many open files", "no_resources"},
+      {"a.o: Input/output error", "io_error"},
+      {"a.o: Disk quota exceeded", "no_space"},
+  };
+  for (const auto& [text, doubt] : cases)
+    EXPECT_EQ(doubt_about(result, text, false), doubt) << text;
+}
+
+TEST(DoubtTest, a_failure_in_words_that_cannot_be_read_is_doubted) {
+  TaskResult result;
+  result.outcome = Outcome::exited;
+  const char* const text = "a.c:1: Fehler: Datei oder Verzeichnis nicht gefunden";
+  EXPECT_EQ(doubt_about(result, text, true), "");
+  result.exit_code = 1;
+  EXPECT_EQ(doubt_about(result, text, true), "untranslated");
+  EXPECT_EQ(doubt_about(result, text, false), "");
+  EXPECT_EQ(doubt_about(result, "No space left on device", true), "no_space");
+}
+
+TEST(DoubtTest, messages_are_translated_as_gettext_decides) {
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  const auto with = [](Variables variables) { return translates(variables); };
+  EXPECT_FALSE(with({}));
+  for (const char* plain : {"C", "POSIX", "C.UTF-8", "en_US.UTF-8", "en_GB", "en"})
+    EXPECT_FALSE(with({{"LC_ALL", plain}})) << plain;
+  EXPECT_TRUE(with({{"LC_ALL", "de_DE.UTF-8"}}));
+  EXPECT_TRUE(with({{"LC_MESSAGES", "fr"}, {"LANG", "C"}}));
+  EXPECT_TRUE(with({{"LANG", "ja_JP.UTF-8"}}));
+  EXPECT_FALSE(with({{"LC_ALL", "C"}, {"LANG", "de_DE"}}));
+  EXPECT_TRUE(with({{"LANG", "en_US"}, {"LANGUAGE", "de:en"}}));
+  EXPECT_FALSE(with({{"LANG", "de_DE"}, {"LANGUAGE", "en"}}));
+  EXPECT_FALSE(with({{"LANG", "C"}, {"LANGUAGE", "de"}}));
 }
 
 TEST(DoubtTest, a_command_that_was_shot_is_doubted_and_one_that_crashed_is_not) {
   TaskResult result;
   result.outcome = Outcome::signalled;
   result.signal = 9;
-  EXPECT_EQ(doubt_about(result, ""), "killed");
+  EXPECT_EQ(doubt_about(result, "", false), "killed");
   result.signal = 11;
-  EXPECT_EQ(doubt_about(result, "No such file or directory"), "");
+  EXPECT_EQ(doubt_about(result, "No such file or directory", false), "");
 }
 
 TEST_F(RetryTest, no_lease_goes_local_or_fails) {
