@@ -19,8 +19,8 @@ constexpr int kUnanswered = 3;
 constexpr Duration kPatience = seconds(10);
 constexpr Duration kPatienceWithoutFallback = seconds(60);
 constexpr Duration kBusyDelay = milliseconds(10);
-// How soon blobs are sent again that had no room in the connection's queue.
-constexpr Duration kSupplyAgain = milliseconds(50);
+// How soon is sent again what had no room in the connection's queue.
+constexpr Duration kSendAgain = milliseconds(50);
 // Uploads of one attempt that are tried again after their connection broke.
 constexpr int kUploadsAgain = 2;
 
@@ -104,18 +104,20 @@ void RemoteUnit::send_run() {
   if (std::exchange(packing_, true)) return;
   // The pool thread must not touch the link: it gets its own copy of what is known.
   auto known = std::make_shared<std::vector<Digest>>();
-  for (const auto& file : unit_->inputs->files) {
-    if (link_->known(file.digest)) known->push_back(file.digest);
+  bool all_known = true;
+  const auto look_at = [&](const Digest& digest) {
+    const bool is_known = link_->known(digest);
+    all_known = all_known && is_known;
+    is_known ? known->push_back(digest) : link_->learn(digest);
+  };
+  for (const auto& file : unit_->inputs->files) look_at(file.digest);
+  for (const auto& [digest, bytes] : unit_->inputs->listings) look_at(digest);
+  // Where its root is known all below it is: hundreds of listings, the same for every task.
+  const bool with_toolchain = !link_->known(unit_->toolchain->root);
+  if (with_toolchain) {
+    for (const auto& [digest, bytes] : unit_->toolchain->listings) look_at(digest);
   }
-  for (const auto* listings : {&unit_->inputs->listings, &unit_->toolchain->listings}) {
-    for (const auto& [digest, bytes] : *listings) {
-      if (link_->known(digest)) known->push_back(digest);
-      link_->learn(digest);
-    }
-  }
-  const bool with_toolchain =
-      std::find(known->begin(), known->end(), unit_->toolchain->root) == known->end();
-  for (const auto& file : unit_->inputs->files) link_->learn(file.digest);
+  if (all_known) return run_packed(std::make_shared<const Parcel>());
   auto parcel = std::make_shared<Parcel>();
   farm_.reactor.offload(
       farm_.io,
@@ -126,15 +128,21 @@ void RemoteUnit::send_run() {
             [&](const Digest& d) { return std::binary_search(known->begin(), known->end(), d); },
             with_toolchain);
       },
-      guarded([this, parcel] { run_packed(std::move(*parcel)); }));
+      guarded([this, parcel] { run_packed(parcel); }));
 }
 
-void RemoteUnit::run_packed(Parcel parcel) {
+void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   packing_ = false;
   if (link_->state() != WorkerLink::State::ready) return;  // worker_ready or worker_lost comes
-  const wire::Run run{lease_->lease, attempt_, unit_->task, std::move(parcel.blobs),
+  const wire::Run run{lease_->lease, attempt_, unit_->task, parcel->blobs,
                       lease_->toolchain_sources};
-  const auto sent = link_->send(run, std::move(parcel.raw));
+  const auto sent = link_->send(run, parcel->raw);
+  if (!sent && sent.error().code == Errc::resource_exhausted) {
+    // The worker is well, it only reads slower than we send.
+    packing_ = true;
+    farm_.reactor.call_after(kSendAgain, guarded([this, parcel] { run_packed(parcel); }));
+    return;
+  }
   if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
   run_sent_ = true;
   watch();
@@ -217,7 +225,7 @@ void RemoteUnit::supply(const std::shared_ptr<Delivery>& delivery) {
     const wire::Supply message{attempt_, delivery->parcel.blobs, delivery->missing};
     const auto sent = link_->send(message, delivery->parcel.raw);
     if (!sent && sent.error().code == Errc::resource_exhausted) {
-      farm_.reactor.call_after(kSupplyAgain, guarded([this, delivery] { supply(delivery); }));
+      farm_.reactor.call_after(kSendAgain, guarded([this, delivery] { supply(delivery); }));
       return;
     }
     // Without a connection: the worker asks again when the attempt is reclaimed.

@@ -79,7 +79,7 @@ class RemoteUnit : private AttemptEvents {
   void acquire();
   void leased(Result<HeldLease> lease);
   void send_run();
-  void run_packed(Parcel parcel);
+  void run_packed(const std::shared_ptr<const Parcel>& parcel);
   void watch();
   void ask_again();
   void worker_ready() override;

@@ -1,6 +1,8 @@
 // A task on its way through a farm that loses, refuses and forgets.
 #include "client/agent/remote_unit.h"
 
+#include <future>
+
 #include <gtest/gtest.h>
 
 #include "common/base/files.h"
@@ -105,6 +107,22 @@ TEST_F(RemoteUnitTest, runs_writes_and_acknowledges) {
   EXPECT_EQ(outcome_->err, "a warning");
   EXPECT_EQ(read_file(object_).value_or(""), "object");
   EXPECT_TRUE(got<wire::Ack>());
+}
+
+TEST_F(RemoteUnitTest, what_the_worker_knows_all_of_is_sent_at_once) {
+  add_input("small", "small");
+  start();
+  ASSERT_TRUE(got<wire::Run>());
+  EXPECT_EQ(run().blobs.size(), 3U);
+  worker_.send_result(run(), 0);
+  ASSERT_TRUE(ended());
+  // Nothing is left to be packed, so a pool that is busy holds nothing up.
+  std::promise<void> busy;
+  pool_->post([until = busy.get_future().share()] { until.wait(); });
+  start();
+  EXPECT_TRUE(got<wire::Run>(2));
+  EXPECT_TRUE(run().blobs.empty());
+  busy.set_value();
 }
 
 TEST_F(RemoteUnitTest, need_is_answered_by_message_and_upload) {
