@@ -106,11 +106,19 @@ Status check_declared(const PreparedUnit& unit, const OutputFile& output) {
               "the worker sent " + output.path + ", which is no output of the task");
 }
 
-// clang's driver removes the output of a compile that failed; gcc's leaves an older one in place.
-void remove_stale_object(const PreparedUnit& unit, const wire::RunResult& result) {
+// The assembler removes its output when it fails, and says so before anything else.
+bool assembler_failed(const wire::RunResult& result, const wire::Frames& raw) {
+  const auto streams = read_streams(result, raw);
+  return streams && streams->err.find("Assembler messages:") != std::string::npos;
+}
+
+// A failed compile leaves or removes an older output; here it is to be as after a local one.
+void remove_stale_object(const PreparedUnit& unit, const wire::RunResult& result,
+                         const wire::Frames& raw) {
   const TaskResult& outcome = result.result;
   const bool failed = outcome.outcome != Outcome::exited || outcome.exit_code != 0;
-  if (!failed || !unit.is_compile || unit.family != CompilerFamily::clang) return;
+  if (!failed || !unit.is_compile) return;
+  if (!unit.removes_stale_output && !assembler_failed(result, raw)) return;
   if (unit.task.outputs.empty()) return;
   const std::string& object = unit.task.outputs.front();
   for (const auto& written : outcome.outputs) {
@@ -139,7 +147,8 @@ Result<Streams> read_streams(const wire::RunResult& result, const wire::Frames& 
 }
 
 Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
-                     const wire::Frames& raw, store::BlobStore& spool) {
+                     const wire::Frames& raw, store::BlobStore& spool,
+                     const std::atomic<bool>& wanted) {
   if (raw.size() != kFirstOutput + result.blobs.size())
     return fail(Errc::corrupt, "a result does not carry what it lists");
   std::vector<Pending> pending;
@@ -150,8 +159,9 @@ Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
     const auto filled = fill(fd.get(), output, result, raw, spool);
     if (!filled) return fail(filled.error().within("cannot write " + output.path));
   }
+  if (!wanted) return fail(Errc::cancelled, "nobody waits for the outputs any more");
   for (auto& one : pending) KILN_TRY(one.settle());
-  remove_stale_object(unit, result);
+  remove_stale_object(unit, result, raw);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // Puts what a remote run wrote where a local run would have written it. Blocking; for pool threads.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ Result<Streams> read_streams(const wire::RunResult& result, const wire::Frames& 
 // renames them all once each is complete and verified. Outputs that are not inline are read from
 // `spool`. A failed compile removes what the compiler would have removed. Only declared outputs are
 // written, and only where nothing or a plain file is. Errors name the file; then nothing is
-// half-written.
+// half-written. Errc::cancelled when `wanted` turned false, which another thread may do, before
+// anything was renamed: a call that was given up must not write over what came after it.
 Status write_outputs(const PreparedUnit& unit, const wire::RunResult& result,
-                     const wire::Frames& raw, store::BlobStore& spool);
+                     const wire::Frames& raw, store::BlobStore& spool,
+                     const std::atomic<bool>& wanted);
 
 }  // namespace kiln::client

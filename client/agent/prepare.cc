@@ -31,6 +31,16 @@ bool uses_charsets(const std::vector<std::string>& argv) {
   });
 }
 
+// clang's driver removes what is in the place of a failed compile's output. gcc's does where the
+// step that fails is the one that writes it: with -S, and with -pipe, where all steps run at once.
+bool removes_stale_output(CompilerFamily family, const std::vector<std::string>& argv) {
+  return family == CompilerFamily::clang ||
+         std::any_of(argv.begin(), argv.end(), [](const std::string& argument) {
+           return argument == "-S" || argument == "-pipe" || argument == "--pipe" ||
+                  argument == "--assemble";
+         });
+}
+
 Local local_for(const Error& error) {
   return {std::string(kFailure) + std::string(name(error.code)), true};
 }
@@ -96,8 +106,9 @@ PrepareOutcome Preparer::prepare_compile(const wire::Call& call) {
   if (const auto* local = std::get_if<Local>(&classified))
     return is_compiler ? *local : Local{"not_a_compiler", false};
 
-  ToolchainQuery query{call.program, call.cwd, call.environment, "", uses_charsets(call.argv),
-                       true};
+  const auto& expanded = std::get<Remote>(classified).units.front().expanded;
+  const ToolchainQuery query{call.program, call.cwd, call.environment, "", uses_charsets(expanded),
+                             true};
   auto answer = toolchains_.find(query);
   if (!answer) return local_for(answer.error());
   if (!answer->toolchain) return Local{answer->reason, true};
@@ -130,6 +141,7 @@ Result<std::variant<Local, PreparedUnit>> Preparer::prepare_unit(const CompilerC
   PreparedUnit prepared;
   prepared.family = call.family;
   prepared.source = absolute_path(call.cwd, unit.source);
+  prepared.removes_stale_output = removes_stale_output(call.family, unit.expanded);
   prepared.inputs = std::make_shared<const InputTree>(std::move(tree));
   prepared.toolchain = toolchain.toolchain;
   Task& task = prepared.task;

@@ -25,7 +25,8 @@ struct PreparedUnit {
   Task task;
   CompilerFamily family = CompilerFamily::gcc;
   bool is_compile = true;
-  std::string source;  // absolute: what `kiln why` is asked for
+  bool removes_stale_output = false;  // of an earlier run, when this one fails
+  std::string source;                 // absolute: what `kiln why` is asked for
   std::shared_ptr<const InputTree> inputs;
   std::shared_ptr<const Toolchain> toolchain;
 };

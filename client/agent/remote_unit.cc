@@ -37,6 +37,7 @@ RemoteUnit::RemoteUnit(FarmAccess& farm, std::shared_ptr<const PreparedUnit> uni
 
 RemoteUnit::~RemoteUnit() {
   *self_ = nullptr;
+  *wanted_ = false;
   if (ticket_ != 0) farm_.leases.forget(ticket_);
   if (timer_ != 0) farm_.reactor.cancel(timer_);
   if (run_sent_ && result_) tell(wire::Ack{attempt_});
@@ -297,15 +298,16 @@ void RemoteUnit::write() {
   auto doubt = std::make_shared<std::string>();
   farm_.reactor.offload(
       farm_.io,
-      [&spool = farm_.spool, unit = unit_, message = result_, raw = raw_, policy = retry_, streams,
-       status, doubt] {
+      [&spool = farm_.spool, unit = unit_, message = result_, raw = raw_, policy = retry_,
+       wanted = wanted_, streams, status, doubt] {
         *streams = read_streams(*message, *raw);
         if (!*streams) return;
         // clang speaks English everywhere.
         const bool translated =
             unit->family != CompilerFamily::clang && translates(unit->task.environment);
         *doubt = doubt_about(message->result, (*streams)->err, translated);
-        if (is_believed(policy, *doubt)) *status = write_outputs(*unit, *message, *raw, spool);
+        if (is_believed(policy, *doubt))
+          *status = write_outputs(*unit, *message, *raw, spool, *wanted);
       },
       guarded([this, streams, status, doubt] { written(*status, *streams, *doubt); }));
 }

@@ -2,6 +2,7 @@
 // node when the farm fails.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -111,6 +112,8 @@ class RemoteUnit : private AttemptEvents {
   Done done_;
   UnitTrace trace_;
   std::shared_ptr<RemoteUnit*> self_;  // null once the unit is gone
+  // False once the unit is gone; pool threads look at it.
+  std::shared_ptr<std::atomic<bool>> wanted_ = std::make_shared<std::atomic<bool>>(true);
 
   // The attempt under way.
   LeaseDesk::Ticket ticket_ = 0;

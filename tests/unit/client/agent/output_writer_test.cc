@@ -32,7 +32,7 @@ class OutputWriterTest : public testing::Test {
     result_.blobs.push_back(transfer::describe_blob(digest_of(content), content.size(), frame));
     raw_.push_back(std::move(frame.bytes));
   }
-  Status write() { return write_outputs(unit_, result_, raw_, *spool_); }
+  Status write() { return write_outputs(unit_, result_, raw_, *spool_, wanted_); }
   std::string content(const std::string& name) const {
     return read_file(path(name)).value_or("(none)");
   }
@@ -47,6 +47,7 @@ class OutputWriterTest : public testing::Test {
 
   test_support::TemporaryDirectory directory_;
   std::unique_ptr<store::BlobStore> spool_;
+  std::atomic<bool> wanted_ = true;
   PreparedUnit unit_;
   wire::RunResult result_;
   wire::Frames raw_ = {"", ""};
@@ -102,6 +103,15 @@ TEST_F(OutputWriterTest, a_result_that_lacks_its_frames_is_refused) {
   EXPECT_EQ(read_streams(result_, raw_).error().code, Errc::corrupt);
 }
 
+TEST_F(OutputWriterTest, nothing_is_written_for_a_call_that_is_gone) {
+  ASSERT_TRUE(write_file_atomically(path("a.o"), "of a later call", 0644));
+  add_inline("a.o", "object");
+  wanted_ = false;
+  EXPECT_EQ(write().error().code, Errc::cancelled);
+  EXPECT_EQ(content("a.o"), "of a later call");
+  EXPECT_EQ(files(), 1);
+}
+
 TEST_F(OutputWriterTest, only_declared_outputs_are_written) {
   add_inline("a.o", "object");
   unit_.task.outputs.clear();
@@ -116,14 +126,23 @@ TEST_F(OutputWriterTest, what_is_no_plain_file_is_left_to_the_compiler) {
   EXPECT_EQ(files(), 1);
 }
 
-TEST_F(OutputWriterTest, a_failed_clang_leaves_no_old_object) {
+TEST_F(OutputWriterTest, a_failed_compile_leaves_an_old_object_where_the_compiler_does) {
   ASSERT_TRUE(write_file_atomically(path("a.o"), "old", 0644));
   unit_.task.outputs = {path("a.o")};
   result_.result.exit_code = 1;
-  unit_.family = CompilerFamily::gcc;
   ASSERT_TRUE(write());
   EXPECT_EQ(content("a.o"), "old");
-  unit_.family = CompilerFamily::clang;
+  unit_.removes_stale_output = true;
+  ASSERT_TRUE(write());
+  EXPECT_EQ(files(), 0);
+}
+
+TEST_F(OutputWriterTest, an_assembler_that_fails_removes_what_was_there) {
+  ASSERT_TRUE(write_file_atomically(path("a.o"), "old", 0644));
+  unit_.task.outputs = {path("a.o")};
+  result_.result.exit_code = 1;
+  raw_[1] = "a.c: Assembler messages:\na.c:1: Error: no such instruction\n";
+  result_.stderr_size = raw_[1].size();
   ASSERT_TRUE(write());
   EXPECT_EQ(files(), 0);
 }
