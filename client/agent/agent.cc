@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "client/agent/spool.h"
 #include "client/paths/paths.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
@@ -77,7 +78,10 @@ Status Agent::open() {
   KILN_TRY_ASSIGN(reactor_, net::Reactor::create());
   KILN_TRY(reactor_->watch_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { begin_stop(); }));
   context_ = std::make_unique<net::Context>();
-  KILN_TRY_ASSIGN(auto slots, LocalSlots::open(slot_options(environment_, ::getuid())));
+  auto lane = slot_options(environment_, ::getuid());
+  lane.lane = "list-";
+  lane.count = usable_cores();
+  KILN_TRY_ASSIGN(auto slots, LocalSlots::open(std::move(lane)));
   const auto cores = std::max(2U, usable_cores());
   preparer_ = std::make_unique<Preparer>(options_.cache / "toolchains", std::move(slots));
   work_ = std::make_unique<ThreadPool>(2 * cores);
@@ -182,7 +186,7 @@ void Agent::begin_call(ConnectionId connection, wire::Call call) {
   auto active = std::make_shared<ActiveCall>();
   active->begun = reactor_->now();
   active->call = std::move(call);
-  active->source = active->call.argv.empty() ? "" : active->call.argv.back();
+  active->source = source_of(active->call);
   forget(connection);  // a connection carries one call; another replaces it
   calls_[connection] = active;
   auto settings = call_settings(settings_, active->call.environment);
