@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "client/agent/spool.h"
+#include "client/arguments/command_line.h"
 #include "client/paths/paths.h"
+#include "client/paths/program.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
@@ -29,6 +31,15 @@ std::int64_t unix_seconds() {
       .count();
 }
 
+// The file that a call is about, until it is known better: what `kiln why` asks for when the call
+// is not even prepared.
+std::string source_of(const wire::Call& call) {
+  if (call.argv.empty()) return "";
+  if (call.kind == "run") return call.argv.front();
+  const auto sources = parse_command_line(call.argv).sources;
+  return absolute_path(call.cwd, sources.empty() ? call.argv.back() : sources.front().path);
+}
+
 std::string user_name(const Environment& environment) {
   const auto user = value_of(environment, "USER");
   return user.empty() ? std::to_string(::getuid()) : std::string(user);
@@ -39,7 +50,8 @@ std::string user_name(const Environment& environment) {
 Result<std::unique_ptr<Agent>> Agent::create(const Environment& environment) {
   KILN_TRY_ASSIGN(auto settings, load_client_settings(environment));
   KILN_TRY_ASSIGN(auto options, agent_settings(settings, environment));
-  KILN_TRY(make_directories(options.cache));
+  if (const auto made = make_directories(options.cache); !made)
+    return fail(made.error().within("KILN_CACHE_DIR"));
   KILN_TRY_ASSIGN(auto log, Logger::open(options.log));
   std::unique_ptr<Agent> agent(
       new Agent(environment, std::move(settings), std::move(options), std::move(log)));
@@ -192,6 +204,9 @@ void Agent::begin_call(ConnectionId connection, wire::Call call) {
   auto settings = call_settings(settings_, active->call.environment);
   if (!settings) return answer_failed(connection, "bad_setting", settings.error().message);
   active->settings = *settings;
+  const auto& named = active->call;
+  if (!same_root(root_, {named.root_device, named.root_inode, named.mount_namespace}))
+    return answer_locally(connection, {"other_root", is_compiler_name(named.program)}, false);
   auto outcome = std::make_shared<PrepareOutcome>(Local{});
   reactor_->offload(
       *work_,

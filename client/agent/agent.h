@@ -20,6 +20,7 @@
 #include "client/agent/upload_source.h"
 #include "client/agent/worker_pool.h"
 #include "client/paths/environment.h"
+#include "client/paths/root_view.h"
 #include "common/base/log.h"
 #include "common/base/thread_pool.h"
 #include "common/net/context.h"
@@ -76,6 +77,7 @@ class Agent {
   AgentSettings options_;
   Logger log_;
   std::string socket_;
+  const RootView root_ = own_root_view();
   TimePoint started_;
   TimePoint last_call_;
   std::unique_ptr<net::Reactor> reactor_;

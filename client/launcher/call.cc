@@ -10,6 +10,7 @@
 #include "client/launcher/invocation.h"
 #include "client/launcher/local_run.h"
 #include "client/paths/paths.h"
+#include "client/paths/root_view.h"
 
 namespace kiln::client {
 namespace {
@@ -35,6 +36,10 @@ wire::Call describe_call(const CallRequest& request, const Caller& caller,
   call.program = found.path;
   call.stdout_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   call.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  const RootView root = own_root_view();
+  call.root_device = root.device;
+  call.root_inode = root.inode;
+  call.mount_namespace = root.mount_namespace;
   return call;
 }
 
@@ -63,11 +68,12 @@ int finish(const wire::CallDone& done, const wire::Frames& raw) {
   return done.signal != 0 ? die_of(done.signal) : done.exit_code;
 }
 
-// Without an agent nobody can say whether the call could have run remotely; -c is what usually can.
+// Without an agent nobody can say whether the call could have run remotely; -c and -S usually can.
 bool must_run_remotely(const CallRequest& request, const Environment& environment) {
-  if (value_of(environment, "KILN_FALLBACK") != "0") return false;
+  if (!is_switched_off(environment, "KILN_FALLBACK")) return false;
   return request.kind == "run" ||
-         std::find(request.argv.begin(), request.argv.end(), "-c") != request.argv.end();
+         std::any_of(request.argv.begin(), request.argv.end(),
+                     [](const std::string& word) { return word == "-c" || word == "-S"; });
 }
 
 int run_without_agent(const CallRequest& request, const FoundProgram& found, const Caller& caller,
@@ -131,6 +137,7 @@ Result<AgentLinkOptions> link_options(const Caller& caller) {
   KILN_TRY_ASSIGN(options.socket, socket_path(caller.environment, ::geteuid()));
   options.agent = agent_program(caller.environment, caller.self);
   options.environment = caller.environment;
+  options.insists = is_switched_off(caller.environment, "KILN_FALLBACK");
   return options;
 }
 

@@ -347,10 +347,16 @@ struct Call {
   std::string program;
   bool stdout_is_terminal = false;  // compilers choose colour by what these say
   bool stderr_is_terminal = false;
+  // Which files the caller's paths mean: device and inode of its "/" and the inode of its mount
+  // namespace. 0: not known.
+  std::uint64_t root_device = 0;
+  std::uint64_t root_inode = 0;
+  std::uint64_t mount_namespace = 0;
   KILN_FIELDS(KILN_FIELD(argv) KILN_FIELD(cwd) KILN_FIELD(environment) KILN_FIELD(umask)
                   KILN_FIELD(version) KILN_FIELD(kind) KILN_FIELD(inputs) KILN_FIELD(outputs)
                       KILN_FIELD(program) KILN_FIELD(stdout_is_terminal)
-                          KILN_FIELD(stderr_is_terminal))
+                          KILN_FIELD(stderr_is_terminal) KILN_FIELD(root_device)
+                              KILN_FIELD(root_inode) KILN_FIELD(mount_namespace))
   friend bool operator==(const Call&, const Call&) = default;
 };
 // The launcher runs the command itself, in its own place.

@@ -44,6 +44,18 @@ class CallsTest(kilntest.FarmCase):
         kilntest.wait_until(lambda: not any("cc1plus" in line for _, line in self.running()),
                             "the task to be gone from the worker", 5)
 
+    def test_a_caller_with_other_mounts_compiles_its_own_files(self):
+        inner = self.folder / "inner"
+        inner.mkdir()
+        (inner / "b.c").write_text("int outside;\n")
+        self.farm.client(["kiln", "gcc", "-c", "b.c"], cwd=inner, check=True)
+        script = ("mount -t tmpfs none . && cd \"$PWD\" && echo 'int within;' >b.c && "
+                  "kiln gcc -c b.c && strings b.o")
+        done = self.farm.client(["unshare", "--mount", "sh", "-ec", script], cwd=inner, check=True)
+        self.assertIn(b"within", done.stdout)
+        why = self.farm.kiln("why", "b.c", "--json", cwd=inner)
+        self.assertEqual(("local", "other_root"), (why["ran"], why["reason"]))
+
     def test_through_links_named_after_compilers(self):
         links = self.farm.directory / "links"
         links.mkdir()

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "client/paths/root_view.h"
 #include "common/wire/stream.h"
 #include "tests/unit/client/launcher/fake_agent.h"
 #include "tests/unit/client/launcher/launcher_test.h"
@@ -32,6 +33,7 @@ TEST_F(Answers, a_remote_call_gives_its_output_and_exit_code) {
   EXPECT_EQ(call.environment, environment_);
   EXPECT_EQ(call.kind, "compile");
   EXPECT_FALSE(call.stderr_is_terminal);
+  EXPECT_EQ((RootView{call.root_device, call.root_inode, call.mount_namespace}), own_root_view());
 }
 
 TEST_F(Answers, megabytes_of_output_arrive_whole) {
@@ -146,6 +148,10 @@ TEST_F(Answers, without_an_agent_and_without_fallback_a_compile_fails_but_a_link
   EXPECT_THAT(compile.stderr_text, HasSubstr("KILN_FALLBACK=0"));
   EXPECT_EQ(compile.stdout_text, "");
   EXPECT_EQ(kiln({"gcc", "a.o"}).exit_code, 3);
+  set("KILN_FALLBACK", "No");
+  EXPECT_EQ(kiln({"gcc", "-S", "a.c"}).exit_code, 1);
+  set("KILN_FALLBACK", "yes");
+  EXPECT_EQ(kiln({"gcc", "-S", "a.c"}).exit_code, 3);
 }
 
 TEST_F(Answers, an_unknown_word_is_named_with_the_nearest_command) {
