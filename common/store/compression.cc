@@ -1,6 +1,5 @@
 #include "common/store/compression.h"
 
-#include <algorithm>
 #include <array>
 
 #include <zstd.h>
@@ -9,7 +8,8 @@ namespace kiln::store {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{128} << 10U;
-constexpr std::size_t kReserveBytes = std::size_t{16} << 20U;
+// Up to this size memory is taken as announced; beyond, as the content comes.
+constexpr std::uint64_t kWholeBytes = std::uint64_t{16} << 20U;
 constexpr std::size_t kSampleBytes = std::size_t{64} << 10U;
 constexpr int kWindowLog = 23;  // 8 MiB
 
@@ -37,19 +37,9 @@ Status encode(ZSTD_CCtx* context, std::string_view part, ZSTD_EndDirective end,
   }
 }
 
-}  // namespace
-
-std::string compress(std::string_view content, int level) {
-  std::string encoded(ZSTD_compressBound(content.size()), '\0');
-  const std::size_t size =
-      ZSTD_compress(encoded.data(), encoded.size(), content.data(), content.size(), level);
-  encoded.resize(size);  // it cannot fail: the bound is enough and every level is clamped
-  return encoded;
-}
-
-Result<std::string> decompress(std::string_view content, std::uint64_t expected_size) {
+Result<std::string> decompress_stream(std::string_view content, std::uint64_t expected_size) {
   std::string decoded;
-  decoded.reserve(std::min<std::uint64_t>(expected_size, kReserveBytes));
+  decoded.reserve(kWholeBytes);
   Decompressor stream(expected_size);
   KILN_TRY(stream.add(content, [&decoded](std::string_view part) -> Status {
     decoded += part;
@@ -57,6 +47,48 @@ Result<std::string> decompress(std::string_view content, std::uint64_t expected_
   }));
   KILN_TRY(stream.finish());
   return decoded;
+}
+
+}  // namespace
+
+std::string Zstd::compress(std::string_view content, int level) {
+  if (!encoder_) encoder_.reset(ZSTD_createCCtx());
+  std::string encoded(ZSTD_compressBound(content.size()), '\0');
+  const std::size_t size = ZSTD_compressCCtx(encoder(encoder_.get()), encoded.data(),
+                                             encoded.size(), content.data(), content.size(), level);
+  encoded.resize(size);  // it cannot fail: the bound is enough and every level is clamped
+  return encoded;
+}
+
+Result<std::string> Zstd::decompress(std::string_view content, std::uint64_t expected_size) {
+  if (expected_size > kWholeBytes) return decompress_stream(content, expected_size);
+  if (!decoder_) decoder_.reset(ZSTD_createDCtx());
+  std::string decoded(expected_size, '\0');
+  const std::size_t frame = ZSTD_findFrameCompressedSize(content.data(), content.size());
+  if (ZSTD_isError(frame)) return zstd_error(Errc::corrupt, "cannot decompress", frame);
+  if (frame != content.size())
+    return fail(Errc::corrupt, "cannot decompress: bytes after the zstd frame");
+  const std::size_t size = ZSTD_decompressDCtx(decoder(decoder_.get()), decoded.data(),
+                                               decoded.size(), content.data(), content.size());
+  if (ZSTD_isError(size)) return zstd_error(Errc::corrupt, "cannot decompress", size);
+  if (size == expected_size) return decoded;
+  return fail(Errc::corrupt, "cannot decompress: " + std::to_string(size) + " of " +
+                                 std::to_string(expected_size) + " bytes");
+}
+
+void Zstd::FreeEncoder::operator()(void* context) const {
+  ZSTD_freeCCtx(encoder(context));
+}
+void Zstd::FreeDecoder::operator()(void* context) const {
+  ZSTD_freeDCtx(decoder(context));
+}
+
+std::string compress(std::string_view content, int level) {
+  return Zstd().compress(content, level);
+}
+
+Result<std::string> decompress(std::string_view content, std::uint64_t expected_size) {
+  return Zstd().decompress(content, expected_size);
 }
 
 bool shrinks(std::string_view sample) {

@@ -23,6 +23,24 @@ Result<std::string> decompress(std::string_view content, std::uint64_t expected_
 // Whether zstd shrinks content that begins with `sample` by at least an eighth. 64 KiB tell enough.
 bool shrinks(std::string_view sample);
 
+// The same for many strings, one after the other: what zstd works in is made once, which for small
+// ones is most of the time. Used by one thread at a time.
+class Zstd {
+ public:
+  std::string compress(std::string_view content, int level = kDefaultLevel);
+  Result<std::string> decompress(std::string_view content, std::uint64_t expected_size);
+
+ private:
+  struct FreeEncoder {
+    void operator()(void* context) const;
+  };
+  struct FreeDecoder {
+    void operator()(void* context) const;
+  };
+  std::unique_ptr<void, FreeEncoder> encoder_;  // made by the first use
+  std::unique_ptr<void, FreeDecoder> decoder_;  // likewise
+};
+
 // Takes output as it is made, at most 128 KiB at once; an error ends the stream.
 using Consume = std::function<Status(std::string_view)>;
 

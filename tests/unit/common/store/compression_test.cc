@@ -21,6 +21,19 @@ TEST(Compression, round_trip) {
   }
 }
 
+TEST(Compression, one_encoder_serves_many_strings_whatever_went_before) {
+  Zstd zstd;
+  const auto text = std::string(3'000, 'x');
+  for (const auto& content : {text, noise(70'000), std::string(), text}) {
+    EXPECT_EQ(zstd.compress(content), compress(content));
+    EXPECT_FALSE(zstd.decompress("no frame", 8));
+    EXPECT_EQ(*zstd.decompress(compress(content), content.size()), content);
+  }
+  const std::string large(std::size_t{20} << 20U, 'x');
+  EXPECT_TRUE(zstd.decompress(compress(large), large.size()) == large);
+  EXPECT_EQ(zstd.decompress(compress(large), large.size() + 1).error().code, Errc::corrupt);
+}
+
 TEST(Compression, refuses_another_size_than_announced) {
   const auto encoded = compress(std::string(1000, 'x'));
   EXPECT_EQ(decompress(encoded, 999).error().code, Errc::corrupt);
@@ -33,6 +46,7 @@ TEST(Compression, refuses_what_is_not_one_whole_frame) {
   EXPECT_EQ(decompress("", 0).error().code, Errc::corrupt);
   EXPECT_EQ(decompress(encoded.substr(0, encoded.size() - 1), 7).error().code, Errc::corrupt);
   EXPECT_EQ(decompress(encoded + "x", 7).error().code, Errc::corrupt);
+  EXPECT_EQ(decompress(encoded + encoded, 14).error().code, Errc::corrupt);
 }
 
 TEST(Compression, a_bomb_stops_at_the_announced_size) {
