@@ -12,19 +12,20 @@
 namespace kiln::worker {
 namespace {
 
-Digest key_of(const TreeEntry& entry, std::string_view path, std::string_view scope) {
-  std::string text = entry.digest.hex();
-  text += '\n' + std::to_string(entry.mtime_ns);
-  text += '\n' + std::to_string(staged_mode(entry.mode));
-  text += '\n' + std::to_string(entry.link_group) + '\n';
-  text += entry.link_group == 0 ? path : scope;
-  return digest_of(text);
+InstanceCache::Key key_of(const TreeEntry& entry, std::string_view path, std::string_view scope) {
+  return {entry.digest, entry.mtime_ns, staged_mode(entry.mode), entry.link_group,
+          std::string(entry.link_group == 0 ? path : scope)};
 }
 
 }  // namespace
 
 InstanceCache::Uses::~Uses() {
-  for (const auto& instance : instances_) cache_.release(instance);
+  cache_.release(instances_);
+}
+
+// The digest is as good as random, and the place tells apart those that share one.
+std::size_t InstanceCache::KeyHash::operator()(const Key& key) const noexcept {
+  return std::hash<Digest>()(key.digest) ^ std::hash<std::string>()(key.place);
 }
 
 InstanceCache::InstanceCache(std::filesystem::path directory, UniqueFd fd, std::uint32_t links,
@@ -41,7 +42,7 @@ Result<std::unique_ptr<InstanceCache>> InstanceCache::open(const std::filesystem
 
 Status InstanceCache::link(const TreeEntry& entry, std::string_view path, std::string_view scope,
                            int parent, Uses& uses) {
-  const Digest key = key_of(entry, path, scope);
+  const Key key = key_of(entry, path, scope);
   for (int attempt = 0;; ++attempt) {
     KILN_TRY_ASSIGN(auto instance, acquire(key, entry));
     uses.instances_.push_back(instance);
@@ -51,14 +52,14 @@ Status InstanceCache::link(const TreeEntry& entry, std::string_view path, std::s
   }
 }
 
-Result<InstanceCache::Handle> InstanceCache::acquire(const Digest& key, const TreeEntry& entry) {
+Result<InstanceCache::Handle> InstanceCache::acquire(const Key& key, const TreeEntry& entry) {
   if (auto instance = find(key)) return instance;
   const std::lock_guard one_maker(making_.at(entry.digest.bytes[0] % making_.size()));
   if (auto instance = find(key)) return instance;
   return make(key, entry);
 }
 
-InstanceCache::Handle InstanceCache::find(const Digest& key) {
+InstanceCache::Handle InstanceCache::find(const Key& key) {
   const std::lock_guard lock(mutex_);
   const auto found = instances_.find(key);
   if (found == instances_.end()) return nullptr;
@@ -74,7 +75,7 @@ InstanceCache::Handle InstanceCache::find(const Digest& key) {
   return instance;
 }
 
-Result<InstanceCache::Handle> InstanceCache::make(const Digest& key, const TreeEntry& entry) {
+Result<InstanceCache::Handle> InstanceCache::make(const Key& key, const TreeEntry& entry) {
   KILN_TRY_ASSIGN(const auto pin, store_.pin(entry.digest));
   KILN_TRY_ASSIGN(const auto blob, store_.open(entry.digest));
   auto instance = std::make_shared<Instance>();
@@ -122,13 +123,15 @@ void InstanceCache::retire(const Handle& instance) {
   instances_.erase(instance->key);
 }
 
-void InstanceCache::release(const Handle& instance) {
+void InstanceCache::release(const std::vector<Handle>& instances) {
   const std::lock_guard lock(mutex_);
-  if (--instance->users > 0) return;
-  if (instance->listed) {
-    instance->idle_place = idle_.insert(idle_.end(), instance.get());
-  } else {
-    remove_file(*instance);
+  for (const auto& instance : instances) {
+    if (--instance->users > 0) continue;
+    if (instance->listed) {
+      instance->idle_place = idle_.insert(idle_.end(), instance.get());
+    } else {
+      remove_file(*instance);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <list>
@@ -34,8 +35,19 @@ class InstanceCache {
   static Result<std::unique_ptr<InstanceCache>> open(const std::filesystem::path& directory,
                                                      std::uint32_t links, store::BlobStore& store);
 
+  // What tells instances apart.
+  struct Key {
+    Digest digest;
+    std::int64_t mtime_ns = 0;
+    unsigned mode = 0;  // as staged
+    std::uint64_t link_group = 0;
+    std::string place;  // the path, or of a link group the scope
+
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+
   struct Instance {
-    Digest key;
+    Key key;
     std::string name;  // in the directory
     std::uint64_t size = 0;
     std::uint32_t users = 0;                    // trees
@@ -82,15 +94,19 @@ class InstanceCache {
 
   InstanceCache(std::filesystem::path directory, UniqueFd fd, std::uint32_t links,
                 store::BlobStore& store);
-  Result<Handle> acquire(const Digest& key, const TreeEntry& entry);
-  Handle find(const Digest& key);
-  Result<Handle> make(const Digest& key, const TreeEntry& entry);
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept;
+  };
+
+  Result<Handle> acquire(const Key& key, const TreeEntry& entry);
+  Handle find(const Key& key);
+  Result<Handle> make(const Key& key, const TreeEntry& entry);
   // Whether the blob's own inode could be had as the instance `name`.
   Result<bool> claim(int blob, const std::filesystem::path& path, const TreeEntry& entry,
                      const std::string& name);
   Status copy(int blob, const TreeEntry& entry, const std::string& name);
   void retire(const Handle& instance);
-  void release(const Handle& instance);
+  void release(const std::vector<Handle>& instances);
   void remove_file(const Instance& instance);
 
   const std::filesystem::path directory_;
@@ -102,7 +118,7 @@ class InstanceCache {
   // read and its inode claimed by one thread at a time.
   std::array<std::mutex, 64> making_;
   mutable std::mutex mutex_;  // guards what follows
-  std::unordered_map<Digest, Handle> instances_;
+  std::unordered_map<Key, Handle, KeyHash> instances_;
   std::list<Instance*> idle_;  // without users, the least recently used first
   Counters counters_;
 };
