@@ -12,6 +12,8 @@ namespace kiln::store {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10U;
+// How often pins are given up for one blob: whoever gives them up may have others to serve as well.
+constexpr int kTries = 16;
 
 Result<Digest> digest_of_file(const std::filesystem::path& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -183,12 +185,22 @@ Status BlobStore::no_room(std::uint64_t bytes) const {
 }
 
 Status BlobStore::admit(std::uint64_t bytes) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (try_admit(bytes)) return {};
+    const bool fits_alone = bytes <= options_.limit_bytes;
+    if (!fits_alone || !give_up_pins_ || !give_up_pins_()) break;
+  }
+  const std::lock_guard lock(mutex_);
+  return no_room(bytes);
+}
+
+bool BlobStore::try_admit(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   const auto limit = options_.limit_bytes;
   const auto in_use = index_.pinned_bytes() + admitted_bytes_;
-  if (limit > 0 && (bytes > limit || in_use > limit - bytes)) return no_room(bytes);
+  if (limit > 0 && (bytes > limit || in_use > limit - bytes)) return false;
   admitted_bytes_ += bytes;
-  return {};
+  return true;
 }
 
 Status BlobStore::claim(std::uint64_t bytes) {

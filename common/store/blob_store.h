@@ -16,11 +16,13 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/digest.h"
@@ -131,6 +133,13 @@ class BlobStore {
   bool clean_start() const { return clean_start_; }
   const std::filesystem::path& directory() const { return options_.directory; }
 
+  // Asked for room when all that is not pinned would not be enough; true when pins were given up
+  // and it is worth trying again. Called by whoever brings a blob in, on its thread and without any
+  // lock of the store. None: such blobs are refused. Set it while nobody else uses the store.
+  using GiveUpPins = std::function<bool()>;
+  void set_give_up_pins(GiveUpPins give_up_pins) { give_up_pins_ = std::move(give_up_pins); }
+  std::uint64_t limit_bytes() const { return options_.limit_bytes; }
+
   // A snapshot for metrics. All but the first three only grow.
   struct Counters {
     std::uint64_t blobs = 0;
@@ -163,6 +172,8 @@ class BlobStore {
   Result<Pin> put_known(const Digest& digest, std::string_view content);
   // Promises `bytes` of the limit to a blob on its way in. Evicts nothing: they may never come.
   Status admit(std::uint64_t bytes);
+  // False, and nothing promised, when pins and blobs on their way in leave no room.
+  bool try_admit(std::uint64_t bytes);
   // For `bytes` of what was admitted that are about to be written: evicts what must go.
   Status claim(std::uint64_t bytes);
   // When the disk is full below the limit: evicts idle blobs of that many bytes. False: there are
@@ -179,6 +190,7 @@ class BlobStore {
   void unpin(const BlobIndex::Handle& entry);
 
   Options options_;
+  GiveUpPins give_up_pins_;
   UniqueFd lock_;
   bool clean_start_ = false;
   std::atomic<std::uint64_t> next_temporary_ = 0;

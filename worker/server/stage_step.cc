@@ -10,19 +10,22 @@ namespace {
 // Larger blobs have no business in RUN.
 constexpr std::uint64_t kInlineLimitBytes = 64 << 20;
 
-Status store_inline_blobs(Job& job, store::BlobStore& store) {
+Status store_inline_blobs(Job& job, store::BlobStore& store, TreeStager& stager) {
   const auto& listed = job.run.blobs;
   if (job.inline_blobs.empty()) return {};
   if (job.inline_blobs.size() != listed.size()) {
     return fail(Errc::corrupt, "RUN lists " + std::to_string(listed.size()) +
                                    " blobs and carries " + std::to_string(job.inline_blobs.size()));
   }
+  transfer::FrameCodec codec;
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    KILN_TRY_ASSIGN(const auto content,
-                    transfer::decode_frame(job.inline_blobs[i], listed[i].encoding, listed[i].size,
-                                           kInlineLimitBytes));
-    KILN_TRY_ASSIGN(auto pin, store.put(listed[i].digest, content));
+    const auto content =
+        codec.decode(job.inline_blobs[i], listed[i].encoding, listed[i].size, kInlineLimitBytes);
+    // Whatever the code says: the fault is the sender's, not this node's.
+    if (!content) return fail(Errc::corrupt, content.error().message);
+    KILN_TRY_ASSIGN(auto pin, store.put(listed[i].digest, *content));
     job.pins.push_back(std::move(pin));
+    stager.learn_listing(listed[i].digest, *content);
   }
   job.inline_blobs.clear();
   return {};
@@ -35,6 +38,14 @@ void pin_present(Job& job, store::BlobStore& store, const std::vector<Digest>& d
   }
 }
 
+// Missing again: evicted in between. Bounded by kRounds.
+Result<StageOutcome> begin_again(Job& job, store::BlobStore& store, TreeStager& stager,
+                                 const Error& error) {
+  if (error.code != Errc::not_found) return fail(error);
+  pin_present(job, store, {job.run.task.toolchain, job.run.task.inputs});
+  return stage_step(job, store, stager);
+}
+
 }  // namespace
 
 Result<StageOutcome> stage_step(Job& job, store::BlobStore& store, TreeStager& stager) {
@@ -43,21 +54,23 @@ Result<StageOutcome> stage_step(Job& job, store::BlobStore& store, TreeStager& s
     return fail(Errc::resource_exhausted,
                 "the inputs vanish from the store as fast as they arrive; raise --store-limit");
   }
-  KILN_TRY(store_inline_blobs(job, store));
+  KILN_TRY(store_inline_blobs(job, store, stager));
   StageOutcome outcome;
-  KILN_TRY_ASSIGN(outcome.missing_toolchain, stager.missing_toolchain(job.run.task.toolchain));
-  KILN_TRY_ASSIGN(outcome.missing_inputs, stager.missing_inputs(job.run.task.inputs));
+  if (!job.toolchain) {
+    KILN_TRY_ASSIGN(outcome.missing_toolchain, stager.missing_toolchain(job.run.task.toolchain));
+    if (outcome.missing_toolchain.empty()) {
+      // Held from here on: it cannot be evicted while the inputs travel.
+      auto toolchain = stager.stage_toolchain(job.run.task.toolchain);
+      if (!toolchain) return begin_again(job, store, stager, toolchain.error());
+      job.toolchain = std::move(*toolchain);
+    }
+  }
+  const auto beside_bytes = job.toolchain ? job.toolchain->bytes : 0;
+  KILN_TRY_ASSIGN(outcome.missing_inputs, stager.missing_inputs(job.run.task.inputs, beside_bytes));
   if (!outcome.missing_toolchain.empty() || !outcome.missing_inputs.empty()) return outcome;
 
-  auto toolchain = stager.stage_toolchain(job.run.task.toolchain);
-  auto inputs = toolchain ? stager.stage_inputs(job.run.task.inputs)
-                          : Result<StagedTree>(tl::unexpect, toolchain.error());
-  if (!inputs) {
-    if (inputs.error().code != Errc::not_found) return fail(inputs.error());
-    pin_present(job, store, {job.run.task.toolchain, job.run.task.inputs});
-    return stage_step(job, store, stager);  // evicted in between: bounded by kRounds
-  }
-  job.toolchain = std::move(*toolchain);
+  auto inputs = stager.stage_inputs(job.run.task.inputs);
+  if (!inputs) return begin_again(job, store, stager, inputs.error());
   job.inputs = std::move(*inputs);
   job.pins.clear();
   outcome.complete = true;

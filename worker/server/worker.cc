@@ -27,6 +27,18 @@ Result<UniqueFd> lock_directory(const std::filesystem::path& directory) {
   return fd;
 }
 
+// Toolchains pin their blobs, so they must leave room for those of the inputs. Instances that are
+// copies take room beside the store's.
+TreeStager::Options staging_options(const WorkerOptions& options) {
+  TreeStager::Options staging;
+  staging.directory = options.store;
+  if (options.store_limit_bytes > 0) {
+    staging.toolchain_limit_bytes = options.store_limit_bytes / 2;
+    staging.instance_limit_bytes = options.store_limit_bytes / 4;
+  }
+  return staging;
+}
+
 std::string with_port(const net::Endpoint& base, std::uint16_t port) {
   return net::Endpoint{base.host, port}.text();
 }
@@ -69,9 +81,7 @@ Status Worker::open_store() {
   KILN_TRY_ASSIGN(store_, store::BlobStore::open({.directory = options_.store,
                                                   .limit_bytes = options_.store_limit_bytes,
                                                   .file_system = nullptr}));
-  TreeStager::Options staging;
-  staging.directory = options_.store;
-  KILN_TRY_ASSIGN(stager_, TreeStager::open(staging, *store_));
+  KILN_TRY_ASSIGN(stager_, TreeStager::open(staging_options(options_), *store_));
   source_ = std::make_unique<transfer::StoreSource>(*store_);
   sink_ = std::make_unique<transfer::StoreSink>(*store_, [this](store::Pin pin) {
     // The pin lives until the tasks that wait for the blob were told.

@@ -121,9 +121,11 @@ void DirectoryPool::post(std::function<void()> work) {
   });
 }
 
-void DirectoryPool::settle() {
+bool DirectoryPool::settle() {
   std::unique_lock lock(mutex_);
+  const bool waits = pending_ > 0;
   settled_.wait(lock, [this] { return pending_ == 0; });
+  return waits;
 }
 
 }  // namespace kiln::worker

@@ -36,8 +36,8 @@ class DirectoryPool {
   // Takes the tree `path` away at once and removes it in the background, then lets go of `keeps`.
   // What cannot be removed stays in the pool's directory until the next start.
   void dispose(const std::filesystem::path& path, std::shared_ptr<void> keeps);
-  // Waits until nothing is left to be done in the background.
-  void settle();
+  // Waits until nothing is left to be done in the background; false when there was nothing.
+  bool settle();
 
  private:
   DirectoryPool(std::filesystem::path directory, UniqueFd fd, std::size_t target);

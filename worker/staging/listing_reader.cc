@@ -22,6 +22,11 @@ Result<std::shared_ptr<const Directory>> ListingReader::read(const Digest& diges
   return listing;
 }
 
+void ListingReader::learn(const Digest& digest, std::string_view content) {
+  auto decoded = wire::decode_directory(content);
+  if (decoded) remember(digest, std::make_shared<const Directory>(std::move(*decoded)));
+}
+
 std::shared_ptr<const Directory> ListingReader::recall(const Digest& digest) {
   const std::lock_guard lock(mutex_);
   const auto found = kept_.find(digest);

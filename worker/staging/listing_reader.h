@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -25,6 +26,9 @@ class ListingReader {
   // Errc::not_found when it is not in the store, Errc::corrupt when it is no listing. The empty
   // listing is known without being stored.
   Result<std::shared_ptr<const Directory>> read(const Digest& digest);
+
+  // Keeps the listing that `content`, which has the digest, is; nothing when it is none.
+  void learn(const Digest& digest, std::string_view content);
 
  private:
   using Listing = std::pair<Digest, std::shared_ptr<const Directory>>;

@@ -19,6 +19,11 @@ fs::path StagedSet::path_of(const Digest& key) const {
   return directory_ / key.hex();
 }
 
+std::uint64_t StagedSet::bytes_of(const Digest& key) const {
+  const std::lock_guard lock(mutex_);
+  return entries_.at(key).made.bytes;
+}
+
 std::string StagedSet::fresh_name() {
   const std::lock_guard lock(mutex_);
   return directory_.filename().string() + "-" + std::to_string(next_fresh_++);

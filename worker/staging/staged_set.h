@@ -55,6 +55,8 @@ class StagedSet {
   // The same when the item is there; nullptr when not.
   Hold find(const Digest& key);
   std::filesystem::path path_of(const Digest& key) const;
+  // Of an item that is held.
+  std::uint64_t bytes_of(const Digest& key) const;
 
   // Adds an item that is on disk already.
   void adopt(const Digest& key, Made made);

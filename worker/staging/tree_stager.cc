@@ -1,6 +1,8 @@
 #include "worker/staging/tree_stager.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -50,9 +52,15 @@ class TreeStager::Impl {
  public:
   Impl(Options options, store::BlobStore& store)
       : options_(std::move(options)), store_(store), listings_(store, kListingEntriesKept) {}
+  ~Impl() { store_.set_give_up_pins({}); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Status open();
-  Result<std::vector<Digest>> missing_inputs(const Digest& root);
+  void learn_listing(const Digest& digest, std::string_view content) {
+    listings_.learn(digest, content);
+  }
+  Result<std::vector<Digest>> missing_inputs(const Digest& root, std::uint64_t beside_bytes);
   Result<std::vector<Digest>> missing_toolchain(const Digest& root);
   Result<StagedTree> stage_inputs(const Digest& root);
   Result<StagedTree> stage_toolchain(const Digest& root);
@@ -66,10 +74,13 @@ class TreeStager::Impl {
   Result<StagedSet::Made> make_toolchain(const Digest& root, int fresh);
   std::shared_ptr<void> pin_toolchain(const Digest& root);
   void make_room();
+  bool give_up_toolchain();
+  WalkLimits walk_limits(std::uint64_t beside_bytes) const;
 
   const Options options_;
   store::BlobStore& store_;
   ListingReader listings_;
+  std::mutex giving_up_;
   std::unique_ptr<InstanceCache> instances_;
   std::unique_ptr<DirectoryPool> directories_;
   std::unique_ptr<StagedSet> trees_;
@@ -87,6 +98,7 @@ Status TreeStager::Impl::open() {
                   DirectoryPool::open(directory / "spare", options_.spare_directories));
   trees_ = std::make_unique<StagedSet>(directory / "trees", workshop, *directories_);
   toolchains_ = std::make_unique<StagedSet>(directory / "toolchains", workshop, *directories_);
+  store_.set_give_up_pins([this] { return give_up_toolchain(); });
   if (!store_.clean_start()) return make_empty_directory(directory / "toolchains");
   KILN_TRY(make_directories(directory / "toolchains"));
   return adopt_toolchains();
@@ -108,12 +120,13 @@ Status TreeStager::Impl::adopt_toolchains() {
   return {};
 }
 
-Result<std::vector<Digest>> TreeStager::Impl::missing_inputs(const Digest& root) {
+Result<std::vector<Digest>> TreeStager::Impl::missing_inputs(const Digest& root,
+                                                             std::uint64_t beside_bytes) {
   if (root.empty()) return std::vector<Digest>{};
   const auto listing = listings_.read(root);
   if (!listing && listing.error().code == Errc::not_found) return std::vector<Digest>{root};
   if (!listing) return fail(listing.error());
-  TreeWalk walk(listings_, store_, options_.entry_limit, TreeWalk::Found::touch);
+  TreeWalk walk(listings_, store_, walk_limits(beside_bytes), TreeWalk::Found::touch);
   for (const auto& part : cut(**listing)) {
     if (!trees_->find(key_of(part))) KILN_TRY(walk.add(part));
   }
@@ -122,7 +135,7 @@ Result<std::vector<Digest>> TreeStager::Impl::missing_inputs(const Digest& root)
 
 Result<std::vector<Digest>> TreeStager::Impl::missing_toolchain(const Digest& root) {
   if (root.empty() || toolchains_->find(root)) return std::vector<Digest>{};
-  TreeWalk walk(listings_, store_, options_.entry_limit, TreeWalk::Found::touch);
+  TreeWalk walk(listings_, store_, walk_limits(0), TreeWalk::Found::touch);
   KILN_TRY(walk.add_tree(root));
   return walk.missing();
 }
@@ -149,7 +162,7 @@ Result<StagedTree> TreeStager::Impl::stage_toolchain(const Digest& root) {
   KILN_TRY_ASSIGN(auto hold, toolchains_->acquire(
                                  root, [&](int fresh) { return make_toolchain(root, fresh); }));
   make_room();
-  return StagedTree{{toolchains_->path_of(root)}, std::move(hold)};
+  return StagedTree{{toolchains_->path_of(root)}, std::move(hold), toolchains_->bytes_of(root)};
 }
 
 Result<StagedSet::Made> TreeStager::Impl::make_part(const Directory& part, int fresh) {
@@ -171,7 +184,7 @@ Result<StagedSet::Made> TreeStager::Impl::make_toolchain(const Digest& root, int
 // The blobs of a staged toolchain take no room of their own, as the tree links to them, and other
 // nodes may ask for them: they are kept in the store as long as the tree.
 std::shared_ptr<void> TreeStager::Impl::pin_toolchain(const Digest& root) {
-  TreeWalk walk(listings_, store_, options_.entry_limit, TreeWalk::Found::pin);
+  TreeWalk walk(listings_, store_, {options_.entry_limit, UINT64_MAX}, TreeWalk::Found::pin);
   static_cast<void>(walk.add_tree(root));  // what is missing is only not served to others
   return std::make_shared<std::vector<store::Pin>>(walk.take_pins());
 }
@@ -188,6 +201,23 @@ void TreeStager::Impl::make_room() {
     if (!trees_->evict_oldest()) break;
     directories_->settle();  // only then are the tree's instances without users
   }
+}
+
+// The pins go once the tree is off the disk: before, its blobs' room would not be free.
+bool TreeStager::Impl::give_up_toolchain() {
+  const auto before = toolchains_->counters().evicted;
+  const std::lock_guard one_at_a_time(giving_up_);
+  if (toolchains_->counters().evicted != before) return true;  // by whoever held the lock
+  if (directories_->settle()) return true;  // what was evicted for another reason
+  if (!toolchains_->evict_oldest()) return false;
+  directories_->settle();
+  return true;
+}
+
+WalkLimits TreeStager::Impl::walk_limits(std::uint64_t beside_bytes) const {
+  const auto limit = store_.limit_bytes();
+  if (limit == 0) return {options_.entry_limit, UINT64_MAX};
+  return {options_.entry_limit, limit - std::min(limit, beside_bytes)};
 }
 
 TreeStager::Counters TreeStager::Impl::counters() const {
@@ -217,8 +247,12 @@ Result<std::unique_ptr<TreeStager>> TreeStager::open(Options options, store::Blo
   return std::unique_ptr<TreeStager>(new TreeStager(std::move(impl)));
 }
 
-Result<std::vector<Digest>> TreeStager::missing_inputs(const Digest& root) {
-  return impl_->missing_inputs(root);
+void TreeStager::learn_listing(const Digest& digest, std::string_view content) {
+  impl_->learn_listing(digest, content);
+}
+Result<std::vector<Digest>> TreeStager::missing_inputs(const Digest& root,
+                                                       std::uint64_t beside_bytes) {
+  return impl_->missing_inputs(root, beside_bytes);
 }
 Result<std::vector<Digest>> TreeStager::missing_toolchain(const Digest& root) {
   return impl_->missing_toolchain(root);

@@ -12,6 +12,9 @@
 // copy. Paths of one link group (one inode on the client) share an instance. The first instance of
 // a blob is the blob's own file, linked; only further ones are copies.
 //
+// A blob that finds no room in the store, because staged toolchains pin theirs, has the least
+// recently used idle toolchain evicted.
+//
 // Input trees are cut at the root's entries, so that the /usr headers which many tasks share are
 // assembled once. Input trees and instances are a cache of the process: they are dropped at start.
 // Toolchains are kept over an orderly restart.
@@ -21,6 +24,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "common/base/digest.h"
@@ -35,6 +39,7 @@ struct StagedTree {
   // To be stacked in any order: no two hold the same path, apart from the root itself.
   std::vector<std::filesystem::path> lowers;
   std::shared_ptr<const void> hold;
+  std::uint64_t bytes = 0;  // content of a toolchain's files
 };
 
 struct StagedToolchain {
@@ -56,17 +61,22 @@ class TreeStager {
     std::size_t spare_directories = 512;                 // made ahead, see directory_pool.h
   };
 
-  // `store` must outlive the stager.
+  // `store` must outlive the stager, which is asked by it to give up pins.
   static Result<std::unique_ptr<TreeStager>> open(Options options, store::BlobStore& store);
   ~TreeStager();
   TreeStager(const TreeStager&) = delete;
   TreeStager& operator=(const TreeStager&) = delete;
 
+  // Content that may be a listing of trees to come, and has the digest: it need not be read from
+  // the store then. Whatever is no listing is ignored.
+  void learn_listing(const Digest& digest, std::string_view content);
+
   // The listings and blobs that staging the input tree `root` lacks, each once, as far as the
   // listings at hand tell: fetch them and ask again until nothing is missing. What an assembled
   // tree holds already is not missing. Errc::corrupt for a blob that should be a listing and is
-  // not, Errc::invalid_argument for a tree that is too deep or too large.
-  Result<std::vector<Digest>> missing_inputs(const Digest& root);
+  // not, Errc::invalid_argument for a tree that is too deep or too large, also for one whose files
+  // can never be in the store together, beside `beside_bytes` of others.
+  Result<std::vector<Digest>> missing_inputs(const Digest& root, std::uint64_t beside_bytes = 0);
   // The same for the toolchain `root`.
   Result<std::vector<Digest>> missing_toolchain(const Digest& root);
 

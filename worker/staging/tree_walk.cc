@@ -38,12 +38,23 @@ Status TreeWalk::visit(const Digest& listing, std::size_t depth) {
 Status TreeWalk::descend(const Directory& directory, std::size_t depth) {
   if (depth > kMaxDepth) return fail(too_deep());
   entries_ += directory.entries.size();
-  if (entries_ > entry_limit_) return fail(too_many_entries(entry_limit_));
+  if (entries_ > limits_.entries) return fail(too_many_entries(limits_.entries));
   for (const auto& entry : directory.entries) {
     const bool is_new_file = entry.kind == EntryKind::file && seen_.insert(entry.digest).second;
+    if (is_new_file) KILN_TRY(count(entry));
     if (is_new_file && !look_up(entry.digest)) missing_.push_back(entry.digest);
     if (entry.kind == EntryKind::directory) KILN_TRY(visit(entry.digest, depth + 1));
   }
+  return {};
+}
+
+Status TreeWalk::count(const TreeEntry& file) {
+  if (file.size > limits_.bytes - bytes_) {
+    return fail(Errc::invalid_argument,
+                "the files of a tree are larger than the " + std::to_string(limits_.bytes) +
+                    " bytes that the worker's store has for them; raise its --store-limit");
+  }
+  bytes_ += file.size;
   return {};
 }
 

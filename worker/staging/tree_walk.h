@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -20,14 +21,20 @@ inline constexpr std::size_t kMaxDepth = 128;
 Error too_deep();
 Error too_many_entries(std::size_t limit);
 
+// Of all that one walk sees, each file counted once.
+struct WalkLimits {
+  std::size_t entries = 0;
+  std::uint64_t bytes = 0;  // as listed
+};
+
 // Collects, over any number of trees, the blobs and listings that the store has and has not.
 class TreeWalk {
  public:
   enum class Found { touch, pin };
 
   // Found::touch: what the store has becomes recently used; Found::pin: it is pinned, too.
-  TreeWalk(ListingReader& listings, store::BlobStore& store, std::size_t entry_limit, Found found)
-      : listings_(listings), store_(store), entry_limit_(entry_limit), mode_(found) {}
+  TreeWalk(ListingReader& listings, store::BlobStore& store, WalkLimits limits, Found found)
+      : listings_(listings), store_(store), limits_(limits), mode_(found) {}
 
   // Walks the tree below the listing `root`. Errors: see TreeStager::missing_inputs.
   Status add_tree(const Digest& root);
@@ -42,13 +49,15 @@ class TreeWalk {
   // False when the store has it not.
   bool look_up(const Digest& digest);
   Status descend(const Directory& directory, std::size_t depth);
+  Status count(const TreeEntry& file);
   Status visit(const Digest& listing, std::size_t depth);
 
   ListingReader& listings_;
   store::BlobStore& store_;
-  const std::size_t entry_limit_;
+  const WalkLimits limits_;
   const Found mode_;
   std::size_t entries_ = 0;
+  std::uint64_t bytes_ = 0;          // never above the limit
   std::unordered_set<Digest> seen_;  // each digest once: shared subtrees cost nothing
   std::vector<Digest> missing_;
   std::vector<store::Pin> pins_;

@@ -74,6 +74,20 @@ TEST_F(StagerCache, a_blob_that_is_no_listing_is_refused) {
   EXPECT_EQ(stager_->stage_toolchain(blob).error().code, Errc::corrupt);
 }
 
+TEST_F(StagerCache, a_listing_that_came_along_is_not_read_from_the_store) {
+  const auto inner = subtree("d", {file("x.h", "x")});
+  const auto root = listing({inner});
+  const auto root_bytes = *store_->read(root);
+  const auto inner_bytes = *store_->read(inner.digest);
+  lose(root);
+  lose(inner.digest);
+  stager_->learn_listing(digest_of("x"), "x");
+  EXPECT_EQ(stager_->stage_inputs(root).error().code, Errc::not_found);
+  stager_->learn_listing(root, root_bytes);
+  stager_->learn_listing(inner.digest, inner_bytes);
+  EXPECT_EQ(*read_file(find(stage_inputs(root), "d/x.h")), "x");
+}
+
 TEST_F(StagerCache, parts_are_assembled_once_for_all_tasks) {
   const auto usr = subtree("usr", {subtree("include", {file("stdio.h", "stdio")})});
   const auto first = stage_inputs(listing({usr, subtree("home", {file("1.c", "1")})}));
@@ -190,6 +204,36 @@ TEST_F(StagerCache, toolchains_are_evicted_only_when_unused) {
   EXPECT_EQ(stager_->toolchains().size(), 2U);
   EXPECT_EQ(stager_->evict_toolchain(unused).error().code, Errc::not_found);
   EXPECT_EQ(*read_file(find(held, "d/x.h")), "held");
+}
+
+TEST_F(StagerCache, an_idle_toolchain_gives_its_room_to_a_blob_that_needs_it) {
+  store_limit_bytes_ = 100'000;
+  restart_with(options_);
+  stage_toolchain(one_file_tree(std::string(30'000, 'a')));
+  stage_toolchain(one_file_tree(std::string(30'100, 'b')));
+  const auto held = stage_toolchain(one_file_tree(std::string(10'000, 'c')));
+  EXPECT_TRUE(store_->put(std::string(40'000, 'd')));
+  ASSERT_EQ(stager_->toolchains().size(), 2U) << "the oldest went, and no other";
+  EXPECT_TRUE(store_->put(std::string(65'000, 'e')));
+  ASSERT_EQ(stager_->toolchains().size(), 1U) << "what is in use stays";
+  EXPECT_EQ(store_->put(std::string(95'000, 'f')).error().code, Errc::resource_exhausted);
+  EXPECT_EQ(*read_file(find(held, "d/x.h")), std::string(10'000, 'c'));
+}
+
+TEST_F(StagerCache, a_tree_that_can_never_fit_is_refused) {
+  auto large = file("large.h", "claims to be large");
+  large.size = 900;
+  const auto root = listing({subtree("d", {large, file("x.h", "x")})});
+  store_limit_bytes_ = 1000;
+  restart_with(options_);
+  EXPECT_TRUE(stager_->missing_inputs(root));
+  EXPECT_TRUE(stager_->missing_inputs(root, 99));
+  EXPECT_EQ(stager_->missing_inputs(root, 100).error().code, Errc::invalid_argument);
+  EXPECT_EQ(stager_->missing_inputs(root, 2000).error().code, Errc::invalid_argument);
+  EXPECT_TRUE(stager_->missing_toolchain(root));
+  store_limit_bytes_ = 800;
+  restart_with(options_);
+  EXPECT_EQ(stager_->missing_toolchain(root).error().code, Errc::invalid_argument);
 }
 
 TEST_F(StagerCache, a_toolchain_outlives_an_orderly_restart) {

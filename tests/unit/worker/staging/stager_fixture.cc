@@ -8,7 +8,7 @@
 namespace kiln::worker {
 
 void StagerFixture::start() {
-  auto store = store::BlobStore::open({temporary_.path() / "store", 0, nullptr});
+  auto store = store::BlobStore::open({temporary_.path() / "store", store_limit_bytes_, nullptr});
   ASSERT_TRUE(store) << store.error().message;
   store_ = std::move(*store);
   options_.directory = temporary_.path() / "staged";

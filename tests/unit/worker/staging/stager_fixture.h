@@ -43,6 +43,7 @@ class StagerFixture : public testing::Test {
 
   test_support::TemporaryDirectory temporary_;  // first: it goes after all that works in it
   TreeStager::Options options_;
+  std::uint64_t store_limit_bytes_ = 0;
   std::unique_ptr<store::BlobStore> store_;
   std::unique_ptr<TreeStager> stager_;
 };
