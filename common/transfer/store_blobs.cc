@@ -79,27 +79,40 @@ class ZstdReader final : public net::BlobReader {
 
 class StoreWriter final : public net::BlobWriter {
  public:
-  StoreWriter(std::unique_ptr<store::Writer> writer, StoreSink::Stored stored)
-      : writer_(std::move(writer)), stored_(std::move(stored)) {}
+  StoreWriter(const Digest& digest, std::unique_ptr<store::Writer> writer, StoreSink::Stored stored,
+              StoreSink::Failed failed)
+      : digest_(digest),
+        writer_(std::move(writer)),
+        stored_(std::move(stored)),
+        failed_(std::move(failed)) {}
 
   void decode(std::uint64_t size) { decompressor_.emplace(size); }
 
-  Status write(std::string_view encoded) override {
+  Status write(std::string_view encoded) override { return told(add(encoded)); }
+  Status finish() override { return told(complete()); }
+
+ private:
+  Status told(Status status) const {
+    if (!status && failed_) failed_(digest_, status.error());
+    return status;
+  }
+  Status add(std::string_view encoded) {
     if (!decompressor_) return writer_->append(encoded);
     return decompressor_->add(encoded,
                               [this](std::string_view part) { return writer_->append(part); });
   }
-  Status finish() override {
+  Status complete() {
     if (decompressor_) KILN_TRY(decompressor_->finish());
     KILN_TRY_ASSIGN(auto pin, writer_->finish());
     if (stored_) stored_(std::move(pin));
     return {};
   }
 
- private:
+  const Digest digest_;
   std::unique_ptr<store::Writer> writer_;
   std::optional<store::Decompressor> decompressor_;
   StoreSink::Stored stored_;
+  StoreSink::Failed failed_;
 };
 
 }  // namespace
@@ -124,8 +137,12 @@ Result<std::unique_ptr<net::BlobWriter>> StoreSink::begin(const Digest& digest, 
     if (stored_) stored_(std::move(*pin));
     return std::unique_ptr<net::BlobWriter>();
   }
-  KILN_TRY_ASSIGN(auto file, store_.write(digest, size));
-  auto writer = std::make_unique<StoreWriter>(std::move(file), stored_);
+  auto file = store_.write(digest, size);
+  if (!file) {
+    if (failed_) failed_(digest, file.error());
+    return fail(std::move(file).error());
+  }
+  auto writer = std::make_unique<StoreWriter>(digest, std::move(*file), stored_, failed_);
   if (encoding == wire::Encoding::zstd) writer->decode(size);
   return std::unique_ptr<net::BlobWriter>(std::move(writer));
 }

@@ -32,15 +32,19 @@ class StoreSink final : public net::BlobSink {
   // Pin until the blob was used.
   using Stored = std::function<void(store::Pin)>;
 
+  // Called likewise, before the transfer ends, with each blob that was offered and is not kept.
+  using Failed = std::function<void(const Digest&, const Error&)>;
+
   // `store` must outlive the sink and its writers.
-  explicit StoreSink(store::BlobStore& store, Stored stored = {})
-      : store_(store), stored_(std::move(stored)) {}
+  explicit StoreSink(store::BlobStore& store, Stored stored = {}, Failed failed = {})
+      : store_(store), stored_(std::move(stored)), failed_(std::move(failed)) {}
   Result<std::unique_ptr<net::BlobWriter>> begin(const Digest& digest, std::uint64_t size,
                                                  wire::Encoding encoding) override;
 
  private:
   store::BlobStore& store_;
   Stored stored_;
+  Failed failed_;
 };
 
 }  // namespace kiln::transfer

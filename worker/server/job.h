@@ -32,9 +32,18 @@ struct Job {
   TimePoint accepted;
   TimePoint started;
   int staging_rounds = 0;
+  bool in_pool = false;   // a pool thread has it
   bool stopped = false;   // cancelled while staging: nothing more is done for it
   bool orphaned = false;  // its agent's connection is gone: nothing can be asked for it
   bool parked = false;    // orphaned, and it lacks something: goes on when it is reclaimed
+
+  // What only a task that is yet to run needs. REQUIRES: no pool thread has the job.
+  void let_go_of_inputs() {
+    inputs.reset();
+    toolchain.reset();
+    pins.clear();
+    inline_blobs.clear();
+  }
 };
 using JobPtr = std::shared_ptr<Job>;
 

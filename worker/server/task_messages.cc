@@ -1,5 +1,7 @@
 // The half of TaskServer that reads and writes messages.
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -13,6 +15,20 @@ namespace {
 
 // Of one blob that comes on the task socket; larger ones take the bulk socket.
 constexpr std::uint64_t kSupplyLimitBytes = 64 << 20;
+
+// What came of one SUPPLY's blobs.
+struct Stored {
+  std::vector<Digest> digests;
+  std::optional<Error> error;  // the first
+};
+
+Status store_blob(store::BlobStore& store, const wire::InlineBlob& blob, std::string_view frame) {
+  const auto content = transfer::decode_frame(frame, blob.encoding, blob.size, kSupplyLimitBytes);
+  // Whatever the code says: the fault is the sender's, not this node's.
+  if (!content) return fail(Errc::corrupt, content.error().message);
+  KILN_TRY(store.put(blob.digest, *content));
+  return {};
+}
 
 }  // namespace
 
@@ -114,20 +130,23 @@ void TaskServer::receive_supply(const wire::Supply& supply, wire::Frames raw) {
                           Error{Errc::corrupt, "SUPPLY does not carry the blobs that it lists"});
   }
   auto content = std::make_shared<wire::Frames>(std::move(raw));
-  auto stored = std::make_shared<std::vector<Digest>>();
+  auto stored = std::make_shared<Stored>();
   parts_.reactor.offload(
       parts_.pool,
       [&store = parts_.store, content, stored, blobs = supply.blobs] {
         for (std::size_t i = 0; i < blobs.size(); ++i) {
-          const auto bytes = transfer::decode_frame((*content)[i], blobs[i].encoding, blobs[i].size,
-                                                    kSupplyLimitBytes);
-          if (bytes && store.put(blobs[i].digest, *bytes)) stored->push_back(blobs[i].digest);
+          const auto status = store_blob(store, blobs[i], (*content)[i]);
+          if (status) {
+            stored->digests.push_back(blobs[i].digest);
+          } else if (!stored->error) {
+            stored->error =
+                status.error().within("cannot store the blob " + blobs[i].digest.short_hex());
+          }
         }
       },
-      [this, stored, attempt = supply.attempt, expected = supply.blobs.size()] {
-        for (const auto& digest : *stored) blob_arrived(digest);
-        if (stored->size() != expected && needs_.waiting(attempt))
-          staging_failed(attempt, Error{Errc::corrupt, "an input could not be stored"});
+      [this, stored, attempt = supply.attempt] {
+        for (const auto& digest : stored->digests) blob_arrived(digest);
+        if (stored->error && needs_.waiting(attempt)) staging_failed(attempt, *stored->error);
       });
 }
 

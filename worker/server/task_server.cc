@@ -8,6 +8,7 @@
 
 #include "common/wire/codec.h"
 #include "worker/server/make_result.h"
+#include "worker/server/nodes_fault.h"
 #include "worker/server/overloaded.h"
 #include "worker/server/stage_step.h"
 
@@ -83,6 +84,7 @@ void TaskServer::carry_out_one(const Action& action) {
                  [this](const SendResult& a) { send_result(a.peer, a.attempt); },
                  [this](const ResultWithoutRun& a) {
                    const auto job = jobs_.at(a.attempt);
+                   if (!job->in_pool) job->let_go_of_inputs();
                    job->result = result_without_run(a.attempt, a.outcome, a.message);
                    parts_.metrics.ended(job->result->message.result);
                  },
@@ -122,13 +124,15 @@ void TaskServer::forget(const AttemptId& attempt) {
 void TaskServer::stage(const AttemptId& attempt) {
   const auto job = jobs_.at(attempt);
   auto outcome = std::make_shared<Result<StageOutcome>>();
+  job->in_pool = true;
   parts_.reactor.offload(
       parts_.pool,
       [&store = parts_.store, &stager = parts_.stager, job, outcome] {
         *outcome = stage_step(*job, store, stager);
       },
       [this, job, outcome, attempt] {
-        if (job->stopped) return;
+        job->in_pool = false;
+        if (job->stopped) return job->let_go_of_inputs();
         if (!*outcome) return staging_failed(attempt, outcome->error());
         if (!(*outcome)->complete)
           return fetch_missing(attempt, job, (*outcome)->missing_toolchain,
@@ -186,6 +190,14 @@ void TaskServer::blob_arrived(const Digest& digest) {
   // Only theirs: an agent that supplies nothing must not live on what others get.
   for (const auto& attempt : needs_.waiters(digest)) table_.staging_progress(attempt, now);
   for (const auto& attempt : needs_.arrived(digest)) stage(attempt);
+}
+
+// Whatever else is wrong with a blob is its sender's fault, who is told by the transfer's end and
+// may send it again.
+void TaskServer::blob_failed(const Digest& digest, const Error& error) {
+  if (!is_nodes_fault(error)) return;
+  const Error reason = error.within("cannot store the blob " + digest.short_hex());
+  for (const auto& attempt : needs_.waiters(digest)) staging_failed(attempt, reason);
 }
 
 // What others wait for too is asked of them now; the agent may come back within keep_silent.
@@ -256,6 +268,7 @@ void TaskServer::task_finished(ExecutorId, RunReport report) {
 
 void TaskServer::finish(const JobPtr& job, RunReport report) {
   auto shared = std::make_shared<RunReport>(std::move(report));
+  job->in_pool = true;
   parts_.reactor.offload(
       parts_.pool,
       [&store = parts_.store, job, shared] { job->result = make_result(*job, *shared, store); },

@@ -63,6 +63,8 @@ class TaskServer : private ExecutorEvents {
   void start();
   // A blob arrived in the store, by whatever way. On the reactor's thread.
   void blob_arrived(const Digest& digest);
+  // The store refused a blob. Likewise.
+  void blob_failed(const Digest& digest, const Error& error);
   // No new tasks; `idle` is called once when the last one has ended and its result is fetched.
   void drain(std::function<void()> idle);
 

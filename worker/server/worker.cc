@@ -83,13 +83,19 @@ Status Worker::open_store() {
                                                   .file_system = nullptr}));
   KILN_TRY_ASSIGN(stager_, TreeStager::open(staging_options(options_), *store_));
   source_ = std::make_unique<transfer::StoreSource>(*store_);
-  sink_ = std::make_unique<transfer::StoreSink>(*store_, [this](store::Pin pin) {
+  const auto stored = [this](store::Pin pin) {
     // The pin lives until the tasks that wait for the blob were told.
     auto kept = std::make_shared<store::Pin>(std::move(pin));
     reactor_->post([this, kept] {
       if (tasks_) tasks_->blob_arrived(kept->digest());
     });
-  });
+  };
+  const auto failed = [this](const Digest& digest, const Error& error) {
+    reactor_->post([this, digest, error] {
+      if (tasks_) tasks_->blob_failed(digest, error);
+    });
+  };
+  sink_ = std::make_unique<transfer::StoreSink>(*store_, stored, failed);
   pool_ = std::make_unique<ThreadPool>(std::max(2U, usable_cores()));
   metrics_ = std::make_unique<WorkerMetrics>(registry_);
   registry_.set_build_info("worker", std::string(kVersion));

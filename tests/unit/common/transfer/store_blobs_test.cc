@@ -106,5 +106,20 @@ TEST_F(StoreBlobs, that_do_not_fit_are_refused_before_they_travel) {
   EXPECT_EQ(begun.error().code, Errc::resource_exhausted);
 }
 
+TEST_F(StoreBlobs, whoever_waits_for_one_is_told_that_it_was_not_kept) {
+  const auto store = open("store", 100);
+  std::vector<std::pair<Digest, Errc>> failed;
+  StoreSink sink(*store, {}, [&failed](const Digest& digest, const Error& error) {
+    failed.emplace_back(digest, error.code);
+  });
+  EXPECT_FALSE(sink.begin(digest_of("large"), 101, wire::Encoding::raw));
+  EXPECT_FALSE((*sink.begin(digest_of("a"), 1, wire::Encoding::raw))->write("aa"));
+  EXPECT_FALSE((*sink.begin(digest_of("b"), 1, wire::Encoding::raw))->finish());
+  EXPECT_EQ(failed,
+            (std::vector<std::pair<Digest, Errc>>{{digest_of("large"), Errc::resource_exhausted},
+                                                  {digest_of("a"), Errc::corrupt},
+                                                  {digest_of("b"), Errc::corrupt}}));
+}
+
 }  // namespace
 }  // namespace kiln::transfer

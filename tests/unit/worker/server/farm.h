@@ -83,6 +83,8 @@ class TestAgent {
   void send_frames(wire::Frames frames);
   // With all blobs inline, as to a worker that has nothing.
   void send_with_blobs(wire::Run run);
+  // With all but the large ones, of 4 MB and more.
+  void send_without_large_blobs(wire::Run run);
   void run_inline(const std::string& script) { send_with_blobs(make_run(script)); }
 
   // The next message of this kind, dropping others; a failed test and a default when none comes.
@@ -110,6 +112,8 @@ class TestAgent {
   std::string standard_output(const wire::RunResult& result) const;
 
   Answer answer = Answer::supply;
+  bool uploads_fail = false;  // expected of those on the bulk socket
+  Tree toolchain = shell_toolchain();
   Tree inputs;
   Blobs blobs;  // what NEED is answered from
   Lease lease;

@@ -16,6 +16,8 @@ class Tree {
   // `path` is absolute; directories on the way are made.
   void add_file(const std::string& path, const std::string& content, std::uint32_t mode = 0644);
   void add_directory(const std::string& path);
+  // Of the content of a file.
+  Digest digest_at(const std::string& path) { return digest_of(at(path).content); }
 
   // The root listing; all listings and contents go to `blobs`.
   Digest finish(Blobs& blobs) const;

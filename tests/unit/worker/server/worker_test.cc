@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include <gmock/gmock.h>
 #include <sys/wait.h>
 
 #include "common/transfer/inline_blob.h"
@@ -387,12 +388,55 @@ TEST_F(WorkerTest, leases_outlive_their_coordinator) {
   EXPECT_EQ(after.standard_output(after.finish()), "new\n");
 }
 
-TEST_F(WorkerTest, a_store_that_is_full_ends_the_task_with_the_reason) {
+TEST_F(WorkerTest, a_tree_that_can_never_fit_is_refused_before_it_travels) {
   farm_.start("w", 1, {"--store-limit", "5000000"});
   TestAgent agent(farm_, "w");
   agent.inputs.add_file("/build/in", std::string(20'000'000, 'x'));
   agent.send(agent.make_run("cat in"));
-  EXPECT_EQ(agent.finish().result.outcome, Outcome::not_started);
+  const auto result = agent.finish();
+  EXPECT_EQ(result.result.outcome, Outcome::not_started);
+  EXPECT_THAT(result.result.message, testing::HasSubstr("raise its --store-limit"));
+  EXPECT_THAT(agent.needed, testing::Not(testing::Contains(agent.inputs.digest_at("/build/in"))));
+}
+
+// A store that a running task's toolchain fills for the most part.
+class FullStore : public WorkerTest {
+ protected:
+  FullStore() {
+    holder_.toolchain.add_file("/filler", std::string(6'000'000, 'f'));
+    holder_.run_inline("sleep 1000");
+    EXPECT_TRUE(runs(1));
+    agent_.inputs.add_file("/build/in", std::string(5'000'000, 'x'));
+  }
+  static std::vector<std::string> flags() { return {"--store-limit", "10000000"}; }
+
+  StartedWorker& worker_ = farm_.start("w", 2, flags());
+  TestAgent holder_{farm_, "w"};
+  TestAgent agent_{farm_, "w"};
+};
+
+TEST_F(FullStore, ends_the_task_with_the_reason) {
+  agent_.send(agent_.make_run("cat in"));
+  const auto result = agent_.finish();
+  EXPECT_EQ(result.result.outcome, Outcome::not_started);
+  EXPECT_THAT(result.result.message, testing::HasSubstr("no room for 5000000 bytes"));
+}
+
+TEST_F(FullStore, ends_the_task_with_the_reason_when_its_inputs_take_the_bulk_socket) {
+  agent_.send_without_large_blobs(agent_.make_run("cat in"));
+  agent_.answer = TestAgent::Answer::bulk;
+  agent_.uploads_fail = true;
+  const auto result = agent_.finish();
+  EXPECT_EQ(result.result.outcome, Outcome::not_started);
+  EXPECT_THAT(result.result.message, testing::HasSubstr("no room for 5000000 bytes"));
+}
+
+TEST_F(FullStore, has_room_again_when_no_task_needs_the_toolchain) {
+  holder_.send(wire::Cancel{holder_.last_attempt});
+  holder_.finish();
+  ASSERT_TRUE(runs(0));
+  agent_.send(agent_.make_run("cat in"));
+  EXPECT_EQ(agent_.finish().stdout_size, 5'000'000U);
 }
 
 }  // namespace
