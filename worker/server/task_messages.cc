@@ -43,13 +43,13 @@ void TaskServer::send(const net::PeerId& peer, const wire::Message& message, wir
 void TaskServer::receive(const net::PeerId& peer, wire::Frames frames) {
   auto envelope = wire::decode(std::move(frames));
   if (envelope) return dispatch(peer, std::move(*envelope));
+  refuse(peer, envelope.error());
+}
+
+void TaskServer::refuse(const net::PeerId& peer, const Error& error) {
   parts_.metrics.message_dropped();
-  if (envelope.error().code == Errc::version_mismatch) {
-    send(peer,
-         wire::Refused{0, std::string(name(envelope.error().code)), envelope.error().message});
-  } else {
-    parts_.log.warning("unreadable message", {{"error", envelope.error()}});
-  }
+  parts_.log.warning("message refused", {{"error", error}});
+  send(peer, wire::Refused{0, std::string(name(error.code)), error.message});
 }
 
 void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
@@ -64,7 +64,14 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
                  [&](const wire::Cancel& m) { carry_out(table_.cancel(m.attempt, now)); },
                  [&](const wire::Reclaim& m) { receive_reclaim(peer, m.attempt); },
                  [&](const wire::Ping& m) { send(peer, wire::Pong{m.number}); },
-                 [&](const auto&) { parts_.metrics.message_dropped(); },
+                 [&](const wire::Pong&) {},
+                 [&](const wire::Refused&) {},
+                 [&](const auto& other) {
+                   refuse(peer,
+                          Error{Errc::invalid_argument,
+                                "an agent does not send " + std::string(wire::kind_name(other)) +
+                                    " to a worker's port for tasks; is it the right port?"});
+                 },
              },
              envelope.message);
 }

@@ -76,6 +76,8 @@ class TaskServer : private ExecutorEvents {
   void receive(const net::PeerId& peer, wire::Frames frames);
   void peer_gone(const net::PeerId& peer);
   void dispatch(const net::PeerId& peer, wire::Envelope envelope);
+  // Answers what has no place here.
+  void refuse(const net::PeerId& peer, const Error& error);
   void receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw);
   void receive_supply(const wire::Supply& supply, wire::Frames raw);
   // The agent speaks of the attempt on this connection from now on.

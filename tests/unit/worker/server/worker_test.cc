@@ -303,13 +303,23 @@ TEST_F(WorkerTest, another_protocol_version_is_told_so) {
   EXPECT_EQ(agent.expect<wire::Refused>().code, "version_mismatch");
 }
 
-TEST_F(WorkerTest, noise_is_dropped) {
+TEST_F(WorkerTest, what_has_no_place_is_refused_and_the_connection_lives_on) {
   farm_.start("w");
   TestAgent agent(farm_, "w");
-  agent.send_frames({"noise", "more noise"});
-  agent.send_frames({""});
+  for (const wire::Frames& noise : {wire::Frames{"noise", "more noise"}, wire::Frames{""}}) {
+    agent.send_frames(noise);
+    EXPECT_FALSE(agent.expect<wire::Refused>().reason.empty());
+  }
   agent.send(wire::Grant{});
+  const auto refused = agent.expect<wire::Refused>();
+  EXPECT_EQ(refused.code, "invalid_argument");
+  EXPECT_THAT(refused.reason, testing::HasSubstr("Grant"));
+  agent.send(wire::Refused{});
+  agent.send(wire::Pong{});
   agent.send(wire::Ping{5});
+  ASSERT_TRUE(farm_.until([&] { return !agent.received.empty(); }));
+  EXPECT_TRUE(std::holds_alternative<wire::Pong>(agent.received.front().message))
+      << "a refusal is never answered";
   EXPECT_EQ(agent.expect<wire::Pong>().number, 5U);
 }
 
