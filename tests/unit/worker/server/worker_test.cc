@@ -332,10 +332,12 @@ TEST_F(WorkerTest, sigkill_leaves_no_process) {
     processes = descendants(farm_.worker("w").pid);
     return processes.size() == 7;
   }));
+  const TimePoint killed = farm_.reactor->now();
   farm_.signal("w", SIGKILL);
   farm_.wait_for_end("w");
   EXPECT_TRUE(
       farm_.until([&] { return std::none_of(processes.begin(), processes.end(), is_alive); }));
+  EXPECT_LT(farm_.reactor->now() - killed, seconds(2)) << "as docs/architecture.md promises";
 }
 
 TEST_F(WorkerTest, sigterm_lets_tasks_end_and_takes_no_more) {
