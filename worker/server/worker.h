@@ -45,6 +45,7 @@ class Worker {
   Status write_endpoints() const;
   void signalled();
   void publish_gauges();
+  // Tells the coordinators once this turn of the reactor is over.
   void occupancy_changed();
   Occupancy occupancy();
   Status ready() const;
@@ -53,6 +54,13 @@ class Worker {
   struct Shared {
     std::mutex mutex;
     Status ready = fail(Errc::unavailable, "the worker is starting");
+  };
+
+  // Looked up once a second, not for each report.
+  struct Machine {
+    TimePoint stale_at;
+    std::uint64_t memory_available_bytes = 0;
+    double load = 0;
   };
 
   WorkerOptions options_;
@@ -77,6 +85,8 @@ class Worker {
   std::optional<metrics::HttpServer> http_;
   Status end_;
   bool stopping_ = false;
+  bool report_due_ = false;
+  Machine machine_;
   std::uint64_t occupancies_ = 0;  // told so far
 };
 

@@ -1,5 +1,6 @@
 // The half of Worker that tells others how it is.
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -13,13 +14,21 @@ Occupancy Worker::occupancy() {
   Occupancy state = tasks_->occupancy();
   state.sequence = ++occupancies_;
   for (const auto& toolchain : stager_->toolchains()) state.toolchains.push_back(toolchain.digest);
-  state.memory_available_bytes = available_memory_bytes();
-  state.load = load_average();
+  const TimePoint now = reactor_->now();
+  if (now >= machine_.stale_at) {
+    machine_ = {now + seconds(1), available_memory_bytes(), load_average()};
+  }
+  state.memory_available_bytes = machine_.memory_available_bytes;
+  state.load = machine_.load;
   return state;
 }
 
 void Worker::occupancy_changed() {
-  for (const auto& link : coordinators_) link->report();
+  if (std::exchange(report_due_, true)) return;
+  reactor_->defer([this] {
+    report_due_ = false;
+    for (const auto& link : coordinators_) link->report();
+  });
 }
 
 Status Worker::ready() const {
