@@ -290,7 +290,7 @@ void TaskServer::remove_workspace(const std::filesystem::path& workspace) {
   };
   auto removal = std::make_shared<Removal>();
   parts_.reactor.offload(
-      parts_.pool,
+      parts_.removals,
       [workspace, removal] {
         const auto begin = Clock::now();
         removal->status = release(workspace);

@@ -30,6 +30,7 @@ namespace kiln::worker {
 struct TaskServerParts {
   net::Reactor& reactor;
   ThreadPool& pool;
+  ThreadPool& removals;  // of what tasks left: that may take long, and nobody waits for it
   store::BlobStore& store;
   TreeStager& stager;
   ExecutorHost& host;

@@ -74,6 +74,7 @@ Worker::~Worker() {
   peers_.reset();
   bulk_.reset();
   pool_.reset();
+  removals_.reset();  // before the executor host, which owns the place of the workspaces
   reactor_.reset();
 }
 
@@ -97,6 +98,7 @@ Status Worker::open_store() {
   };
   sink_ = std::make_unique<transfer::StoreSink>(*store_, stored, failed);
   pool_ = std::make_unique<ThreadPool>(std::max(2U, usable_cores()));
+  removals_ = std::make_unique<ThreadPool>(1);
   metrics_ = std::make_unique<WorkerMetrics>(registry_);
   registry_.set_build_info("worker", std::string(kVersion));
   return {};
@@ -140,7 +142,8 @@ Status Worker::open_sockets() {
     reactor_->stop();
   };
   tasks_ = std::make_unique<TaskServer>(
-      TaskServerParts{*reactor_, *pool_, *store_, *stager_, *host_, *peers_, *metrics_, log_},
+      TaskServerParts{*reactor_, *pool_, *removals_, *store_, *stager_, *host_, *peers_, *metrics_,
+                      log_},
       TaskServer::Options{node_.name, node_.epoch, node_.version, options_.slots, {}},
       std::move(hooks), std::move(*router));
   return {};

@@ -77,6 +77,7 @@ class Worker {
   std::unique_ptr<transfer::StoreSource> source_;
   std::unique_ptr<transfer::StoreSink> sink_;
   std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<ThreadPool> removals_;
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<PeerFetcher> peers_;
   std::unique_ptr<TaskServer> tasks_;
