@@ -261,6 +261,7 @@ void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
   report.exit_code = end->exit_code;
   report.signal = end->signal;
   report.message = std::move(end->message);
+  report.nodes_fault = end->nodes_fault;
   report.usage = end->usage;
   report.outputs = std::move(end->outputs);
   report.standard_output.bytes = end->stdout_bytes;

@@ -47,6 +47,7 @@ Supervised run_task(const RunMessage& run, const ScratchLayout& layout, const Id
   if (auto entered = enter_root(plan_root(run, layout, identity)); !entered) {
     Supervised failed;
     failed.end.message = entered.error().message;
+    failed.end.nodes_fault = true;
     return failed;
   }
   return supervise(plan_run(run.request, identity), control);

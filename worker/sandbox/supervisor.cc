@@ -34,6 +34,8 @@ class Supervisor {
     if (auto status = start(); !status) {
       end_.outcome = Outcome::not_started;
       end_.message = status.error().message;
+      const Errc code = status.error().code;
+      end_.nodes_fault = code == Errc::resource_exhausted || code == Errc::io;
       return result();
     }
     while (!decided_) wait_once();

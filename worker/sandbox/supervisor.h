@@ -24,6 +24,7 @@ struct TaskEnd {
   std::int32_t exit_code = 0;
   std::int32_t signal = 0;
   std::string message;
+  bool nodes_fault = false;  // of a task that did not start: another would have fared no better
   Usage usage;
   std::vector<WrittenOutput> outputs;
   std::uint64_t stdout_bytes = 0;
@@ -35,6 +36,7 @@ struct TaskEnd {
     visit("exit_code", self.exit_code);
     visit("signal", self.signal);
     visit("message", self.message);
+    visit("nodes_fault", self.nodes_fault);
     visit("usage", self.usage);
     visit("outputs", self.outputs);
     visit("stdout_bytes", self.stdout_bytes);

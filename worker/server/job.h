@@ -1,6 +1,7 @@
 // All that a worker holds of one attempt, from RUN to ACK.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,14 @@ namespace kiln::worker {
 struct StoredResult {
   wire::RunResult message;
   wire::Frames raw;
+  bool nodes_fault = false;  // of one that did not start
+
+  // What it holds in memory, apart from the message.
+  std::uint64_t bytes() const {
+    std::uint64_t sum = 0;
+    for (const auto& frame : raw) sum += frame.size();
+    return sum;
+  }
 };
 
 // Shared between the reactor's thread and one pool thread at a time: whoever works on it has it.

@@ -161,10 +161,8 @@ void TaskServer::send_result(const net::PeerId& peer, const AttemptId& attempt) 
   const auto found = jobs_.find(attempt);
   if (found == jobs_.end() || !found->second->result) return;
   const StoredResult& result = *found->second->result;
-  std::size_t bytes = 0;
-  for (const auto& frame : result.raw) bytes += frame.size();
-  parts_.metrics.sent_result(static_cast<double>(bytes));
   send(peer, result.message, result.raw);
+  parts_.metrics.sent_result(static_cast<double>(result.bytes()));
 }
 
 }  // namespace kiln::worker

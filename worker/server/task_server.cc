@@ -218,7 +218,8 @@ void TaskServer::staging_failed(const AttemptId& attempt, const Error& error) {
   parts_.log.warning("staging failed", {{"attempt", attempt.number}, {"error", error}});
   if (const auto job = jobs_.find(attempt); job != jobs_.end()) job->second->stopped = true;
   drop_needs(attempt);
-  carry_out(table_.staging_failed(attempt, error.message, parts_.reactor.now()));
+  carry_out(
+      table_.staging_failed(attempt, error.message, is_nodes_fault(error), parts_.reactor.now()));
 }
 
 // ---- Running
@@ -258,12 +259,19 @@ void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
   report.attempt = attempt;
   report.outcome = Outcome::not_started;
   report.message = started.error().message;
+  report.nodes_fault = started.error().code != Errc::invalid_argument;
   finish(job, std::move(report));
 }
 
 void TaskServer::task_finished(ExecutorId, RunReport report) {
   const auto found = jobs_.find(report.attempt);
-  if (found != jobs_.end()) finish(found->second, std::move(report));
+  if (found == jobs_.end()) return remove_workspace(report.workspace);
+  const AttemptId attempt = report.attempt;
+  const Outcome outcome = report.outcome;
+  finish(found->second, std::move(report));
+  // A lost executor's slot is free when executor_died, too, was heard, or the result is complete.
+  if (outcome == Outcome::executor_lost) return;
+  carry_out(table_.slot_freed(attempt, outcome, parts_.reactor.now()));
 }
 
 void TaskServer::finish(const JobPtr& job, RunReport report) {
@@ -273,11 +281,14 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
       parts_.pool,
       [&store = parts_.store, job, shared] { job->result = make_result(*job, *shared, store); },
       [this, job, shared] {
+        job->in_pool = false;
+        const StoredResult& result = *job->result;
+        const TaskEnding end{result.message.result.outcome, result.nodes_fault, result.bytes()};
+        // First of all the result is sent.
+        carry_out(table_.finished(result.message.attempt, end, parts_.reactor.now()));
+        parts_.metrics.ended(result.message.result);
         job->inputs.reset();
         job->toolchain.reset();
-        const auto& message = job->result->message;
-        parts_.metrics.ended(message.result);
-        carry_out(table_.finished(message.attempt, message.result.outcome, parts_.reactor.now()));
         remove_workspace(shared->workspace);
       });
 }

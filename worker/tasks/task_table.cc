@@ -6,13 +6,34 @@
 namespace kiln::worker {
 namespace {
 
+using Verdict = NodeHealth::Verdict;
+
 bool is_own_doing(Outcome outcome) {
   return outcome == Outcome::exited || outcome == Outcome::signalled;
 }
 
+Verdict verdict_of(const TaskEnding& end) {
+  switch (end.outcome) {
+    case Outcome::exited:
+    case Outcome::signalled:
+    case Outcome::time_limit:
+    case Outcome::memory_limit:
+    case Outcome::output_limit:
+      return Verdict::works;
+    case Outcome::executor_lost:
+      return Verdict::fails;
+    case Outcome::cancelled:
+      return Verdict::nothing;
+    case Outcome::not_started:
+      return end.nodes_fault ? Verdict::fails : Verdict::nothing;
+  }
+  return Verdict::nothing;
+}
+
 }  // namespace
 
-TaskTable::TaskTable(std::uint32_t slots, TablePolicy policy) : policy_(policy), slots_(slots) {}
+TaskTable::TaskTable(std::uint32_t slots, TablePolicy policy)
+    : policy_(policy), slots_(slots), health_(policy.health) {}
 
 Actions TaskTable::start(TimePoint) {
   Actions out;
@@ -21,8 +42,9 @@ Actions TaskTable::start(TimePoint) {
 }
 
 std::uint32_t TaskTable::unfinished() const {
-  return static_cast<std::uint32_t>(std::count_if(
-      entries_.begin(), entries_.end(), [](const auto& item) { return !item.second.ended; }));
+  return static_cast<std::uint32_t>(
+      std::count_if(entries_.begin(), entries_.end(),
+                    [](const auto& item) { return item.second.phase != TaskPhase::returning; }));
 }
 
 // Why a new attempt under `lease` is not taken; nothing when it is. Registers the lease.
@@ -39,7 +61,8 @@ std::optional<std::string> TaskTable::refusal(const Lease& lease, bool lease_val
   if (state.left == 0) return "lease_used";
   if (state.current) return "lease_in_use";
   if (unfinished() >= 2 * slots_.size()) return "no_slot";
-  if (broken_slots() == slots_.size()) return "broken";
+  if (held_bytes_ >= policy_.held_result_bytes) return "queue_full";
+  if (broken_slots() == slots_.size() || !health_.takes(now)) return "broken";
   return std::nullopt;
 }
 
@@ -80,6 +103,7 @@ Actions TaskTable::run(const Peer& peer, const Lease& lease, bool lease_valid,
   entry.since = now;
   entry.deadline = now + policy_.staging_limit;
   entries_.emplace(attempt, std::move(entry));
+  health_.accepted(attempt);
   out.emplace_back(AnswerAccepted{peer, attempt, TaskPhase::staging, 0});
   out.emplace_back(BeginStaging{attempt});
   out.emplace_back(OccupancyChanged{});
@@ -137,30 +161,46 @@ Actions TaskTable::staged(const AttemptId& attempt, TimePoint now) {
 }
 
 Actions TaskTable::staging_failed(const AttemptId& attempt, const std::string& reason,
-                                  TimePoint now) {
+                                  bool nodes_fault, TimePoint now) {
   Actions out;
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.phase != TaskPhase::staging) return out;
-  end_without_run(attempt, Outcome::not_started, reason, now, out);
+  const auto verdict = nodes_fault ? Verdict::fails : Verdict::nothing;
+  end_without_run(attempt, Outcome::not_started, reason, verdict, now, out);
   return out;
 }
 
-Actions TaskTable::finished(const AttemptId& attempt, Outcome outcome, TimePoint now) {
+void TaskTable::leave_slot(const AttemptId& attempt, Entry& entry, Outcome outcome) {
+  if (!entry.slot) return;
+  Slot& slot = slots_.at(*std::exchange(entry.slot, std::nullopt));
+  // The executor may be lost, and a new one have another task, before the result is complete.
+  if (slot.attempt != attempt) return;
+  slot.attempt.reset();
+  if (slot.state == SlotState::busy) slot.state = SlotState::ready;
+  if (is_own_doing(outcome)) slot.failures = 0;
+}
+
+Actions TaskTable::slot_freed(const AttemptId& attempt, Outcome outcome, TimePoint now) {
+  Actions out;
+  const auto found = entries_.find(attempt);
+  if (found == entries_.end() || found->second.phase != TaskPhase::running) return out;
+  leave_slot(attempt, found->second, outcome);
+  found->second.phase = TaskPhase::returning;
+  found->second.since = now;
+  out.emplace_back(OccupancyChanged{});
+  dispatch(now, out);
+  return out;
+}
+
+Actions TaskTable::finished(const AttemptId& attempt, const TaskEnding& end, TimePoint now) {
   Actions out;
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.ended) return out;
   Entry& entry = found->second;
-  if (entry.slot) {
-    Slot& slot = slots_.at(*entry.slot);
-    // The executor may be lost, and a new one have another task, before the result is complete.
-    if (slot.attempt == attempt) {
-      slot.attempt.reset();
-      if (slot.state == SlotState::busy) slot.state = SlotState::ready;
-      if (is_own_doing(outcome)) slot.failures = 0;
-    }
-    entry.slot.reset();
-  }
-  complete(attempt, entry, !is_own_doing(outcome), now, out);
+  leave_slot(attempt, entry, end.outcome);
+  entry.result_bytes = end.result_bytes;
+  held_bytes_ += end.result_bytes;
+  complete(attempt, entry, !is_own_doing(end.outcome), verdict_of(end), now, out);
   dispatch(now, out);
   return out;
 }
@@ -185,6 +225,8 @@ Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
   ++slot.failures;
   if (slot.failures >= policy_.strikes) {
     slot.state = SlotState::broken;
+    slot.restart_at = now + doubled(policy_.health.first_rest, slot.failures - policy_.strikes,
+                                    policy_.health.longest_rest);
   } else {
     slot.state = SlotState::waiting_restart;
     slot.restart_at = now + policy_.restart_delay * (1U << (slot.failures - 1));
@@ -198,7 +240,7 @@ Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
 void TaskTable::end_queued(TimePoint now, Actions& out) {
   while (!queue_.empty()) {
     end_without_run(AttemptId(queue_.front()), Outcome::not_started,
-                    "every executor of the worker is broken", now, out);
+                    "every executor of the worker is broken", Verdict::nothing, now, out);
   }
 }
 
@@ -210,15 +252,17 @@ Actions TaskTable::set_draining(bool draining, TimePoint) {
 }
 
 void TaskTable::end_without_run(const AttemptId& attempt, Outcome outcome,
-                                const std::string& message, TimePoint now, Actions& out) {
+                                const std::string& message, Verdict verdict, TimePoint now,
+                                Actions& out) {
   Entry& entry = entries_.at(attempt);
   std::erase(queue_, attempt);
   out.emplace_back(ResultWithoutRun{attempt, outcome, message});
-  complete(attempt, entry, true, now, out);
+  complete(attempt, entry, true, verdict, now, out);
 }
 
-void TaskTable::complete(const AttemptId& attempt, Entry& entry, bool failed, TimePoint now,
-                         Actions& out) {
+void TaskTable::complete(const AttemptId& attempt, Entry& entry, bool failed, Verdict verdict,
+                         TimePoint now, Actions& out) {
+  health_.ended(attempt, verdict, now);
   entry.ended = true;
   entry.phase = TaskPhase::returning;
   entry.since = now;
@@ -233,7 +277,9 @@ void TaskTable::complete(const AttemptId& attempt, Entry& entry, bool failed, Ti
 
 void TaskTable::forget(const AttemptId& attempt, TimePoint now, Actions& out) {
   out.emplace_back(Forget{attempt});
-  entries_.erase(attempt);
+  const auto found = entries_.find(attempt);
+  held_bytes_ -= found->second.result_bytes;
+  entries_.erase(found);
   bury(attempt, now);
 }
 
@@ -248,11 +294,13 @@ void TaskTable::bury(const AttemptId& attempt, TimePoint now) {
 }
 
 void TaskTable::stop(const AttemptId& attempt, Entry& entry, TimePoint now, Actions& out) {
-  if (entry.ended || entry.cancelled) return;
+  if (entry.phase == TaskPhase::returning || entry.cancelled) return;
   entry.cancelled = true;
   const bool running = entry.phase == TaskPhase::running;
   out.emplace_back(StopTask{attempt, running && entry.slot, entry.slot.value_or(0)});
-  if (!running) end_without_run(attempt, Outcome::cancelled, "cancelled before it ran", now, out);
+  if (running) return;
+  end_without_run(attempt, Outcome::cancelled, "cancelled before it ran", Verdict::nothing, now,
+                  out);
 }
 
 void TaskTable::dispatch(TimePoint now, Actions& out) {
@@ -289,7 +337,8 @@ void TaskTable::expire_entries(TimePoint now, Actions& out) {
       stop(attempt, entry, now, out);
     } else {
       out.emplace_back(StopTask{attempt, false, 0});
-      end_without_run(attempt, Outcome::not_started, "its inputs did not arrive in time", now, out);
+      end_without_run(attempt, Outcome::not_started, "its inputs did not arrive in time",
+                      Verdict::nothing, now, out);
     }
   }
 }
@@ -308,14 +357,20 @@ Actions TaskTable::tick(TimePoint now) {
     tombstones_.erase(tombstone_order_.front().second);
     tombstone_order_.pop_front();
   }
+  restart_slots(now, out);
+  if (health_.rest_ended(now)) out.emplace_back(OccupancyChanged{});
+  return out;
+}
+
+// A broken slot counts as broken until its new executor is ready.
+void TaskTable::restart_slots(TimePoint now, Actions& out) {
   for (SlotId id = 0; id < slots_.size(); ++id) {
     Slot& slot = slots_[id];
-    if (slot.state == SlotState::waiting_restart && now >= slot.restart_at) {
-      slot.state = SlotState::starting;
-      out.emplace_back(CreateExecutor{id});
-    }
+    if (!slot.restart_at || now < *slot.restart_at) continue;
+    slot.restart_at.reset();
+    if (slot.state != SlotState::broken) slot.state = SlotState::starting;
+    out.emplace_back(CreateExecutor{id});
   }
-  return out;
 }
 
 std::optional<TimePoint> TaskTable::next_deadline() const {
@@ -326,8 +381,9 @@ std::optional<TimePoint> TaskTable::next_deadline() const {
     if (entry.gone_deadline) consider(*entry.gone_deadline);
   }
   for (const auto& slot : slots_) {
-    if (slot.state == SlotState::waiting_restart) consider(slot.restart_at);
+    if (slot.restart_at) consider(*slot.restart_at);
   }
+  if (const auto rest = health_.next_deadline()) consider(*rest);
   for (const auto& [id, lease] : leases_) {
     if (!lease.current) consider(lease.expires + policy_.keep_tombstone);
   }
@@ -342,7 +398,7 @@ std::uint32_t TaskTable::position_of(const AttemptId& attempt) const {
 
 Occupancy TaskTable::occupancy(TimePoint now) const {
   Occupancy state;
-  state.draining = draining_ || broken_slots() == slots_.size();
+  state.draining = draining_ || broken_slots() == slots_.size() || !health_.takes(now);
   state.completed = completed_;
   state.failed = failed_;
   for (const auto& slot : slots_) {
@@ -350,7 +406,7 @@ Occupancy TaskTable::occupancy(TimePoint now) const {
     if (slot.attempt) ++state.running;
   }
   for (const auto& [attempt, entry] : entries_) {
-    if (!entry.ended && entry.phase != TaskPhase::running) ++state.queued;
+    if (entry.phase == TaskPhase::staging || entry.phase == TaskPhase::queued) ++state.queued;
     const auto age = std::chrono::duration_cast<milliseconds>(now - entry.since).count();
     state.tasks.push_back(
         {attempt, entry.label, entry.phase, static_cast<std::uint64_t>(std::max<long>(0, age))});

@@ -6,8 +6,9 @@
 // clock, a socket or a process itself.
 //
 // An attempt goes: staging (inputs travel) -> queued (waits for a slot) -> running -> returning
-// (the result is kept until it is acknowledged or 30 s have passed). At most one attempt of a lease
-// is between staging and running. Beyond one running and one staging attempt a slot, it is Busy.
+// (the result is completed, then kept until it is acknowledged or 30 s have passed). At most one
+// attempt of a lease is anywhere before its result is complete. Beyond one running and one staging
+// attempt a slot, it is Busy.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "common/model/lease.h"
 #include "common/model/node.h"
 #include "common/model/task.h"
+#include "worker/tasks/node_health.h"
 
 namespace kiln::worker {
 
@@ -36,7 +38,16 @@ struct TablePolicy {
   Duration staging_limit = seconds(120);       // without any blob arriving
   Duration restart_delay = milliseconds(100);  // of a slot's executor, doubled by each failure
   std::uint32_t strikes = 3;                   // failures in a row that break a slot
+  NodeHealth::Policy health;                   // its rests are also those of broken slots
+  std::uint64_t held_result_bytes = std::uint64_t{256} << 20U;  // not acknowledged, all together
   std::size_t tombstones = 65536;
+};
+
+// How an attempt that had a slot ended.
+struct TaskEnding {
+  Outcome outcome = Outcome::not_started;
+  bool nodes_fault = false;        // of one that did not start
+  std::uint64_t result_bytes = 0;  // held until it is acknowledged
 };
 
 // ---- What the table asks of the server ----------------------------------------------------------
@@ -112,9 +123,14 @@ class TaskTable {
   // The server's reports.
   void staging_progress(const AttemptId& attempt, TimePoint now);
   Actions staged(const AttemptId& attempt, TimePoint now);
-  Actions staging_failed(const AttemptId& attempt, const std::string& reason, TimePoint now);
+  // `nodes_fault`: another task would have fared no better.
+  Actions staging_failed(const AttemptId& attempt, const std::string& reason, bool nodes_fault,
+                         TimePoint now);
+  // The command ended, its executor may have the next one; `finished` follows. Not to be called for
+  // Outcome::executor_lost.
+  Actions slot_freed(const AttemptId& attempt, Outcome outcome, TimePoint now);
   // The command ended and the result is complete in the server's hands.
-  Actions finished(const AttemptId& attempt, Outcome outcome, TimePoint now);
+  Actions finished(const AttemptId& attempt, const TaskEnding& end, TimePoint now);
   Actions executor_ready(SlotId slot, TimePoint now);
   // An executor died or could not be made; its task, if any, is reported by `finished` afterwards.
   Actions executor_lost(SlotId slot, TimePoint now);
@@ -138,7 +154,7 @@ class TaskTable {
   struct Slot {
     SlotState state = SlotState::starting;
     std::uint32_t failures = 0;
-    TimePoint restart_at;
+    std::optional<TimePoint> restart_at;  // while waiting or broken; none: a try is under way
     std::optional<AttemptId> attempt;
   };
   struct Entry {
@@ -150,6 +166,7 @@ class TaskTable {
     TimePoint deadline;                      // staging and returning: when patience ends
     std::optional<TimePoint> gone_deadline;  // the peer is gone; cancelled then
     std::optional<SlotId> slot;
+    std::uint64_t result_bytes = 0;
     bool cancelled = false;
     bool ended = false;  // the result is complete
   };
@@ -162,8 +179,11 @@ class TaskTable {
   std::optional<std::string> refusal(const Lease& lease, bool lease_valid, TimePoint now);
   bool answer_known(const Peer& peer, const AttemptId& attempt, TimePoint now, Actions& out);
   void end_without_run(const AttemptId& attempt, Outcome outcome, const std::string& message,
-                       TimePoint now, Actions& out);
-  void complete(const AttemptId& attempt, Entry& entry, bool failed, TimePoint now, Actions& out);
+                       NodeHealth::Verdict verdict, TimePoint now, Actions& out);
+  void complete(const AttemptId& attempt, Entry& entry, bool failed, NodeHealth::Verdict verdict,
+                TimePoint now, Actions& out);
+  void leave_slot(const AttemptId& attempt, Entry& entry, Outcome outcome);
+  void restart_slots(TimePoint now, Actions& out);
   void end_queued(TimePoint now, Actions& out);
   void forget(const AttemptId& attempt, TimePoint now, Actions& out);
   void bury(const AttemptId& attempt, TimePoint now);
@@ -181,6 +201,8 @@ class TaskTable {
   std::map<LeaseId, LeaseState> leases_;
   std::map<AttemptId, TimePoint> tombstones_;
   std::deque<std::pair<TimePoint, AttemptId>> tombstone_order_;
+  NodeHealth health_;
+  std::uint64_t held_bytes_ = 0;  // of results
   bool draining_ = false;
   std::uint64_t completed_ = 0;
   std::uint64_t failed_ = 0;

@@ -75,7 +75,7 @@ TEST_F(TaskTableTest, a_task_goes_from_staging_to_slot_to_result_to_nothing) {
   last_ = table_->staged(attempt(1), now_);
   EXPECT_EQ(only<StartTask>().slot, 0U);
   EXPECT_EQ(table_->occupancy(now_).running, 1U);
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(only<SendResult>().peer, kPeer);
   last_ = table_->ack(attempt(1), now_);
   EXPECT_EQ(count<Forget>(), 1);
@@ -90,7 +90,7 @@ TEST_F(TaskTableTest, a_repeated_attempt_id_is_answered_and_never_run_again) {
   run(1, 2, "other route");
   EXPECT_EQ(only<AnswerAccepted>().phase, TaskPhase::running);
   EXPECT_EQ(count<BeginStaging>(), 0);
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(only<SendResult>().peer, "other route");
   run(1, 1);
   EXPECT_EQ(count<SendResult>(), 1);
@@ -105,7 +105,7 @@ TEST_F(TaskTableTest, inputs_of_a_second_task_travel_while_the_slot_runs) {
   run_and_stage(2, 2);
   EXPECT_EQ(count<StartTask>(), 0);
   EXPECT_EQ(table_->occupancy(now_).queued, 1U);
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(only<StartTask>().attempt, attempt(2));
 }
 
@@ -126,11 +126,11 @@ TEST_F(TaskTableTest, a_lease_is_enforced) {
   EXPECT_EQ(only<AnswerBusy>().reason, "lease_in_use");
   last_ = table_->run(kPeer, lease(3, 1), true, attempt(4), "a.c", now_);
   last_ = table_->staged(attempt(4), now_);
-  last_ = table_->finished(attempt(4), Outcome::exited, now_);
+  last_ = table_->finished(attempt(4), {Outcome::exited}, now_);
   last_ = table_->run(kPeer, lease(3, 1), true, attempt(5), "a.c", now_);
   EXPECT_EQ(only<AnswerBusy>().reason, "lease_used");
   run_and_stage(6, 4);
-  last_ = table_->finished(attempt(6), Outcome::exited, now_);
+  last_ = table_->finished(attempt(6), {Outcome::exited}, now_);
   advance(seconds(61));
   run(7, 4);
   EXPECT_EQ(only<AnswerBusy>().reason, "lease_expired");
@@ -143,7 +143,7 @@ TEST_F(TaskTableTest, a_draining_worker_takes_nothing_and_finishes_what_it_has) 
   EXPECT_EQ(count<OccupancyChanged>(), 1);
   run(2, 2);
   EXPECT_EQ(only<AnswerBusy>().reason, "draining");
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(count<SendResult>(), 1);
   EXPECT_TRUE(table_->idle());
 }
@@ -151,7 +151,7 @@ TEST_F(TaskTableTest, a_draining_worker_takes_nothing_and_finishes_what_it_has) 
 TEST_F(TaskTableTest, a_result_is_kept_until_it_is_acknowledged_or_30_seconds) {
   make(1);
   run_and_stage(1, 1);
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   advance(milliseconds(29'999));
   EXPECT_EQ(count<Forget>(), 0);
   last_ = table_->reclaim("new route", attempt(1), now_);
@@ -171,7 +171,7 @@ TEST_F(TaskTableTest, cancel_kills_a_running_task_and_ends_a_queued_one) {
   EXPECT_EQ(only<ResultWithoutRun>().outcome, Outcome::cancelled);
   last_ = table_->cancel(attempt(1), now_);
   EXPECT_TRUE(only<StopTask>().running);
-  last_ = table_->finished(attempt(1), Outcome::cancelled, now_);
+  last_ = table_->finished(attempt(1), {Outcome::cancelled}, now_);
   EXPECT_EQ(count<SendResult>(), 1);
   EXPECT_EQ(count<StartTask>(), 0);
 }
@@ -205,7 +205,7 @@ TEST_F(TaskTableTest, a_silent_peer_keeps_its_task_15_seconds_and_may_reclaim_it
   EXPECT_EQ(only<AnswerAccepted>().phase, TaskPhase::running);
   advance(seconds(1));
   EXPECT_EQ(only<StopTask>().attempt, attempt(2));
-  last_ = table_->finished(attempt(2), Outcome::cancelled, now_);
+  last_ = table_->finished(attempt(2), {Outcome::cancelled}, now_);
   EXPECT_EQ(count<SendResult>(), 0) << "nobody is there to send it to";
   EXPECT_EQ(table_->occupancy(now_).running, 1U);
 }
@@ -227,7 +227,7 @@ TEST_F(TaskTableTest, a_dead_executor_fails_its_task_only_and_is_replaced) {
   run_and_stage(1, 1);
   run_and_stage(2, 2);
   last_ = table_->executor_lost(0, now_);
-  last_ = table_->finished(attempt(1), Outcome::executor_lost, now_);
+  last_ = table_->finished(attempt(1), {Outcome::executor_lost}, now_);
   EXPECT_EQ(count<SendResult>(), 1);
   run_and_stage(3, 3);
   EXPECT_EQ(count<StartTask>(), 0) << "the dead slot must not get a task";
@@ -241,12 +241,112 @@ TEST_F(TaskTableTest, three_failures_in_a_row_break_a_slot) {
   make(1);
   for (int i = 0; i < 3; ++i) {
     last_ = table_->executor_lost(0, now_);
-    advance(seconds(1));
+    advance(milliseconds(999));
   }
   EXPECT_EQ(count<CreateExecutor>(), 0);
   EXPECT_EQ(table_->broken_slots(), 1U);
   run(1, 1);
   EXPECT_EQ(only<AnswerBusy>().reason, "broken");
+}
+
+TEST_F(TaskTableTest, a_broken_slot_gets_another_executor_after_a_while) {
+  make(1);
+  for (int i = 0; i < 3; ++i) {
+    last_ = table_->executor_lost(0, now_);
+    if (i < 2) advance(policy_.restart_delay * (1 << i));
+  }
+  EXPECT_EQ(*table_->next_deadline(), now_ + seconds(1));
+  advance(seconds(1));
+  EXPECT_EQ(count<CreateExecutor>(), 1);
+  EXPECT_EQ(table_->broken_slots(), 1U) << "until it is ready";
+  last_ = table_->executor_lost(0, now_);
+  advance(milliseconds(1999));
+  EXPECT_EQ(count<CreateExecutor>(), 0) << "each failure doubles the time";
+  advance(milliseconds(1));
+  EXPECT_EQ(count<CreateExecutor>(), 1);
+  last_ = table_->executor_ready(0, now_);
+  EXPECT_EQ(table_->broken_slots(), 0U);
+  EXPECT_FALSE(table_->occupancy(now_).draining);
+  run_and_stage(1, 1);
+  EXPECT_EQ(count<StartTask>(), 1);
+  last_ = table_->executor_lost(0, now_);
+  EXPECT_EQ(table_->broken_slots(), 1U) << "readiness alone proves nothing";
+}
+
+TEST_F(TaskTableTest, a_node_that_fails_three_tasks_in_a_row_rests_and_tries_one) {
+  make(2);
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    run(i, i);
+    last_ = table_->staging_failed(attempt(i), "no space", true, now_);
+  }
+  run_and_stage(3, 3);
+  EXPECT_FALSE(table_->occupancy(now_).draining);
+  last_ = table_->finished(attempt(3), {Outcome::not_started, true}, now_);
+  EXPECT_TRUE(table_->occupancy(now_).draining) << "nothing is to be placed here";
+  EXPECT_EQ(count<OccupancyChanged>(), 1);
+  run(4, 4);
+  EXPECT_EQ(only<AnswerBusy>().reason, "broken");
+  EXPECT_EQ(*table_->next_deadline(), now_ + seconds(1));
+  advance(seconds(1));
+  EXPECT_EQ(count<OccupancyChanged>(), 1);
+  EXPECT_FALSE(table_->occupancy(now_).draining);
+  run_and_stage(5, 5);
+  EXPECT_EQ(count<StartTask>(), 1);
+  run(6, 6);
+  EXPECT_EQ(only<AnswerBusy>().reason, "broken") << "one at a time";
+  last_ = table_->finished(attempt(5), {Outcome::exited}, now_);
+  EXPECT_FALSE(table_->occupancy(now_).draining);
+  run(7, 7);
+  EXPECT_EQ(count<AnswerAccepted>(), 1);
+}
+
+TEST_F(TaskTableTest, failures_that_are_the_tasks_own_do_not_count_against_the_node) {
+  make(1);
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    run(i, i);
+    last_ = table_->staging_failed(attempt(i), "an input vanished", false, now_);
+  }
+  for (std::uint64_t i = 11; i <= 20; ++i) {
+    run_and_stage(i, i);
+    last_ = table_->finished(attempt(i), {Outcome::memory_limit}, now_);
+  }
+  EXPECT_FALSE(table_->occupancy(now_).draining);
+}
+
+TEST_F(TaskTableTest, results_that_nobody_acknowledges_are_bounded) {
+  policy_.held_result_bytes = 100;
+  make(2);
+  run_and_stage(1, 1);
+  last_ = table_->finished(attempt(1), {Outcome::exited, false, 99}, now_);
+  run_and_stage(2, 2);
+  last_ = table_->finished(attempt(2), {Outcome::exited, false, 1}, now_);
+  run(3, 3);
+  EXPECT_EQ(only<AnswerBusy>().reason, "queue_full");
+  last_ = table_->ack(attempt(2), now_);
+  run(4, 4);
+  EXPECT_EQ(count<AnswerAccepted>(), 1);
+}
+
+TEST_F(TaskTableTest, a_slot_takes_the_next_task_while_the_result_is_completed) {
+  make(1);
+  run_and_stage(1, 1);
+  run_and_stage(2, 2);
+  last_ = table_->slot_freed(attempt(1), Outcome::exited, now_);
+  EXPECT_EQ(only<StartTask>().attempt, attempt(2));
+  EXPECT_EQ(count<SendResult>(), 0);
+  EXPECT_EQ(table_->occupancy(now_).running, 1U);
+  EXPECT_EQ(table_->occupancy(now_).queued, 0U);
+  run(3, 1);
+  EXPECT_EQ(only<AnswerBusy>().reason, "lease_in_use") << "until there is a result";
+  run(4, 4);
+  EXPECT_EQ(only<AnswerAccepted>().phase, TaskPhase::staging);
+  last_ = table_->reclaim(kPeer, attempt(1), now_);
+  EXPECT_EQ(only<AnswerAccepted>().phase, TaskPhase::returning);
+  last_ = table_->cancel(attempt(1), now_);
+  EXPECT_TRUE(last_.empty()) << "too late: the result is nearly there";
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
+  EXPECT_EQ(count<SendResult>(), 1);
+  EXPECT_EQ(table_->occupancy(now_).running, 1U) << "what runs on the slot is another's";
 }
 
 TEST_F(TaskTableTest, a_late_result_does_not_free_the_slot_of_the_next_task) {
@@ -259,7 +359,7 @@ TEST_F(TaskTableTest, a_late_result_does_not_free_the_slot_of_the_next_task) {
   EXPECT_EQ(only<StartTask>().attempt, attempt(2));
   last_ = table_->cancel(attempt(1), now_);
   EXPECT_FALSE(only<StopTask>().running) << "what runs on the slot is another's";
-  last_ = table_->finished(attempt(1), Outcome::executor_lost, now_);
+  last_ = table_->finished(attempt(1), {Outcome::executor_lost}, now_);
   EXPECT_EQ(table_->occupancy(now_).running, 1U);
   run_and_stage(3, 3);
   EXPECT_EQ(count<StartTask>(), 0);
@@ -287,7 +387,7 @@ TEST_F(TaskTableTest, next_deadline_is_where_tick_has_something_to_do) {
   EXPECT_EQ(*table_->next_deadline(), now_ + policy_.staging_limit);
   last_ = table_->staged(attempt(1), now_);
   EXPECT_FALSE(table_->next_deadline());
-  last_ = table_->finished(attempt(1), Outcome::exited, now_);
+  last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(*table_->next_deadline(), now_ + policy_.keep_result);
 }
 
