@@ -35,28 +35,18 @@ UniqueFd reopen_for_reading(const UniqueFd& place, mode_t mode) {
   return UniqueFd(::open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 }
 
-const char* kind_name(mode_t mode) {
-  if (S_ISLNK(mode)) return "a symbolic link";
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  return "a device";
-}
-
-Result<CollectedOutput> collect(int upper, const WrittenOutput& output) {
+// Nothing: it is not there, or no regular file.
+Result<std::optional<CollectedOutput>> collect(int upper, const WrittenOutput& output) {
   const std::string path = output.path.empty() ? "." : output.path;
   // O_PATH first: nothing is opened, so nothing blocks, before it is known to be a regular file.
   const auto place =
       open_with(upper, path, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
   struct stat info {};
+  if (!place.valid() && errno == ENOENT) return std::nullopt;  // an input, left as it was
   if (!place.valid() || ::fstat(place.get(), &info) != 0) {
     return fail_errno("cannot open the output " + output.declared, errno);
   }
-  if (!S_ISREG(info.st_mode)) {
-    return fail(Errc::invalid_argument, "the output " + output.declared + " is " +
-                                            kind_name(info.st_mode) +
-                                            ", and only regular files come back");
-  }
+  if (!S_ISREG(info.st_mode)) return std::nullopt;
   auto file = reopen_for_reading(place, info.st_mode);
   if (!file.valid()) return fail_errno("cannot read the output " + output.declared, errno);
   return CollectedOutput{output.declared, std::move(file), info.st_mode & 07777U,
@@ -82,10 +72,8 @@ Result<std::vector<CollectedOutput>> collect_outputs(const std::filesystem::path
   if (!directory.valid()) return fail_errno("cannot open " + upper.string(), errno);
   std::vector<CollectedOutput> collected;
   for (const auto& output : outputs) {
-    auto one = collect(directory.get(), output);
-    if (!one && one.error().code == Errc::not_found) continue;  // an input that it left as it was
-    if (!one) return fail(std::move(one).error());
-    collected.push_back(std::move(*one));
+    KILN_TRY_ASSIGN(auto one, collect(directory.get(), output));
+    if (one) collected.push_back(std::move(*one));
   }
   return collected;
 }

@@ -42,8 +42,9 @@ struct CollectedOutput {
 };
 
 // Opens each of `outputs` below `upper`. Follows no symlink, never blocks on a FIFO, never leaves
-// `upper`. Errc::invalid_argument names an output that is not a regular file. Blocking;
-// thread-safe. The files stay readable after the workspace is released.
+// `upper`. Of what the command left in an output's place only regular files come back: anything
+// else is the command's own doing, and no fault of the node. Blocking; thread-safe. The files stay
+// readable after the workspace is released.
 Result<std::vector<CollectedOutput>> collect_outputs(const std::filesystem::path& upper,
                                                      const std::vector<WrittenOutput>& outputs);
 
