@@ -49,12 +49,11 @@ bool Capture::take_once(CaptureBudget& budget) {
 void Capture::keep(const char* data, std::size_t size, CaptureBudget& budget) {
   const auto kept = std::min<std::uint64_t>(size, budget.left);
   if (kept < size) budget.exceeded = true;
-  if (kept == 0) return;
+  if (kept == 0 || !budget.trouble) return;
   if (!file_.valid()) file_.reset(::memfd_create("output", MFD_CLOEXEC));
-  if (!file_.valid() || !write_all(file_.get(), std::string_view(data, kept))) {
-    budget.exceeded = true;  // no memory left to keep it in
-    return;
-  }
+  if (!file_.valid()) budget.trouble = fail_errno("cannot make a memory file", errno);
+  if (budget.trouble) budget.trouble = write_all(file_.get(), std::string_view(data, kept));
+  if (!budget.trouble) return;
   budget.left -= kept;
   bytes_ += kept;
 }

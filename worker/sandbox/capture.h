@@ -12,6 +12,7 @@ namespace kiln::worker {
 struct CaptureBudget {
   std::uint64_t left = 0;
   bool exceeded = false;
+  Status trouble;  // why something within the budget could not be kept: the node has no memory
 };
 
 class Capture {

@@ -69,9 +69,12 @@ std::string advice(SandboxStep step, int number, const Identity& identity) {
     return "parts of /proc are masked here, as in a container; unmask them (docker run "
            "--security-opt systempaths=unconfined) or run the worker as root with SYS_ADMIN";
   }
-  if (number == ENOSPC || number == EUSERS) {
+  const bool makes_namespaces =
+      step == SandboxStep::user_namespace || step == SandboxStep::namespaces;
+  if (makes_namespaces && (number == ENOSPC || number == EUSERS)) {
     return "a limit on namespaces is reached; raise the sysctls user.max_*_namespaces";
   }
+  if (number == ENOSPC) return "the node's scratch directory is full";
   if (refused && !identity.as_root) return user_namespace_advice();
   if (refused) return "the capability SYS_ADMIN is missing; " + std::string(kInContainer);
   return {};

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include "worker/sandbox/capture.h"
@@ -18,6 +19,8 @@ namespace kiln::worker {
 namespace {
 
 constexpr auto kMemoryInterval = milliseconds(50);
+constexpr std::uint64_t kLittleSpace = 64U << 20U;  // bytes
+constexpr std::uint64_t kFewInodes = 64;
 
 std::uint64_t microseconds_of(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000U +
@@ -45,6 +48,7 @@ class Supervisor {
     err_->drain(budget_);
     account(ended);
     find_outputs();
+    blame_node();
     name_outcome();
     return result();
   }
@@ -73,7 +77,10 @@ class Supervisor {
     out_->start();
     err_->start();
     if (run_.limits.wall_ms > 0) deadline_ = started_ + milliseconds(run_.limits.wall_ms);
-    if (run_.limits.memory_bytes > 0) next_look_ = started_ + kMemoryInterval;
+    if (run_.limits.memory_bytes > 0) {
+      processes_.emplace();
+      next_look_ = started_ + kMemoryInterval;
+    }
     return {};
   }
 
@@ -87,6 +94,7 @@ class Supervisor {
     if (watched[3].revents != 0) err_->take(budget_);
     if (watched[1].revents != 0) reap();
     if (decided_) return;
+    if (!budget_.trouble) decide(Outcome::not_started);
     if (budget_.exceeded) decide(Outcome::output_limit);
     if (watched[0].revents != 0) decide(Outcome::cancelled);
     look_at_clock(Clock::now());
@@ -104,7 +112,7 @@ class Supervisor {
     if (now >= deadline_) return decide(Outcome::time_limit);
     if (now < next_look_) return;
     next_look_ = now + kMemoryInterval;
-    if (processes_.resident_bytes() > run_.limits.memory_bytes) decide(Outcome::memory_limit);
+    if (processes_->resident_bytes() > run_.limits.memory_bytes) decide(Outcome::memory_limit);
   }
 
   // Reaps whoever has ended: the command, and what it left to its init.
@@ -114,7 +122,8 @@ class Supervisor {
     }
     int status = 0;
     while (true) {
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      if (pid < 0) childless_ = true;
       if (pid <= 0) return;
       if (pid == command_) note_exit(status);
     }
@@ -136,8 +145,10 @@ class Supervisor {
     end_.outcome = outcome;
   }
 
-  // The kernel refuses new processes to those that a SIGKILL waits for, so one round suffices.
-  static void kill_all() {
+  // The kernel refuses new processes to those that a SIGKILL waits for, so one round suffices. All
+  // that lives here descends from this process's children.
+  void kill_all() const {
+    if (childless_) return;
     ::kill(-1, SIGKILL);
     while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
     }
@@ -164,6 +175,31 @@ class Supervisor {
                                  [limit](const auto& output) { return output.size >= limit; });
     const bool own_end = end_.outcome == Outcome::exited || end_.outcome == Outcome::signalled;
     if (own_end && (too_large || budget_.exceeded)) end_.outcome = Outcome::output_limit;
+  }
+
+  // What the command could not help: elsewhere it may do better.
+  void blame_node() {
+    const auto outcome = end_.outcome;
+    const bool failed =
+        (outcome == Outcome::exited && end_.exit_code != 0) || outcome == Outcome::signalled;
+    Status trouble = budget_.trouble;
+    if (trouble) trouble = check_space(failed);
+    if (trouble) return;
+    end_.outcome = Outcome::not_started;
+    end_.message = trouble.error().within("keeping what the command wrote").message;
+  }
+
+  // By the file system below the root's overlay. Compilers remove what they could not finish, so
+  // that little room counts as none; for a command that fails by its own fault, another node only
+  // says so again.
+  static Status check_space(bool failed) {
+    struct statfs now {};
+    if (!failed || ::statfs("/", &now) != 0 || now.f_blocks == 0) return {};
+    const auto block = static_cast<std::uint64_t>(now.f_bsize);
+    const auto little = std::min(kLittleSpace, now.f_blocks * block / 16);
+    if (now.f_bavail * block >= little && (now.f_files == 0 || now.f_ffree >= kFewInodes))
+      return {};
+    return fail(Errc::resource_exhausted, "the node's scratch directory is full");
   }
 
   void name_outcome() {
@@ -201,13 +237,14 @@ class Supervisor {
   std::optional<Capture> out_;
   std::optional<Capture> err_;
   CaptureBudget budget_;
-  ProcessTable processes_;
+  std::optional<ProcessTable> processes_;  // when there is a limit to hold it against
   pid_t command_ = -1;
   TimePoint started_;
   TimePoint ended_;
   TimePoint deadline_ = TimePoint::max();
   TimePoint next_look_ = TimePoint::max();
   bool decided_ = false;
+  bool childless_ = false;
   TaskEnd end_;
 };
 

@@ -26,6 +26,15 @@ TEST(Diagnosis, tells_an_ordinary_user_what_gives_user_namespaces) {
   EXPECT_TRUE(mentions(explain(SandboxStep::user_namespace, ENOSPC, kUser), "user.max_"));
 }
 
+TEST(Diagnosis, blames_namespaces_only_where_some_are_made) {
+  EXPECT_TRUE(mentions(explain(SandboxStep::namespaces, ENOSPC, kRoot), "namespaces is reached"));
+  for (const auto step : {SandboxStep::overlay, SandboxStep::devices, SandboxStep::proc}) {
+    const auto error = explain(step, ENOSPC, kRoot);
+    EXPECT_FALSE(mentions(error, "user.max_")) << error.message;
+    EXPECT_TRUE(mentions(error, "scratch directory is full")) << error.message;
+  }
+}
+
 TEST(Diagnosis, tells_masked_proc_and_missing_overlay) {
   EXPECT_TRUE(mentions(explain(SandboxStep::proc, EPERM, kUser), "systempaths"));
   EXPECT_TRUE(mentions(explain(SandboxStep::overlay, ENODEV, kRoot), "modprobe overlay"));

@@ -1,0 +1,39 @@
+#include "worker/sandbox/capture.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace kiln::worker {
+namespace {
+
+TEST(Capture, tells_a_full_budget_from_a_node_without_memory) {
+  auto capture = Capture::open();
+  ASSERT_TRUE(capture);
+  ASSERT_EQ(::write(capture->write_end(), "text", 4), 4);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};  // so that no memory file can be made
+  CaptureBudget budget{100, false, {}};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  capture->take(budget);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(budget.exceeded);
+  ASSERT_FALSE(budget.trouble);
+  EXPECT_NE(budget.trouble.error().message.find("memory file"), std::string::npos);
+  EXPECT_EQ(capture->bytes(), 0U);
+}
+
+TEST(Capture, keeps_what_the_budget_allows) {
+  auto capture = Capture::open();
+  ASSERT_TRUE(capture);
+  ASSERT_EQ(::write(capture->write_end(), "text", 4), 4);
+  CaptureBudget budget{3, false, {}};
+  capture->take(budget);
+  EXPECT_TRUE(budget.exceeded);
+  EXPECT_TRUE(budget.trouble);
+  EXPECT_EQ(capture->bytes(), 3U);
+}
+
+}  // namespace
+}  // namespace kiln::worker
