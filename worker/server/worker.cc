@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "common/base/files.h"
 #include "common/base/machine.h"
@@ -39,6 +40,15 @@ TreeStager::Options staging_options(const WorkerOptions& options) {
   return staging;
 }
 
+// Each connection, running task and blob in transit takes some. The tasks descend from a process
+// forked before, and keep the limit that this one was given.
+void allow_many_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 std::string with_port(const net::Endpoint& base, std::uint16_t port) {
   return net::Endpoint{base.host, port}.text();
 }
@@ -54,6 +64,7 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   HostOptions host;
   host.scratch = worker->options_.store / "scratch";
   KILN_TRY_ASSIGN(worker->host_, ExecutorHost::start(host));
+  allow_many_files();
   KILN_TRY_ASSIGN(worker->reactor_, net::Reactor::create());
   auto* self = worker.get();
   KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "common/transfer/inline_blob.h"
@@ -85,6 +86,21 @@ TEST_F(WorkerTest, runs_what_came_with_run_and_sends_its_output) {
   EXPECT_EQ(result.result.outputs[0].digest, digest_of("content of the input"));
   ASSERT_EQ(result.blobs.size(), 1U) << "a small output comes along";
   EXPECT_EQ(agent.raw.at(2), "content of the input");
+}
+
+TEST_F(WorkerTest, takes_all_the_descriptors_it_may_and_leaves_tasks_their_limit) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit low{600, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  const auto pid = farm_.start("w").pid;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  rlimit its{};
+  ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &its), 0);
+  EXPECT_EQ(its.rlim_cur, before.rlim_max);
+  TestAgent agent(farm_, "w");
+  agent.run_inline("ulimit -Sn");
+  EXPECT_EQ(agent.standard_output(agent.finish()), "600\n");
 }
 
 TEST_F(WorkerTest, asks_for_what_it_lacks_once) {
