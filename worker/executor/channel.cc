@@ -110,6 +110,11 @@ Result<std::optional<LocalMessage>> Channel::receive() {
   LocalMessage received;
   received.kind = header.kind;
   received.descriptors = detach(message);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    return fail(Errc::resource_exhausted,
+                "no room for the descriptors of a message between the worker's processes; raise "
+                "the limit on open files");
+  }
   body.resize(static_cast<std::size_t>(count) - sizeof header);
   received.body = std::move(body);
   if (header.body_in_file != 0 && !received.descriptors.empty()) {

@@ -119,7 +119,8 @@ class Channel {
                      const std::vector<int>& descriptors = {}) {
     return send(kind, pack(value), descriptors);
   }
-  // Never blocks: nothing when no message waits; Errc::unavailable after the peer's end.
+  // Never blocks: nothing when no message waits; Errc::unavailable after the peer's end;
+  // Errc::resource_exhausted, and the message is lost, when its descriptors find no room here.
   Result<std::optional<LocalMessage>> receive();
 
  private:

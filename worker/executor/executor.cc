@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/files.h"
+#include "common/base/time.h"
 #include "worker/executor/process.h"
 #include "worker/executor/task_init.h"
 #include "worker/sandbox/devices.h"
@@ -26,10 +26,13 @@ namespace {
 // made, for the next. Each serves one task and dies.
 constexpr std::size_t kInits = 2;
 
+constexpr auto kShortLife = seconds(1);
+constexpr int kMostStillborn = 3;
+
 class Executor {
  public:
-  Executor(const ScratchLayout& layout, const Identity& identity, Channel host)
-      : layout_(layout), identity_(identity), host_(std::move(host)) {}
+  Executor(const ScratchLayout& layout, const Identity& identity, Channel& host)
+      : layout_(layout), identity_(identity), host_(host) {}
 
   // Until the host wants no more, or until no init can be made.
   Status serve() {
@@ -41,7 +44,7 @@ class Executor {
       for (const auto& init : inits_) watched.push_back({init.process.pidfd.get(), POLLIN, 0});
       if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return {};
       for (std::size_t i = watched.size() - 1; i > 0; --i) {
-        if (watched[i].revents != 0) bury(i - 1);
+        if (watched[i].revents != 0) KILN_TRY(bury(i - 1));
       }
       if (watched[0].revents != 0 && !is_wanted()) return {};
     }
@@ -51,6 +54,7 @@ class Executor {
   struct Init {
     std::uint32_t number = 0;
     ForkedInit process;
+    TimePoint began;
   };
 
   // The only word of the host's is stop, and its hang-up means the same.
@@ -76,27 +80,36 @@ class Executor {
       host_.close();
       inits_.clear();
       channel.first.close();
-      run_task_init(layout_, identity_, self_.get(), std::move(channel.second));
+      run_task_init({layout_, identity_}, self_.get(), std::move(channel.second));
     }
-    inits_.push_back({++last_number_, std::move(forked)});
+    inits_.push_back({++last_number_, std::move(forked), Clock::now()});
     return host_.send_packed(MessageKind::ready, InitMessage{last_number_}, {channel.first.fd()});
   }
 
-  // The init is dead, and with it every process and mount of its task.
-  void bury(std::size_t index) {
+  // The init is dead, and with it every process and mount of its task. An error when that happens
+  // to one after the other at once: making more of them would help nobody.
+  Status bury(std::size_t index) {
     int status = 0;
     ::waitpid(inits_[index].process.pid, &status, 0);
     const LostMessage lost{inits_[index].number, describe_status(status)};
+    const bool stillborn = status != 0 && Clock::now() - inits_[index].began < kShortLife;
     inits_.erase(inits_.begin() + static_cast<std::ptrdiff_t>(index));
     static_cast<void>(host_.send_packed(MessageKind::lost, lost));
+    stillborn_ = stillborn ? stillborn_ + 1 : 0;
+    if (stillborn_ < kMostStillborn) return {};
+    return fail(Errc::unavailable, std::to_string(stillborn_) +
+                                       " inits in a row died at once without a task's end; the "
+                                       "last one " +
+                                       lost.reason);
   }
 
-  ScratchLayout layout_;
-  Identity identity_;
-  Channel host_;
+  const ScratchLayout& layout_;
+  const Identity& identity_;
+  Channel& host_;
   UniqueFd self_;  // a pidfd, for the inits
   std::vector<Init> inits_;
   std::uint32_t last_number_ = 0;
+  int stillborn_ = 0;  // in a row
 };
 
 Status prepare(int parent, const CreateMessage& create, const ScratchLayout& layout,
@@ -106,8 +119,6 @@ Status prepare(int parent, const CreateMessage& create, const ScratchLayout& lay
   if (!die_with_parent(parent)) return fail(Errc::unavailable, "the nursery is gone");
   KILN_TRY(enter_executor_namespaces(identity, create.hostname));
   KILN_TRY(mount_devices(layout.devices(), identity));
-  // The worker's keys are none of a task's business. Refused in containers, which have no keys.
-  ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
   // What a task may use up should not cost the worker its life when memory runs out. Refused in
   // some containers; then all are equal.
   const UniqueFd adjust(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
@@ -118,17 +129,20 @@ Status prepare(int parent, const CreateMessage& create, const ScratchLayout& lay
   return {};
 }
 
+Status serve(int parent, const CreateMessage& create, const ScratchLayout& layout,
+             const Identity& identity, Channel& host) {
+  KILN_TRY(prepare(parent, create, layout, identity));
+  return Executor(layout, identity, host).serve();
+}
+
 }  // namespace
 
 void run_executor(int parent, const CreateMessage& create, const ScratchLayout& layout,
                   const Identity& identity, Channel host) {
-  // A second descriptor: the executor owns the first.
-  Channel last_words(UniqueFd(::fcntl(host.fd(), F_DUPFD_CLOEXEC, 3)));
-  auto served = prepare(parent, create, layout, identity);
-  if (served) served = Executor(layout, identity, std::move(host)).serve();
+  const auto served = serve(parent, create, layout, identity, host);
   if (served) ::_exit(0);
   const BrokenMessage broken{served.error().code, served.error().message};
-  static_cast<void>(last_words.send_packed(MessageKind::broken, broken));
+  static_cast<void>(host.send_packed(MessageKind::broken, broken));
   ::_exit(1);
 }
 

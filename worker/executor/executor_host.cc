@@ -1,59 +1,33 @@
 #include "worker/executor/executor_host.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <deque>
 #include <map>
 #include <optional>
-#include <thread>
 #include <utility>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/files.h"
+#include "common/base/machine.h"
 #include "worker/executor/channel.h"
 #include "worker/executor/nursery.h"
+#include "worker/executor/scratch.h"
 #include "worker/sandbox/removal.h"
 
 namespace kiln::worker {
 namespace {
 
-constexpr std::uint64_t kNurseryTag = 0;  // of epoll; executors count from 1
-constexpr auto kLockPatience = seconds(5);
-
-// One host per scratch directory. A worker that was just killed may still be dying: its processes
-// hold the lock to their end.
-Result<UniqueFd> lock_scratch(const std::filesystem::path& scratch) {
-  const auto path = scratch / "lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return fail_errno("cannot open " + path.string(), errno);
-  const auto deadline = Clock::now() + kLockPatience;
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail_errno("cannot lock " + path.string(), errno);
-    if (Clock::now() > deadline) {
-      return fail(Errc::already_exists, "another worker uses the directory " + scratch.string() +
-                                            "; stop it, or give this one another store");
-    }
-    std::this_thread::sleep_for(milliseconds(10));
-  }
-  return fd;
-}
-
-Status empty_scratch(const ScratchLayout& layout) {
-  std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator(layout.scratch, code)) {
-    if (entry.path().filename() != "lock") KILN_TRY(remove_tree(entry.path()));
-  }
-  if (code) return fail_errno("cannot list " + layout.scratch.string(), code.value());
-  KILN_TRY(make_directories(layout.root()));
-  return make_directories(layout.devices());
-}
+// Of epoll; executors count from 1, and theirs are larger.
+constexpr std::uint64_t kNurseryTag = 0;
+constexpr std::uint64_t kTimerTag = 1;
 
 // The nursery's first word: its scratch directory, or why it cannot be one.
 Result<UniqueFd> wait_for_nursery(Channel& nursery) {
@@ -70,6 +44,10 @@ Result<UniqueFd> wait_for_nursery(Channel& nursery) {
   return fail(broken.code, std::move(broken.reason));
 }
 
+std::uint64_t memory_bytes_of(const HostOptions& options) {
+  return options.memory_bytes > 0 ? options.memory_bytes : usable_memory_bytes() / 2;
+}
+
 void wait_for_end(pid_t pid) {
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -78,7 +56,8 @@ void wait_for_end(pid_t pid) {
 }  // namespace
 
 Result<std::string> CapturedStream::read() const {
-  if (!file.valid()) return std::string();
+  if (bytes == 0) return std::string();
+  if (!file.valid()) return fail(Errc::internal, "a task's captured output was lost on its way");
   std::string content(bytes, '\0');
   std::size_t at = 0;
   while (at < content.size()) {
@@ -106,12 +85,14 @@ struct ExecutorHost::State {
     std::filesystem::path workspace;
     std::optional<Init> init;        // none yet: both are just being replaced
     std::optional<RunMessage> task;  // until an init has it
+    std::optional<Error> unsent;     // why no init could be given it
     bool cancelled = false;
+    TimePoint patience_ends = TimePoint::max();  // after a cancel
   };
   struct Executor {
     Channel channel;
     std::deque<Init> waiting;  // inits
-    bool ready = false;
+    bool ready = false;        // once and for all: its end is the nursery's to tell
     bool stopping = false;
     std::optional<Running> running;
     std::optional<Error> reason;  // what it said when it broke
@@ -123,6 +104,7 @@ struct ExecutorHost::State {
   UniqueFd scratch;  // as the nursery sees it
   std::filesystem::path workspaces;
   UniqueFd epoll;
+  UniqueFd timer;  // for the first cancelled task whose end is overdue
   pid_t nursery_pid = -1;
   Channel nursery;
   Executors executors;
@@ -142,6 +124,8 @@ struct ExecutorHost::State {
     return fail_errno("cannot watch an executor", errno);
   }
 
+  void set_timer();
+  void look_at_clock(TimePoint now, ExecutorEvents& events);
   void read_nursery(ExecutorEvents& events);
   void read_executor(Executors::iterator at, ExecutorEvents& events);
   void handle(Executors::iterator at, LocalMessage message, ExecutorEvents& events);
@@ -155,6 +139,35 @@ struct ExecutorHost::State {
   void bury(Executors::iterator at, const std::string& reason, ExecutorEvents& events);
   void give_up(ExecutorEvents& events);
 };
+
+void ExecutorHost::State::set_timer() {
+  auto first = TimePoint::max();
+  for (const auto& [id, executor] : executors) {
+    if (executor.running) first = std::min(first, executor.running->patience_ends);
+  }
+  if (first == TimePoint::max()) return;  // what is set already does no harm
+  const auto left = std::max(first - Clock::now(), Duration(1));
+  const auto whole = std::chrono::duration_cast<seconds>(left);
+  itimerspec next{};
+  next.it_value.tv_sec = whole.count();
+  next.it_value.tv_nsec = std::chrono::nanoseconds(left - whole).count();
+  ::timerfd_settime(timer.get(), 0, &next, nullptr);
+}
+
+// Gives up executors whose cancelled task does not end: their hang-up kills what can be killed.
+void ExecutorHost::State::look_at_clock(TimePoint now, ExecutorEvents& events) {
+  std::uint64_t expirations = 0;
+  static_cast<void>(!::read(timer.get(), &expirations, sizeof expirations));
+  std::vector<ExecutorId> overdue;
+  for (const auto& [id, executor] : executors) {
+    if (executor.running && executor.running->patience_ends <= now) overdue.push_back(id);
+  }
+  for (const auto id : overdue) {
+    const auto at = executors.find(id);
+    if (at != executors.end()) bury(at, "did not end its cancelled task in time", events);
+  }
+  set_timer();
+}
 
 void ExecutorHost::State::read_nursery(ExecutorEvents& events) {
   while (nursery.fd() >= 0) {
@@ -177,7 +190,6 @@ void ExecutorHost::State::read_executor(Executors::iterator at, ExecutorEvents& 
       handle(at, std::move(**received), events);
     } else {
       at->second.channel.close();  // the nursery tells why, once all its processes are dead
-      at->second.ready = false;
     }
   }
 }
@@ -206,17 +218,25 @@ void ExecutorHost::State::add_init(Executors::iterator at, LocalMessage message,
   events.executor_ready(at->first);
 }
 
-// Hands the task, if none has it yet, to an init.
+// Hands the task, if none has it yet, to an init. One that is dead costs nothing: the executor will
+// bring another. One that lives but cannot be reached is told so by the hang-up of its channel.
 void ExecutorHost::State::start_waiting(Executor& executor) {
   auto& running = *executor.running;
-  if (!running.task || executor.waiting.empty()) return;
-  running.init = std::move(executor.waiting.front());
-  executor.waiting.pop_front();
-  const auto task = std::exchange(running.task, std::nullopt);
-  auto& channel = running.init->channel;
-  // An init that cannot be reached is dead, and the executor will say so.
-  static_cast<void>(channel.send_packed(MessageKind::run, *task));
-  if (running.cancelled) static_cast<void>(channel.send(MessageKind::cancel));
+  while (running.task && !executor.waiting.empty()) {
+    auto init = std::move(executor.waiting.front());
+    executor.waiting.pop_front();
+    auto sent = init.channel.send_packed(MessageKind::run, *running.task);
+    if (!sent && sent.error().code == Errc::unavailable) continue;
+    if (!sent && !executor.waiting.empty()) continue;
+    if (!sent) {
+      running.unsent = sent.error().within("cannot hand a task to its init");
+      init.channel.close();
+    } else if (running.cancelled) {
+      static_cast<void>(init.channel.send(MessageKind::cancel));
+    }
+    running.task.reset();
+    running.init = std::move(init);
+  }
 }
 
 // A hang-up is only noted: the executor tells why, once the init is dead.
@@ -239,7 +259,8 @@ void ExecutorHost::State::lose_init(Executors::iterator at, const LostMessage& l
   read_init(at, lost.number, events);
   const auto& running = at->second.running;
   if (!running || !running->init || running->init->number != lost.number) return;
-  lose_task(at, "the task's init " + lost.reason, events);
+  lose_task(at, running->unsent ? running->unsent->message : "the task's init " + lost.reason,
+            events);
 }
 
 void ExecutorHost::State::end_task(Executors::iterator at, RunReport report,
@@ -318,9 +339,11 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   KILN_TRY(empty_scratch(layout));
   state->epoll.reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll.valid()) return fail_errno("cannot make an epoll set", errno);
+  state->timer.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!state->timer.valid()) return fail_errno("cannot make a timer", errno);
   KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
-  const NurserySetup setup{::getpid(), layout, options.identity, options.in_memory,
-                           state->lock.get()};
+  const NurserySetup setup{::getpid(), layout, options.identity,
+                           options.in_memory ? memory_bytes_of(options) : 0, state->lock.get()};
   state->nursery_pid = ::fork();
   if (state->nursery_pid < 0) return fail_errno("cannot fork the nursery", errno);
   if (state->nursery_pid == 0) run_nursery(setup, std::move(pair.second));
@@ -332,6 +355,7 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   KILN_TRY_ASSIGN(own.scratch, wait_for_nursery(own.nursery));
   own.workspaces = "/proc/self/fd/" + std::to_string(own.scratch.get());
   KILN_TRY(own.watch(own.nursery.fd(), kNurseryTag));
+  KILN_TRY(own.watch(own.timer.get(), kTimerTag));
   return host;
 }
 
@@ -341,6 +365,9 @@ ExecutorHost::~ExecutorHost() {
   state_->executors.clear();
   state_->nursery.close();
   wait_for_end(state_->nursery_pid);
+  // Of tasks that ran to this moment, and of those whose release nobody came to. What stays in
+  // spite of this is removed at the next start.
+  static_cast<void>(remove_workspaces(state_->options.scratch));
 }
 
 int ExecutorHost::fd() const {
@@ -354,7 +381,9 @@ void ExecutorHost::on_readable(ExecutorEvents& events) {
     const auto tag = ready[i].data.u64;
     const auto at = state_->executors.find(ExecutorId(tag >> 32U));
     const auto init = static_cast<std::uint32_t>(tag);
-    if (tag == kNurseryTag) {
+    if (tag == kTimerTag) {
+      state_->look_at_clock(Clock::now(), events);
+    } else if (tag == kNurseryTag) {
       state_->read_nursery(events);
     } else if (at != state_->executors.end() && init != 0) {
       state_->read_init(at, init, events);
@@ -393,7 +422,7 @@ Status ExecutorHost::run(ExecutorId id, const RunRequest& request) {
   if (request.argv.empty() || request.lowers.empty()) {
     return fail(Errc::invalid_argument, "a task needs arguments and a root");
   }
-  const auto name = "task" + std::to_string(++state_->last_task);
+  const auto name = workspace_name(++state_->last_task);
   executor.running.emplace();
   executor.running->attempt = request.attempt;
   executor.running->workspace = state_->workspaces / name;
@@ -406,7 +435,10 @@ void ExecutorHost::cancel(ExecutorId id) {
   const auto at = state_->executors.find(id);
   if (at == state_->executors.end() || !at->second.running) return;
   auto& running = *at->second.running;
-  running.cancelled = true;
+  if (!std::exchange(running.cancelled, true)) {
+    running.patience_ends = Clock::now() + state_->options.cancel_patience;
+    state_->set_timer();
+  }
   // A peer that is gone is reported by its executor or the nursery, and the task with it.
   if (running.init) static_cast<void>(running.init->channel.send(MessageKind::cancel));
 }

@@ -4,9 +4,9 @@
 //
 // The nursery is a small single-threaded process that is forked before the worker has any thread;
 // it forks executors, and nothing else does (a parent-death signal follows the forking thread, and
-// a fork of a threaded process inherits locked locks). An executor owns IPC, UTS and network
-// namespaces (and the user namespace where the worker is not root) and runs one task at a time.
-// Each task has its own PID and mount namespaces under its own init.
+// a fork of a threaded process inherits locked locks). An executor owns UTS and network namespaces
+// (and the user namespace where the worker is not root) and runs one task at a time. Each task has
+// its own PID, mount and IPC namespaces under its own init.
 //
 // Death goes downwards: each of these processes dies with its parent (parent-death signal, and the
 // hang-up of its control socket), and with an init go all processes and mounts of its task.
@@ -29,10 +29,13 @@ struct HostOptions {
   // seen by the host's own processes only. Made if missing; all that it holds is removed at start.
   // One host at a time uses it.
   std::filesystem::path scratch;
-  // Keep the tasks' private directories in memory (at most half of the machine's) where the kernel
-  // allows it. Else they are on the disk, several milliseconds per task slower, and `scratch` must
-  // not be on an overlay file system.
+  // Keep the tasks' private directories in memory where the kernel allows it. Else they are on the
+  // disk, several milliseconds per task slower, and `scratch` must not be on an overlay file
+  // system.
   bool in_memory = true;
+  std::uint64_t memory_bytes = 0;  // at most so much of it; 0: half of what this process may use
+  // How long the end of a cancelled task is waited for before its executor is given up.
+  milliseconds cancel_patience = seconds(5);
   Identity identity = Identity::detect();
 };
 
@@ -50,8 +53,8 @@ class ExecutorEvents {
   virtual void executor_ready(ExecutorId id) = 0;
   // Comes once for each run() that returned no error, whatever happens.
   virtual void task_finished(ExecutorId id, RunReport report) = 0;
-  // It is gone without having been told to; its id is void. Its task, if any, was reported before
-  // as executor_lost. Also when it could not be made: the error then says why.
+  // It is gone, or given up, without having been told to; its id is void. Its task, if any, was
+  // reported before as executor_lost. Also when it could not be made: the error then says why.
   virtual void executor_died(ExecutorId id, Error reason) = 0;
   // It is gone after stop().
   virtual void executor_stopped(ExecutorId id) = 0;
@@ -83,11 +86,11 @@ class ExecutorHost {
 
   // Asks for an executor; executor_ready or executor_died follows.
   Result<ExecutorId> create(const ExecutorSpec& spec);
-  // Starts a task. Errc::not_found: no such executor or it is not ready; Errc::already_exists: it
-  // has a task.
+  // Starts a task. Errc::not_found: no such executor, or it was never ready; Errc::already_exists:
+  // it has a task. One that just dies takes the task along, and both are reported.
   Status run(ExecutorId id, const RunRequest& request);
   // Kills the executor's task, if any; task_finished follows (with Outcome::cancelled unless the
-  // task was faster).
+  // task was faster, or so stuck that its executor is given up).
   void cancel(ExecutorId id);
   // Ends an executor; a running task is cancelled and reported first.
   void stop(ExecutorId id);

@@ -131,7 +131,9 @@ Status become_nursery(const NurserySetup& setup) {
 
 // The scratch directory as tasks will use it.
 Result<UniqueFd> open_scratch(const NurserySetup& setup) {
-  if (setup.in_memory) KILN_TRY(mount_memory_scratch(setup.layout, setup.identity));
+  if (setup.memory_bytes > 0) {
+    KILN_TRY(mount_memory_scratch(setup.layout, setup.identity, setup.memory_bytes));
+  }
   KILN_TRY(probe_sandbox(setup.layout.scratch, setup.identity));
   const auto* path = setup.layout.scratch.c_str();
   UniqueFd fd(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));

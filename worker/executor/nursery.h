@@ -11,8 +11,9 @@ struct NurserySetup {
   int parent = 0;  // the worker's pid
   ScratchLayout layout;
   Identity identity;
-  bool in_memory = true;  // mount a memory file system on the scratch directory where that works
-  int lock = -1;          // held by the nursery and its descendants as long as they live
+  // Mount a memory file system of this size on the scratch directory where that works; 0: none.
+  std::uint64_t memory_bytes = 0;
+  int lock = -1;  // held by the nursery and its descendants as long as they live
 };
 
 // Enters its namespaces, probes whether tasks can have their roots, and sends `begun` with the

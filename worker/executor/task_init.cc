@@ -4,9 +4,11 @@
 #include <csignal>
 #include <optional>
 
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace kiln::worker {
@@ -16,8 +18,8 @@ std::string parent_of(const std::string& path) {
   return std::filesystem::path(path).parent_path().string();
 }
 
-RootPlan plan_root(const RunMessage& run, const ScratchLayout& layout, const Identity& identity) {
-  RootPlan plan{run.workspace, layout, run.request.lowers, {run.request.cwd}, identity};
+RootPlan plan_root(const RunMessage& run, const InitSetup& setup) {
+  RootPlan plan{run.workspace, setup.layout, run.request.lowers, {run.request.cwd}, setup.identity};
   for (const auto& output : run.request.outputs) {
     if (auto parent = parent_of(output); parent != plan.writable.back()) {
       plan.writable.push_back(std::move(parent));
@@ -26,7 +28,7 @@ RootPlan plan_root(const RunMessage& run, const ScratchLayout& layout, const Ide
   return plan;
 }
 
-SupervisedRun plan_run(const RunRequest& request, const Identity& identity) {
+SupervisedRun plan_run(const RunRequest& request, const InitSetup& setup) {
   SupervisedRun run;
   run.command.program = request.program;
   run.command.argv = request.argv;
@@ -35,22 +37,23 @@ SupervisedRun plan_run(const RunRequest& request, const Identity& identity) {
   }
   run.command.cwd = request.cwd;
   run.command.umask = static_cast<mode_t>(request.umask);
-  run.command.identity = identity;
+  run.command.identity = setup.identity;
   run.outputs = request.outputs;
   run.limits = request.limits;
   run.stream_bytes = request.stream_bytes;
   return run;
 }
 
-Supervised run_task(const RunMessage& run, const ScratchLayout& layout, const Identity& identity,
-                    int control) {
-  if (auto entered = enter_root(plan_root(run, layout, identity)); !entered) {
+Supervised run_task(const RunMessage& run, const InitSetup& setup, RootMounts mounts, int control) {
+  const auto entered = enter_root(plan_root(run, setup), mounts);
+  mounts = {};
+  if (!entered) {
     Supervised failed;
     failed.end.message = entered.error().message;
     failed.end.nodes_fault = true;
     return failed;
   }
-  return supervise(plan_run(run.request, identity), control);
+  return supervise(plan_run(run.request, setup), control);
 }
 
 // Nothing: the host hung up, or the parent is gone.
@@ -75,16 +78,18 @@ std::uint64_t microseconds_of(Duration duration) {
 
 }  // namespace
 
-void run_task_init(const ScratchLayout& layout, const Identity& identity, int parent,
-                   Channel host) {
+void run_task_init(const InitSetup& setup, int parent, Channel host) {
   // The parent is outside of this PID namespace, so its death before this line cannot be seen by
   // number; its pidfd tells it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::umask(0);
+  // Neither the worker's keys nor an earlier task's. Refused in containers, which have no keys.
+  ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  auto mounts = prepare_root_mounts(setup.layout);
   const auto run = wait_for_task(host, parent);
-  if (!run) ::_exit(0);
+  if (!run) ::_exit(1);
   const TimePoint arrived = Clock::now();
-  auto task = run_task(*run, layout, identity, host.fd());
+  auto task = run_task(*run, setup, std::move(mounts), host.fd());
   if (task.started != TimePoint()) {
     const auto outside = (task.started - arrived) + (Clock::now() - task.ended);
     task.end.usage.root_us = microseconds_of(outside);

@@ -7,10 +7,15 @@
 
 namespace kiln::worker {
 
+// What an executor gives each of its inits. Must outlive them.
+struct InitSetup {
+  const ScratchLayout& layout;
+  const Identity& identity;
+};
+
 // Waits until the host asks for a task, makes its root, runs the command, reports to the host,
-// exits. Dies with the process behind the pidfd `parent`. REQUIRES: called in the child of
-// fork_init.
-[[noreturn]] void run_task_init(const ScratchLayout& layout, const Identity& identity, int parent,
-                                Channel host);
+// exits: with 0 after a report. Dies with the process behind the pidfd `parent`. REQUIRES: called
+// in the child of fork_init.
+[[noreturn]] void run_task_init(const InitSetup& setup, int parent, Channel host);
 
 }  // namespace kiln::worker

@@ -1,7 +1,12 @@
 #include "worker/sandbox/namespaces.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -52,6 +57,29 @@ Status raise_loopback() {
   return {};
 }
 
+// Every task's mount namespace is a copy of the nursery's, paid for by the mount, and most of a
+// usual machine's are interfaces of the kernel, which hold no file of a task's. Refused in a user
+// namespace.
+void drop_needless_mounts() {
+  constexpr std::array<std::string_view, 18> kNeedless = {
+      "binfmt_misc", "bpf",        "cgroup",     "cgroup2",   "configfs", "debugfs",
+      "devpts",      "efivarfs",   "fusectl",    "hugetlbfs", "mqueue",   "nsfs",
+      "pstore",      "rpc_pipefs", "securityfs", "selinuxfs", "sysfs",    "tracefs"};
+  std::vector<std::string> places;
+  {
+    std::ifstream file("/proc/self/mounts");
+    std::string source, place, type, rest;
+    while (file >> source >> place >> type && std::getline(file, rest)) {
+      if (std::find(kNeedless.begin(), kNeedless.end(), type) != kNeedless.end()) {
+        places.push_back(place);
+      }
+    }
+  }
+  // What is mounted on others comes later.
+  std::for_each(places.rbegin(), places.rend(),
+                [](const auto& place) { ::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW); });
+}
+
 }  // namespace
 
 Status enter_nursery_namespaces(const Identity& identity) {
@@ -60,14 +88,12 @@ Status enter_nursery_namespaces(const Identity& identity) {
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return fail(explain(SandboxStep::namespaces, errno, identity));
   }
-  // Every task's mount namespace is a copy of this one, paid for by the mount, and /sys holds a
-  // third of a usual machine's. Refused in a user namespace.
-  ::umount2("/sys", MNT_DETACH);
+  drop_needless_mounts();
   return {};
 }
 
 Status enter_executor_namespaces(const Identity& identity, const std::string& hostname) {
-  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
+  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
     return fail(explain(SandboxStep::namespaces, errno, identity));
   }
   constexpr std::string_view kNoDomain = "(none)";
@@ -82,7 +108,7 @@ Result<ForkedInit> fork_init(const Identity& identity) {
   // The system call itself: clone3 is withheld by some containers' seccomp profiles, and the
   // library's clone wants a stack.
   int pidfd = -1;
-  const long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD | SIGCHLD;
+  const long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_PIDFD | SIGCHLD;
   const long pid = ::syscall(SYS_clone, flags, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return fail(explain(SandboxStep::namespaces, errno, identity));
   return ForkedInit{static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};

@@ -16,8 +16,8 @@ namespace kiln::worker {
 // one thread. May clear the parent-death signal.
 Status enter_nursery_namespaces(const Identity& identity);
 
-// Moves this process into its own mount, IPC, UTS and network namespaces: the only network
-// interface is lo, which is up; the machine is called `hostname`. REQUIRES: one thread; a child of
+// Moves this process into its own mount, UTS and network namespaces: the only network interface
+// is lo, which is up; the machine is called `hostname`. REQUIRES: one thread; a child of
 // a process in the nursery's namespaces.
 Status enter_executor_namespaces(const Identity& identity, const std::string& hostname);
 
@@ -26,8 +26,8 @@ struct ForkedInit {
   UniqueFd pidfd;
 };
 
-// Forks a child that is PID 1 of a new PID namespace, with its own mount namespace. Killing it ends
-// all processes of the namespace. REQUIRES: one thread.
+// Forks a child that is PID 1 of a new PID namespace, with its own mount and IPC namespaces.
+// Killing it ends all processes of the namespace. REQUIRES: one thread.
 Result<ForkedInit> fork_init(const Identity& identity);
 
 }  // namespace kiln::worker

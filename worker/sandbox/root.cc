@@ -6,6 +6,7 @@
 // the upper directory is on, with everything that other tasks have just written.
 #include "worker/sandbox/root.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -22,6 +23,14 @@
 
 namespace kiln::worker {
 namespace {
+
+// As generous as the kernel's own default for a memory file system.
+constexpr std::uint64_t kBytesPerInode = 4096;
+constexpr std::uint64_t kLeastInodes = 16384;
+
+// A task sees its own processes only: its init's command line and maps are the worker's business.
+constexpr const char* kHiddenProcesses = "2";
+constexpr const char* kProcOptions = "hidepid=2";
 
 std::string by_descriptor(const UniqueFd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.get());
@@ -115,6 +124,23 @@ Status give_directories(const UniqueFd& root, const RootPlan& plan) {
   return {};
 }
 
+// Of this process's PID namespace, not mounted anywhere yet.
+UniqueFd detached_proc() {
+  const UniqueFd context(::fsopen("proc", FSOPEN_CLOEXEC));
+  if (!context.valid() ||
+      ::fsconfig(context.get(), FSCONFIG_SET_STRING, "hidepid", kHiddenProcesses, 0) != 0 ||
+      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return UniqueFd();
+  }
+  constexpr auto kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return UniqueFd(::fsmount(context.get(), FSMOUNT_CLOEXEC, kAttributes));
+}
+
+bool attach(const UniqueFd& mount, const std::filesystem::path& place) {
+  return mount.valid() &&
+         ::move_mount(mount.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
 // Leaves the machine's file systems behind. Where the present root cannot be pivoted away (it is
 // the kernel's first ramdisk), chroot must do; a process without CAP_SYS_CHROOT cannot leave that
 // either, and the kernel refuses it user namespaces.
@@ -131,9 +157,13 @@ Status switch_to(const std::filesystem::path& root, const Identity& identity) {
 
 }  // namespace
 
-Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity) {
+Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity,
+                                  std::uint64_t bytes) {
   const auto* path = layout.scratch.c_str();
-  if (::mount("scratch", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0) return false;
+  const auto inodes = std::max(bytes / kBytesPerInode, kLeastInodes);
+  const auto options =
+      "mode=0700,size=" + std::to_string(bytes) + ",nr_inodes=" + std::to_string(inodes);
+  if (::mount("scratch", path, "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) return false;
   const bool fits = identity.as_root || ::setxattr(path, "user.kiln", "y", 1, 0) == 0;
   if (!fits) {
     if (::umount2(path, MNT_DETACH) != 0) return fail_errno("cannot unmount tmpfs", errno);
@@ -144,7 +174,13 @@ Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& i
   return true;
 }
 
-Status enter_root(const RootPlan& plan) {
+RootMounts prepare_root_mounts(const ScratchLayout& layout) {
+  return {detached_proc(),
+          UniqueFd(::open_tree(AT_FDCWD, layout.devices().c_str(),
+                               OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))};
+}
+
+Status enter_root(const RootPlan& plan, const RootMounts& mounts) {
   KILN_TRY(mount_overlay(plan));
   const auto root = plan.layout.root();
   {
@@ -152,12 +188,13 @@ Status enter_root(const RootPlan& plan) {
     KILN_TRY(give_directories(directory, plan));
   }
   const auto proc = root / "proc";
-  if (::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+  if (!attach(mounts.proc, proc) &&
+      ::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, kProcOptions) != 0) {
     return fail(explain(SandboxStep::proc, errno, plan.identity));
   }
   const auto devices = root / "dev";
-  if (::mount(plan.layout.devices().c_str(), devices.c_str(), nullptr, MS_BIND | MS_REC, nullptr) !=
-      0) {
+  if (!attach(mounts.devices, devices) && ::mount(plan.layout.devices().c_str(), devices.c_str(),
+                                                  nullptr, MS_BIND | MS_REC, nullptr) != 0) {
     return fail(explain(SandboxStep::devices, errno, plan.identity));
   }
   return switch_to(root, plan.identity);

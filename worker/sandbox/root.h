@@ -1,11 +1,13 @@
 // The hermetic root of one task: an overlay over trees of the store, made by the task's init.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/base/unique_fd.h"
 #include "worker/sandbox/identity.h"
 
 namespace kiln::worker {
@@ -18,12 +20,14 @@ struct ScratchLayout {
   std::filesystem::path devices() const { return scratch / "dev"; }
 };
 
-// Mounts a memory file system on `scratch`, for this mount namespace only, and makes the mount
+// Mounts a memory file system of at most `bytes` on `scratch`, for this mount namespace only, and
+// makes the mount
 // points. On a disk's file system the few directories of each root, and those that overlay makes
 // for itself, cost milliseconds; and what tasks leave behind is gone with the nursery. False, and
 // nothing is mounted: it cannot serve as an overlay's upper directory here (tmpfs has the extended
 // attributes that overlay needs in a user namespace since Linux 6.6).
-Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity);
+Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& identity,
+                                  std::uint64_t bytes);
 
 struct RootPlan {
   std::filesystem::path workspace;            // made here; holds upper and work
@@ -33,9 +37,18 @@ struct RootPlan {
   Identity identity;
 };
 
+// Detached mounts of a root that do not depend on its task; invalid where the kernel has none.
+struct RootMounts {
+  UniqueFd proc;
+  UniqueFd devices;
+};
+
+// Makes them while there is no task yet. REQUIRES: a fresh init.
+RootMounts prepare_root_mounts(const ScratchLayout& layout);
+
 // Makes the root and makes it this process's own: nothing else of the machine can be reached
 // afterwards. REQUIRES: this process is a fresh init (fork_init) with umask 0 and all its
 // privileges.
-Status enter_root(const RootPlan& plan);
+Status enter_root(const RootPlan& plan, const RootMounts& mounts = {});
 
 }  // namespace kiln::worker

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/worker/executor/scene.h"
+
 namespace kiln::worker {
 namespace {
 
@@ -69,6 +71,22 @@ TEST(Channel, delivers_the_last_words_of_a_peer_that_did_not_listen) {
   ASSERT_TRUE(received && *received);
   EXPECT_EQ((*received)->body, "last words");
   EXPECT_FALSE(pair->first.receive());
+}
+
+TEST(Channel, says_so_when_descriptors_were_lost_on_the_way) {
+  auto pair = Channel::make_pair();
+  ASSERT_TRUE(pair);
+  ASSERT_TRUE(pair->first.send(MessageKind::finished, "two files", {0, 1}));
+  const NoMoreDescriptors tight;
+  const auto received = pair->second.receive();
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().code, Errc::resource_exhausted);
+}
+
+TEST(CapturedStream, that_lost_its_file_is_not_empty) {
+  const CapturedStream lost{UniqueFd(), 7};
+  EXPECT_FALSE(lost.read());
+  EXPECT_EQ(CapturedStream().read(), std::string());
 }
 
 }  // namespace

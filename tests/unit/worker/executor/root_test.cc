@@ -1,4 +1,5 @@
 // What a task sees, and what it cannot.
+#include <algorithm>
 #include <fstream>
 
 #include <sys/stat.h>
@@ -91,8 +92,27 @@ TEST_P(Root, shows_only_its_own_processes_and_descriptors) {
     Scene scene;
     const auto report =
         scene.run("for p in /proc/[0-9]*; do echo ${p#/proc/}; done; echo; ls -1 /proc/$$/fd; cat");
-    // The init, the shell. Descriptor 10 would be dash's own; 0 to 2 are the task's.
-    EXPECT_EQ(out(report), "1\n2\n\n0\n1\n2\n");
+    // The shell alone: its init is hidden. Descriptor 10 would be dash's own; 0 to 2 are the
+    // task's.
+    EXPECT_EQ(out(report), "2\n\n0\n1\n2\n");
+    EXPECT_NE(scene.run("cat /proc/1/cmdline").exit_code, 0);
+  });
+}
+
+TEST_P(Root, shares_no_memory_and_no_keyring_with_the_next_task) {
+  run_as(GetParam(), [] {
+    Scene scene;
+    const std::string make = "ipcmk -M 4096 -p 0666 >/dev/null; cat /proc/sysvipc/shm";
+    const auto lines = [](const std::string& text) {
+      return std::count(text.begin(), text.end(), '\n');
+    };
+    EXPECT_EQ(lines(out(scene.run(make))), 2);  // a title, and its own
+    EXPECT_EQ(lines(out(scene.run(make))), 2);
+    const std::string keyring =
+        "while read serial rest; do case $rest in *_ses*) echo $serial;; esac; done </proc/keys";
+    const auto first = out(scene.run(keyring));
+    const auto second = out(scene.run(keyring));
+    EXPECT_TRUE(first.empty() || first != second) << first;  // some kernels have no keys
   });
 }
 

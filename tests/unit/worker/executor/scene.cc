@@ -22,9 +22,10 @@ constexpr auto kPatience = seconds(20);
 constexpr unsigned kChildSeconds = 40;
 constexpr uid_t kOrdinaryUser = 65534;  // nobody
 
-constexpr std::array kPrograms = {"sh",   "cat",  "chmod", "env",    "head", "hostname", "id",
-                                  "ln",   "ls",   "mkdir", "mkfifo", "mv",   "rm",       "sleep",
-                                  "stat", "tail", "touch", "true",   "yes",  "dd"};
+constexpr std::array kPrograms = {"sh",  "cat",   "chmod", "env",   "head",   "hostname",
+                                  "id",  "ln",    "ls",    "mkdir", "mkfifo", "mv",
+                                  "rm",  "sleep", "stat",  "tail",  "touch",  "true",
+                                  "yes", "dd",    "ipcmk", "mount", "unshare"};
 
 std::string output_of(const std::string& command) {
   std::string text;
@@ -121,12 +122,24 @@ std::size_t open_descriptors_of(pid_t pid) {
   return static_cast<std::size_t>(std::distance(fs::begin(listing), fs::end(listing)));
 }
 
-Scene::Scene(bool in_memory) {
+NoMoreDescriptors::NoMoreDescriptors() {
+  ::getrlimit(RLIMIT_NOFILE, &before_);
+  const int first_free = ::dup(0);
+  ::close(first_free);
+  const rlimit none{static_cast<rlim_t>(first_free), before_.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+}
+
+NoMoreDescriptors::~NoMoreDescriptors() {
+  ::setrlimit(RLIMIT_NOFILE, &before_);
+}
+
+Scene::Scene(bool in_memory) : Scene(HostOptions{.scratch = {}, .in_memory = in_memory}) {}
+
+Scene::Scene(HostOptions options) {
   make_tools(tools());
   fs::create_directories(inputs() / "build");
-  HostOptions options;
   options.scratch = scratch();
-  options.in_memory = in_memory;
   auto started = ExecutorHost::start(options);
   EXPECT_TRUE(started) << started.error().message;
   if (!started) ::_exit(3);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "worker/executor/executor_host.h"
@@ -59,9 +60,23 @@ class Recorder : public ExecutorEvents {
 std::vector<pid_t> children_of(pid_t parent);
 std::size_t open_descriptors_of(pid_t pid);
 
+// For a scope: no more descriptors for this process than it has now.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors();
+  ~NoMoreDescriptors();
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 class Scene {
  public:
   explicit Scene(bool in_memory = true);
+  // In its own directory, whatever the options say.
+  explicit Scene(HostOptions options);
 
   // `script` for the shell, in /build, with a few usual settings.
   RunRequest shell(const std::string& script) const;
