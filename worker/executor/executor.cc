@@ -18,6 +18,7 @@
 #include "worker/executor/task_init.h"
 #include "worker/sandbox/devices.h"
 #include "worker/sandbox/namespaces.h"
+#include "worker/sandbox/system_calls.h"
 
 namespace kiln::worker {
 namespace {
@@ -132,6 +133,8 @@ Status prepare(int parent, const CreateMessage& create, const ScratchLayout& lay
 Status serve(int parent, const CreateMessage& create, const ScratchLayout& layout,
              const Identity& identity, Channel& host) {
   KILN_TRY(prepare(parent, create, layout, identity));
+  // Once, not for each command: to install a filter costs some machines as much as a task's root.
+  KILN_TRY(filter_system_calls());
   return Executor(layout, identity, host).serve();
 }
 

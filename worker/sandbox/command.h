@@ -30,10 +30,10 @@ struct StartedCommand {
   TimePoint executed;  // just before the program took over
 };
 
-// Forks and executes; returns once the program runs. The command has its own
-// session, /dev/null as stdin, no other descriptor, default signal handling, the task's ids, no
-// capability and no way to gain one. Errors: the directory cannot be entered, the program cannot be
-// executed. REQUIRES: one thread; called by an init inside its root.
+// Forks and executes; returns once the program runs. The command has its own session, /dev/null as
+// stdin, no other descriptor, default signal handling, the task's ids, no capability and no way to
+// gain one. Errors: the directory cannot be entered, the program cannot be executed. REQUIRES: one
+// thread; called by an init inside its root.
 Result<StartedCommand> start_command(const CommandSpec& spec);
 
 }  // namespace kiln::worker

@@ -12,6 +12,7 @@
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
+#include "worker/sandbox/system_calls.h"
 
 namespace kiln::worker {
 namespace {
@@ -65,6 +66,11 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   host.scratch = worker->options_.store / "scratch";
   KILN_TRY_ASSIGN(worker->host_, ExecutorHost::start(host));
   allow_many_files();
+  if (!can_filter_system_calls()) {
+    worker->log_.warning("no system call filter",
+                         {{"reason", "this kernel or container has no seccomp filters"},
+                          {"risk", "tasks may make every system call that their user may"}});
+  }
   KILN_TRY_ASSIGN(worker->reactor_, net::Reactor::create());
   auto* self = worker.get();
   KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));

@@ -78,12 +78,13 @@ TEST_P(Root, is_no_superuser_and_is_not_pid_1) {
     const auto report = scene.run(
         "test $(id -u) -ne 0 && test $(id -g) -ne 0 && test $$ -ne 1 && id -G;"
         "cat /proc/self/status | while read key value rest; do"
-        " case $key in Cap*|NoNewPrivs:) echo $key $value;; esac; done");
+        " case $key in Cap*|NoNewPrivs:|Seccomp:) echo $key $value;; esac; done");
     EXPECT_EQ(report.exit_code, 0) << err(report);
     EXPECT_NE(out(report).find("CapEff: 0000000000000000"), std::string::npos) << out(report);
     EXPECT_NE(out(report).find("CapPrm: 0000000000000000"), std::string::npos);
     EXPECT_NE(out(report).find("CapBnd: 0000000000000000"), std::string::npos);
     EXPECT_NE(out(report).find("NoNewPrivs: 1"), std::string::npos);
+    EXPECT_NE(out(report).find("Seccomp: 2"), std::string::npos);
   });
 }
 
@@ -96,6 +97,21 @@ TEST_P(Root, shows_only_its_own_processes_and_descriptors) {
     // task's.
     EXPECT_EQ(out(report), "2\n\n0\n1\n2\n");
     EXPECT_NE(scene.run("cat /proc/1/cmdline").exit_code, 0);
+  });
+}
+
+TEST_P(Root, makes_no_namespaces_and_no_mounts) {
+  run_as(GetParam(), [] {
+    Scene scene;
+    const auto report = scene.run("unshare -U true || unshare -n true || mount -t tmpfs x /tmp");
+    EXPECT_NE(report.exit_code, 0);
+    std::istringstream lines(err(report));
+    std::string line;
+    int refused = 0;
+    while (std::getline(lines, line)) {
+      if (line.find("Operation not permitted") != std::string::npos) ++refused;
+    }
+    EXPECT_GE(refused, 2) << err(report);
   });
 }
 
