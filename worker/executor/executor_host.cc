@@ -423,7 +423,7 @@ Status ExecutorHost::run(ExecutorId id, const RunRequest& request) {
     return fail(Errc::invalid_argument, "a task needs arguments and a root");
   }
   const auto name = workspace_name(++state_->last_task);
-  executor.running.emplace();
+  executor.running = State::Running{};
   executor.running->attempt = request.attempt;
   executor.running->workspace = state_->workspaces / name;
   executor.running->task = RunMessage{request, state_->options.scratch / name};

@@ -124,9 +124,7 @@ std::size_t open_descriptors_of(pid_t pid) {
 
 NoMoreDescriptors::NoMoreDescriptors() {
   ::getrlimit(RLIMIT_NOFILE, &before_);
-  const int first_free = ::dup(0);
-  ::close(first_free);
-  const rlimit none{static_cast<rlim_t>(first_free), before_.rlim_max};
+  const rlimit none{0, before_.rlim_max};  // also when some are closed meanwhile
   ::setrlimit(RLIMIT_NOFILE, &none);
 }
 
