@@ -86,7 +86,7 @@ class HeavyTest(kilntest.FarmCase):
         (self.folder / "a.c").write_text(
             "int a = " + "(" * NESTING + "1" + ")" * NESTING + ";\n")
         self.assert_crashes_alike(farm, "gcc", b"internal compiler error")
-        (self.folder / "a.c").write_text("#pragma clang __debug crash\n")
+        (self.folder / "a.c").write_text("#pragma clang __debug parser_crash\n")
         self.assert_crashes_alike(farm, "clang", b"PLEASE submit a bug report")
         self.assert_still_works(farm)
 
