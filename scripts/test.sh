@@ -54,7 +54,8 @@ run_tier() {
       ;;
     tsan)
       scripts/build.sh tsan "$jobs" threaded
-      ctest_tier tsan "$jobs" -L '^unit-threaded$' --no-tests=error
+      TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" \
+        ctest_tier tsan "$jobs" -L '^unit-threaded$' --no-tests=error
       ;;
     lint) scripts/lint.sh "$jobs" ;;
     *) echo "test.sh: no tier is called '$1'" >&2 && return 2 ;;
