@@ -1,5 +1,6 @@
 #include "worker/executor/channel.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,7 +15,7 @@ namespace kiln::worker {
 namespace {
 
 // Well below the default socket buffer, so that a message never fails for its size.
-constexpr std::size_t kInlineBytes = 32 * 1024;
+constexpr std::size_t kInlineBytes = std::size_t{32} << 10U;
 
 struct Header {
   MessageKind kind = MessageKind::ready;
@@ -47,6 +48,14 @@ std::vector<UniqueFd> detach(msghdr& message) {
     }
   }
   return descriptors;
+}
+
+// Of the next message; 0 after the peer's end.
+ssize_t waiting_bytes(int fd) {
+  const auto peek = [fd] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); };
+  const auto size = peek();
+  // The peer closed with messages of ours unread. Said once; what it sent before is still there.
+  return size < 0 && errno == ECONNRESET ? peek() : size;
 }
 
 Result<UniqueFd> file_of(const std::string& body) {
@@ -90,8 +99,15 @@ Status Channel::send(MessageKind kind, std::string body, const std::vector<int>&
 }
 
 Result<std::optional<LocalMessage>> Channel::receive() {
+  // Asked first: a buffer for the largest message costs a fresh init, each of whose pages is still
+  // shared with its parent, more time than its task's root does.
+  const auto waiting = waiting_bytes(fd_.get());
+  if (waiting < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  if (waiting < 0) return fail_errno("cannot receive from another process of the worker", errno);
+  if (waiting == 0) return fail(Errc::unavailable, "another process of the worker is gone");
   Header header;
-  std::string body(kInlineBytes, '\0');
+  const auto size = static_cast<std::size_t>(waiting);
+  std::string body(size - std::min(size, sizeof header), '\0');
   iovec parts[2] = {{&header, sizeof header}, {body.data(), body.size()}};
   ControlBuffer control{};
   msghdr message{};
@@ -99,14 +115,8 @@ Result<std::optional<LocalMessage>> Channel::receive() {
   message.msg_iovlen = 2;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  auto count = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  // The peer closed with messages of ours unread. Said once; what it sent before is still there.
-  if (count < 0 && errno == ECONNRESET) {
-    count = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  }
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
-  if (count < 0) return fail_errno("cannot receive from another process of the worker", errno);
-  if (count == 0) return fail(Errc::unavailable, "another process of the worker is gone");
+  if (::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0)
+    return fail_errno("cannot receive from another process of the worker", errno);
   LocalMessage received;
   received.kind = header.kind;
   received.descriptors = detach(message);
@@ -115,7 +125,6 @@ Result<std::optional<LocalMessage>> Channel::receive() {
                 "no room for the descriptors of a message between the worker's processes; raise "
                 "the limit on open files");
   }
-  body.resize(static_cast<std::size_t>(count) - sizeof header);
   received.body = std::move(body);
   if (header.body_in_file != 0 && !received.descriptors.empty()) {
     KILN_TRY_ASSIGN(received.body, read_all(received.descriptors.back().get()));
