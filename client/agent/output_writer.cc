@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -46,20 +47,23 @@ Status copy_all(int from, int to) {
   }
 }
 
-// An output on its way: a file beside its place, removed unless it gets there.
+// An output on its way: a file beside its place. What is there at the end is removed: itself, or
+// what it replaced.
 class Pending {
  public:
   explicit Pending(const OutputFile& output) : output_(output) {}
   Pending(Pending&& other) noexcept
-      : output_(other.output_), temporary_(std::exchange(other.temporary_, {})) {}
+      : output_(other.output_),
+        replaces_(other.replaces_),
+        temporary_(std::exchange(other.temporary_, {})) {}
   ~Pending() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
   }
 
   Result<UniqueFd> create() {
     struct stat info {};
-    const bool exists = ::lstat(output_.path.c_str(), &info) == 0;
-    if (exists && !S_ISREG(info.st_mode))
+    replaces_ = ::lstat(output_.path.c_str(), &info) == 0;
+    if (replaces_ && !S_ISREG(info.st_mode))
       return fail(Errc::unsupported, output_.path + " is there and no plain file");
     const auto parent = std::filesystem::path(output_.path).parent_path();
     std::string name = (parent / ".kiln.XXXXXX").string();
@@ -70,6 +74,12 @@ class Pending {
   }
 
   Status settle() {
+    // What is there already trades places with it and is removed afterwards: before a rename that
+    // replaces a file, ext4 writes the new one to the disk, and the caller waits for that.
+    if (replaces_ && ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, output_.path.c_str(),
+                                 RENAME_EXCHANGE) == 0) {
+      return {};
+    }
     if (::rename(temporary_.c_str(), output_.path.c_str()) != 0)
       return fail_errno("cannot write " + output_.path, errno);
     temporary_.clear();
@@ -78,6 +88,7 @@ class Pending {
 
  private:
   const OutputFile& output_;
+  bool replaces_ = false;
   std::string temporary_;
 };
 
