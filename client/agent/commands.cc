@@ -110,7 +110,7 @@ void Commands::answer(const wire::Command& command, Done done) {
                                         "; is it older than kiln? stop it: kiln agent stop"));
 }
 
-void Commands::status(const wire::Command& command, Done done) {
+void Commands::status(const wire::Command& command, const Done& done) {
   const auto shown = shown_settings(agent_.settings_, command.environment, agent_.socket_);
   if (!shown) return done(fail(shown.error()));
   const auto mode = std::find_if(shown->begin(), shown->end(),
@@ -155,7 +155,7 @@ void Commands::status(const wire::Command& command, Done done) {
   });
 }
 
-void Commands::nodes(Done done) {
+void Commands::nodes(const Done& done) {
   agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
     if (!farm) return done(fail(farm.error()));
     json list = json::array();
@@ -164,7 +164,7 @@ void Commands::nodes(Done done) {
   });
 }
 
-void Commands::tasks(Done done) {
+void Commands::tasks(const Done& done) {
   agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
     if (!farm) return done(fail(farm.error()));
     json list = json::array();

@@ -21,9 +21,9 @@ class Commands {
   void answer(const wire::Command& command, Done done);
 
  private:
-  void status(const wire::Command& command, Done done);
-  void nodes(Done done);
-  void tasks(Done done);
+  void status(const wire::Command& command, const Done& done);
+  void nodes(const Done& done);
+  void tasks(const Done& done);
   std::string stats() const;
   Result<std::string> why(const wire::Command& command) const;
   Result<std::string> settings(const wire::Command& command) const;

@@ -80,6 +80,7 @@ Check check_settings(const SettingFacts& facts) {
 std::vector<Check> check_coordinators(const std::vector<CoordinatorState>& coordinators,
                                       const Result<wire::FarmStatus>& farm, std::string_view own) {
   std::vector<Check> checks;
+  checks.reserve(coordinators.size() + 1);
   for (const auto& state : coordinators) checks.push_back(check_coordinator(state, own));
   if (coordinators.empty())
     checks.push_back(make("coordinator", false, "none is configured",

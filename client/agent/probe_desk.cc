@@ -137,8 +137,7 @@ void ProbeDesk::end(const std::shared_ptr<Probe>& probe, const Status& status) {
   } else {
     farm_.log.warning("no probe", {{"toolchain", root}, {"reason", status.error()}});
   }
-  const auto held = probe;
-  probes_.erase({probe->root, probe->settings.fallback});
+  const auto held = probes_.extract({probe->root, probe->settings.fallback});
   for (auto& done : std::exchange(probe->waiting, {})) done(status);
 }
 

@@ -371,7 +371,7 @@ void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string&
   });
 }
 
-void RemoteUnit::finish(Step step, const std::string& detail) {
+void RemoteUnit::finish(const Step& step, const std::string& detail) {
   UnitOutcome outcome;
   outcome.kind = step.kind;
   outcome.reason = step.reason;

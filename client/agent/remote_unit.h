@@ -100,7 +100,7 @@ class RemoteUnit : private AttemptEvents {
   void attempt_over();
   void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
                    const std::string& doubt = {});
-  void finish(Step step, const std::string& detail);
+  void finish(const Step& step, const std::string& detail);
   // Runs `fn` on the reactor if the unit still lives then and is in the same attempt.
   std::function<void()> guarded(std::function<void()> fn);
 

@@ -89,7 +89,7 @@ class ToolchainCache::Impl {
     const std::scoped_lock lock(mutex_);
     if (const auto known = verdicts_.find(root); known != verdicts_.end()) return known->second;
     const auto text = read_file(verdict_path(root));
-    const Verdict verdict = text ? decode_verdict(*text) : Verdict{};
+    Verdict verdict = text ? decode_verdict(*text) : Verdict{};
     if (verdict.state != ProbeState::unknown) verdicts_[root] = verdict;
     return verdict;
   }

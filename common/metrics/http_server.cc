@@ -139,7 +139,7 @@ void poke(const std::string& host, std::uint16_t port) {
   addrinfo* found = nullptr;
   if (getaddrinfo(bare.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return;
   const UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (fd.valid()) ::connect(fd.get(), found->ai_addr, found->ai_addrlen);
+  if (fd.valid()) static_cast<void>(::connect(fd.get(), found->ai_addr, found->ai_addrlen));
   freeaddrinfo(found);
 }
 

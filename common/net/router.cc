@@ -43,7 +43,7 @@ struct Router::State {
   std::function<void(const PeerId&, wire::Frames)> message;
   std::function<void(const PeerId&)> disconnect;
 
-  void receive(PeerId id, int fd, wire::Frames frames);
+  void receive(const PeerId& id, int fd, wire::Frames frames);
   void place(const PeerId& id, int fd);
   void connection(int fd, bool up);
   void close_fd(int fd);
@@ -54,7 +54,7 @@ struct Router::State {
   bool flush();
 };
 
-void Router::State::receive(PeerId id, int fd, wire::Frames frames) {
+void Router::State::receive(const PeerId& id, int fd, wire::Frames frames) {
   const auto known = peers.find(id);
   if (known == peers.end() || known->second.fd != fd) place(id, fd);
   if (message) message(id, std::move(frames));
@@ -121,10 +121,9 @@ void Router::State::report_closing(bool drained) {
 }
 
 void Router::State::forget(const PeerId& id) {
-  const PeerId copy = id;
-  peers.erase(copy);
-  blocked.erase(copy);
-  if (disconnect) disconnect(copy);
+  const auto held = peers.extract(id);  // `id` may be its key
+  blocked.erase(id);
+  if (disconnect) disconnect(id);
 }
 
 bool Router::State::flush() {
@@ -153,8 +152,8 @@ Result<std::unique_ptr<Router>> Router::bind(Reactor& reactor, Context& context,
   State* state = owned.get();
   state->options = options;
   Socket::Handlers handlers;
-  handlers.message = [state](PeerId peer, int fd, wire::Frames frames) {
-    state->receive(std::move(peer), fd, std::move(frames));
+  handlers.message = [state](const PeerId& peer, int fd, wire::Frames frames) {
+    state->receive(peer, fd, std::move(frames));
   };
   handlers.connection = [state](int fd, bool up) { state->connection(fd, up); };
   handlers.turned = [state](bool drained) { state->report_closing(drained); };

@@ -79,7 +79,7 @@ Status probe_sandbox(const std::filesystem::path& scratch, const Identity& ident
   KILN_TRY(make_directories(layout.root()));
   KILN_TRY(make_directories(layout.devices()));
   KILN_TRY(make_directories(plan.lowers.front()));
-  const auto probed = probe_in_child(plan);
+  auto probed = probe_in_child(plan);
   KILN_TRY(remove_tree(place));
   return probed;
 }

@@ -107,7 +107,7 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
   } else if (is_new) {
     parts_.metrics.accepted();
   }
-  carry_out(std::move(actions));
+  carry_out(actions);
 }
 
 // Need may have been lost with a connection: the agent is told again what is waited for.

@@ -61,7 +61,7 @@ void TaskServer::check_idle() {
 // ---- Actions
 // --------------------------------------------------------------------------------------
 
-void TaskServer::carry_out(Actions actions) {
+void TaskServer::carry_out(const Actions& actions) {
   for (const auto& action : actions) carry_out_one(action);
   if (std::exchange(report_due_, false)) hooks_.occupancy_changed();
   arm_timer();

@@ -86,7 +86,7 @@ class TaskServer : private ExecutorEvents {
   void receive_reclaim(const net::PeerId& peer, const AttemptId& attempt);
   void send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw = {});
 
-  void carry_out(Actions actions);
+  void carry_out(const Actions& actions);
   void carry_out_one(const Action& action);
   void stop_task(const StopTask& stop);
   void arm_timer();
