@@ -67,6 +67,31 @@ function(kiln_program name main)
   target_link_libraries(${name} PRIVATE kiln_flags ${ARGN})
 endfunction()
 
+# kiln_static_program(NAME main.cc ARCHIVES targets… [LIBRARIES names…]): a binary in bin/ without
+# shared libraries, where that can be linked. It takes the archives themselves, in the order of
+# their need, rather than the targets, whose own libraries (logging, hashing) exist as shared
+# objects and which it has no call into. LIBRARIES are archives of the system, as -l takes them.
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LINK_OPTIONS -static)
+check_cxx_source_compiles("#include <string>\nint main() { return std::string().size(); }"
+  KILN_CAN_LINK_STATICALLY)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+function(kiln_static_program name main)
+  cmake_parse_arguments(arg "" "" "ARCHIVES;LIBRARIES" ${ARGN})
+  if(NOT KILN_CAN_LINK_STATICALLY OR KILN_SANITIZE)
+    kiln_program(${name} ${main} ${arg_ARCHIVES})
+    return()
+  endif()
+  add_executable(${name} ${main})
+  add_dependencies(${name} ${arg_ARCHIVES})
+  list(TRANSFORM arg_ARCHIVES PREPEND "$<TARGET_FILE:")
+  list(TRANSFORM arg_ARCHIVES APPEND ">")
+  target_compile_options(${name} PRIVATE -fno-pie)
+  target_compile_definitions(${name} PRIVATE KILN_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${name} PRIVATE kiln_flags tl::expected ${arg_ARCHIVES} ${arg_LIBRARIES})
+  target_link_options(${name} PRIVATE -static -no-pie -Wl,--gc-sections)
+endfunction()
+
 # kiln_unit_test(targets… [THREADED]): one test program from every *_test.cc of this folder. Label:
 # unit. THREADED, for code that several threads use: label unit-threaded (gtest_discover_tests takes
 # one label only), and part of the target `threaded`, which the thread sanitizer gets.

@@ -116,6 +116,8 @@ class HouseTest(unittest.TestCase):
                   "common/net/CMakeLists.txt": "kiln_library()\n"}
         self.assert_caught("launcher", "client/CMakeLists.txt",
                            "kiln_program(kiln main.cc client_x)\n", **others)
+        self.assert_caught("launcher", "client/CMakeLists.txt",
+                           "kiln_static_program(kiln main.cc ARCHIVES client_x)\n", **others)
         self.assert_clean("client/CMakeLists.txt",
                           "kiln_program(kiln-agent main.cc client_x)\n", **others)
 

@@ -49,8 +49,8 @@ LAUNCHER = "kiln"
 LAUNCHER_MUST_NOT_REACH = {"common/net", "common/metrics"}
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
-_COMMAND = re.compile(r"\b(kiln_library|kiln_program|kiln_unit_test|target_link_libraries)"
-                      r"\s*\(([^)]*)\)")
+_COMMAND = re.compile(r"\b(kiln_library|kiln_program|kiln_static_program|kiln_unit_test|"
+                      r"target_link_libraries)\s*\(([^)]*)\)")
 
 
 def allowed(folder):
@@ -130,12 +130,13 @@ def check_links(sources):
         for match in _COMMAND.finditer(text):
             command, words = match.group(1), match.group(2).split()
             line = text.count("\n", 0, match.start()) + 1
-            names = words[2:] if command == "kiln_program" else words
+            is_program = command in ("kiln_program", "kiln_static_program")
+            names = words[2:] if is_program else words
             if command == "target_link_libraries":
                 names = words[1:]
             links.setdefault(source.folder, set()).update(
                 by_target[name] for name in names if name in by_target)
-            if command == "kiln_program" and words[:1] == [LAUNCHER]:
+            if is_program and words[:1] == [LAUNCHER]:
                 launcher = (source, line, [by_target[n] for n in names if n in by_target])
             yield from _check_names(source, line, names, by_target)
     if launcher:

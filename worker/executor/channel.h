@@ -16,6 +16,7 @@
 namespace kiln::worker {
 
 enum class MessageKind : std::uint8_t {
+  setup,     // host to nursery, first of all: NurserySetup; it begins or is broken
   create,    // host to nursery: CreateMessage, with the executor's end of its channel
   begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits
   gone,      // nursery to host: GoneMessage, when an executor and its processes are dead

@@ -1,6 +1,8 @@
 #include "worker/executor/executor.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -26,6 +28,9 @@ namespace {
 // An executor keeps two inits: one for the task that runs, and one that waits, with its namespaces
 // made, for the next. Each serves one task and dies.
 constexpr std::size_t kInits = 2;
+// How long after a task's end the next init is made, if one waits already: what a task's end leaves
+// to do, here and at whoever waits for its result, comes first.
+constexpr auto kBreath = milliseconds(5);
 
 constexpr auto kShortLife = seconds(1);
 constexpr int kMostStillborn = 3;
@@ -39,15 +44,16 @@ class Executor {
   Status serve() {
     self_.reset(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (!self_.valid()) return fail_errno("cannot make a pidfd", errno);
+    KILN_TRY(fill_up());
     while (true) {
-      KILN_TRY(fill_up());
       std::vector<pollfd> watched{{host_.fd(), POLLIN, 0}};
       for (const auto& init : inits_) watched.push_back({init.process.pidfd.get(), POLLIN, 0});
-      if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return {};
+      if (::poll(watched.data(), watched.size(), patience()) < 0 && errno != EINTR) return {};
       for (std::size_t i = watched.size() - 1; i > 0; --i) {
         if (watched[i].revents != 0) KILN_TRY(bury(i - 1));
       }
       if (watched[0].revents != 0 && !is_wanted()) return {};
+      if (inits_.empty() || Clock::now() >= fill_at_) KILN_TRY(fill_up());
     }
   }
 
@@ -64,10 +70,18 @@ class Executor {
     return received && !*received;
   }
 
+  // Of poll: until the next init is due.
+  int patience() const {
+    if (fill_at_ == TimePoint::max()) return -1;
+    const auto left = std::chrono::ceil<milliseconds>(fill_at_ - Clock::now());
+    return static_cast<int>(std::max(left, milliseconds(0)).count());
+  }
+
   // One will do when there is no room for two.
   Status fill_up() {
+    fill_at_ = TimePoint::max();
     while (inits_.size() < kInits) {
-      const auto added = add_init();
+      auto added = add_init();
       if (!added && inits_.empty()) return added;
       if (!added) return {};
     }
@@ -96,6 +110,7 @@ class Executor {
     const bool stillborn = status != 0 && Clock::now() - inits_[index].began < kShortLife;
     inits_.erase(inits_.begin() + static_cast<std::ptrdiff_t>(index));
     static_cast<void>(host_.send_packed(MessageKind::lost, lost));
+    fill_at_ = Clock::now() + kBreath;
     stillborn_ = stillborn ? stillborn_ + 1 : 0;
     if (stillborn_ < kMostStillborn) return {};
     return fail(Errc::unavailable, std::to_string(stillborn_) +
@@ -109,6 +124,7 @@ class Executor {
   Channel& host_;
   UniqueFd self_;  // a pidfd, for the inits
   std::vector<Init> inits_;
+  TimePoint fill_at_ = TimePoint::max();  // when an init is missing
   std::uint32_t last_number_ = 0;
   int stillborn_ = 0;  // in a row
 };

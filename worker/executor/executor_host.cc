@@ -19,6 +19,7 @@
 #include "common/base/machine.h"
 #include "worker/executor/channel.h"
 #include "worker/executor/nursery.h"
+#include "worker/executor/nursery_start.h"
 #include "worker/executor/scratch.h"
 #include "worker/sandbox/removal.h"
 
@@ -341,17 +342,17 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   if (!state->epoll.valid()) return fail_errno("cannot make an epoll set", errno);
   state->timer.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!state->timer.valid()) return fail_errno("cannot make a timer", errno);
-  KILN_TRY_ASSIGN(auto pair, Channel::make_pair());
-  const NurserySetup setup{::getpid(), layout, options.identity,
-                           options.in_memory ? memory_bytes_of(options) : 0, state->lock.get()};
-  state->nursery_pid = ::fork();
-  if (state->nursery_pid < 0) return fail_errno("cannot fork the nursery", errno);
-  if (state->nursery_pid == 0) run_nursery(setup, std::move(pair.second));
-  pair.second.close();
+  const auto program = options.nursery.empty() ? installed_nursery() : options.nursery;
+  KILN_TRY_ASSIGN(auto nursery, start_nursery(program, state->lock.get()));
+  state->nursery_pid = nursery.pid;
+  state->nursery = std::move(nursery.channel);
   state->options = std::move(options);
-  state->nursery = std::move(pair.first);
   std::unique_ptr<ExecutorHost> host(new ExecutorHost(std::move(state)));
   auto& own = *host->state_;
+  const NurserySetup setup{::getpid(), layout.scratch, own.options.identity,
+                           own.options.in_memory ? memory_bytes_of(own.options) : 0};
+  // One that died already left word why.
+  static_cast<void>(own.nursery.send_packed(MessageKind::setup, setup));
   KILN_TRY_ASSIGN(own.scratch, wait_for_nursery(own.nursery));
   own.workspaces = "/proc/self/fd/" + std::to_string(own.scratch.get());
   KILN_TRY(own.watch(own.nursery.fd(), kNurseryTag));

@@ -2,11 +2,11 @@
 //
 //   worker ── nursery ── executor ── init (PID 1 of one task's namespace) ── command
 //
-// The nursery is a small single-threaded process that is forked before the worker has any thread;
-// it forks executors, and nothing else does (a parent-death signal follows the forking thread, and
-// a fork of a threaded process inherits locked locks). An executor owns UTS and network namespaces
-// (and the user namespace where the worker is not root) and runs one task at a time. Each task has
-// its own PID, mount and IPC namespaces under its own init.
+// The nursery is a small single-threaded program of its own, kiln-nursery; it forks executors, and
+// nothing else does (a parent-death signal follows the forking thread, a fork of a threaded process
+// inherits locked locks, and one of a large process takes long). An executor owns UTS and network
+// namespaces (and the user namespace where the worker is not root) and runs one task at a time.
+// Each task has its own PID, mount and IPC namespaces under its own init.
 //
 // Death goes downwards: each of these processes dies with its parent (parent-death signal, and the
 // hang-up of its control socket), and with an init go all processes and mounts of its task.
@@ -37,6 +37,7 @@ struct HostOptions {
   // How long the end of a cancelled task is waited for before its executor is given up.
   milliseconds cancel_patience = seconds(5);
   Identity identity = Identity::detect();
+  std::filesystem::path nursery;  // the program; empty: see installed_nursery
 };
 
 enum class ExecutorId : std::uint64_t {};  // never used twice by one host
@@ -67,8 +68,8 @@ class ExecutorEvents {
 class ExecutorHost {
  public:
   // Checks that this machine gives tasks what they need (see probe_sandbox), empties the scratch
-  // directory and forks the nursery. REQUIRES: the process has one thread; the calling thread lives
-  // as long as the process (the nursery dies with it).
+  // directory and starts the nursery. REQUIRES: the calling thread lives as long as the process
+  // (the nursery dies with it).
   static Result<std::unique_ptr<ExecutorHost>> start(HostOptions options);
   // Ends all executors and their tasks, and waits for the nursery's end.
   ~ExecutorHost();

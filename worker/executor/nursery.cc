@@ -16,17 +16,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/version.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/process.h"
 #include "worker/sandbox/namespaces.h"
 #include "worker/sandbox/probe.h"
+#include "worker/sandbox/signals.h"
 
 namespace kiln::worker {
 namespace {
 
 class Nursery {
  public:
-  Nursery(const NurserySetup& setup, Channel host) : setup_(setup), host_(std::move(host)) {}
+  Nursery(const NurserySetup& setup, Channel& host)
+      : identity_(setup.identity), layout_{setup.scratch}, host_(host) {}
 
   void serve() {
     sigset_t child{};
@@ -71,8 +74,8 @@ class Nursery {
     const int nursery = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
-      close_all_but({channel.fd(), setup_.lock});
-      run_executor(nursery, create, setup_.layout, setup_.identity, std::move(channel));
+      close_all_but({channel.fd(), kNurseryLock});
+      run_executor(nursery, create, layout_, identity_, std::move(channel));
     }
     if (pid > 0) {
       executors_[pid] = Child{create.executor, false, {}};
@@ -112,8 +115,9 @@ class Nursery {
     return true;
   }
 
-  const NurserySetup& setup_;
-  Channel host_;
+  const Identity identity_;
+  const ScratchLayout layout_;
+  Channel& host_;
   UniqueFd signals_;
   std::map<pid_t, Child> executors_;  // by pid, which is also its process group
 };
@@ -132,32 +136,51 @@ Status become_nursery(const NurserySetup& setup) {
 // The scratch directory as tasks will use it.
 Result<UniqueFd> open_scratch(const NurserySetup& setup) {
   if (setup.memory_bytes > 0) {
-    KILN_TRY(mount_memory_scratch(setup.layout, setup.identity, setup.memory_bytes));
+    KILN_TRY(mount_memory_scratch({setup.scratch}, setup.identity, setup.memory_bytes));
   }
-  KILN_TRY(probe_sandbox(setup.layout.scratch, setup.identity));
-  const auto* path = setup.layout.scratch.c_str();
-  UniqueFd fd(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return fail_errno("cannot open " + setup.layout.scratch.string(), errno);
+  KILN_TRY(probe_sandbox(setup.scratch, setup.identity));
+  UniqueFd fd(::open(setup.scratch.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("cannot open " + setup.scratch.string(), errno);
   return fd;
+}
+
+Result<NurserySetup> wait_for_setup(Channel& host) {
+  pollfd watched{host.fd(), POLLIN, 0};
+  while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
+  }
+  KILN_TRY_ASSIGN(const auto received, host.receive());
+  if (!received || received->kind != MessageKind::setup)
+    return fail(Errc::corrupt, "the nursery was not told its setup");
+  return unpack<NurserySetup>(received->body);
+}
+
+Status serve(const std::string& version, Channel& host) {
+  if (version != kVersion) {
+    return fail(Errc::version_mismatch, "kiln-nursery is of version " + std::string(kVersion) +
+                                            ", kiln-worker of " + version +
+                                            "; install both from one build");
+  }
+  KILN_TRY_ASSIGN(const auto setup, wait_for_setup(host));
+  KILN_TRY(become_nursery(setup));
+  KILN_TRY_ASSIGN(const auto scratch, open_scratch(setup));
+  KILN_TRY(host.send(MessageKind::begun, {}, {scratch.get()}));
+  Nursery nursery(setup, host);
+  nursery.serve();
+  nursery.end_all();
+  return {};
 }
 
 }  // namespace
 
-void run_nursery(const NurserySetup& setup, Channel host) {
+void run_nursery(const std::string& version) {
   set_up_signals();
-  close_all_but({host.fd(), setup.lock});
-  const auto become = become_nursery(setup);
-  const auto scratch = become ? open_scratch(setup) : fail(become.error());
-  if (!scratch) {
-    const BrokenMessage broken{scratch.error().code, scratch.error().message};
-    static_cast<void>(host.send_packed(MessageKind::broken, broken));
-    ::_exit(1);
-  }
-  if (!host.send(MessageKind::begun, {}, {scratch->get()})) ::_exit(1);
-  Nursery nursery(setup, std::move(host));
-  nursery.serve();
-  nursery.end_all();
-  ::_exit(0);
+  close_all_but({kNurseryChannel, kNurseryLock});
+  Channel host{UniqueFd(kNurseryChannel)};
+  const auto served = serve(version, host);
+  if (served) ::_exit(0);
+  const BrokenMessage broken{served.error().code, served.error().message};
+  static_cast<void>(host.send_packed(MessageKind::broken, broken));
+  ::_exit(1);
 }
 
 }  // namespace kiln::worker

@@ -2,13 +2,27 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/files.h"
+#include "common/base/unique_fd.h"
+
 namespace kiln::worker {
+namespace {
+
+// What is larger is no memory that is used but room for it (a sanitizer's shadow).
+constexpr std::uint64_t kMostOwned = std::uint64_t{16} << 20U;
+
+}  // namespace
 
 void close_all_but(std::vector<int> kept) {
   std::sort(kept.begin(), kept.end());
@@ -22,22 +36,25 @@ void close_all_but(std::vector<int> kept) {
   ::close_range(from, ~0U, 0);
 }
 
-void set_up_signals() {
-  struct sigaction action {};
-  for (int number = 1; number < NSIG; ++number) {
-    const bool ignored =
-        number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGPIPE;
-    action.sa_handler = ignored ? SIG_IGN : SIG_DFL;
-    ::sigaction(number, &action, nullptr);
-  }
-  sigset_t child{};
-  sigemptyset(&child);
-  sigaddset(&child, SIGCHLD);
-  ::sigprocmask(SIG_SETMASK, &child, nullptr);
-}
-
 bool die_with_parent(int parent) {
   return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == parent;
+}
+
+void own_memory() {
+  const UniqueFd file(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return;
+  auto text = read_all(file.get());
+  if (!text) return;
+  std::istringstream lines(std::move(*text));
+  std::string range, access, rest;
+  while (lines >> range >> access && std::getline(lines, rest)) {
+    char* after = nullptr;
+    const auto begin = std::strtoull(range.c_str(), &after, 16);
+    const auto size = std::strtoull(after + 1, nullptr, 16) - begin;
+    if (access.size() < 4 || access[0] != 'r' || access[3] != 'p' || size > kMostOwned) continue;
+    const int advice = access[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    ::madvise(reinterpret_cast<void*>(begin), size, advice);
+  }
 }
 
 std::string describe_status(int status) {

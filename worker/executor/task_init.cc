@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "worker/executor/process.h"
+
 namespace kiln::worker {
 namespace {
 
@@ -86,6 +88,7 @@ void run_task_init(const InitSetup& setup, int parent, Channel host) {
   // Neither the worker's keys nor an earlier task's. Refused in containers, which have no keys.
   ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
   auto mounts = prepare_root_mounts(setup.layout);
+  own_memory();
   const auto run = wait_for_task(host, parent);
   if (!run) ::_exit(1);
   const TimePoint arrived = Clock::now();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -14,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "worker/sandbox/signals.h"
 
 namespace kiln::worker {
 namespace {
@@ -36,18 +37,6 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
   for (const auto& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
-}
-
-// By the system call itself: glibc keeps two signals for its threads and refuses to touch them, but
-// whoever started us may have left them ignored (posix_spawn of some versions does).
-void reset_signals() {
-  const std::array<unsigned long, 4> default_action{};  // SIG_DFL, no flags, empty mask
-  constexpr std::size_t kMaskBytes = 8;
-  for (int number = 1; number < NSIG; ++number)
-    ::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, kMaskBytes);
-  sigset_t none{};
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 // Leaves 0, 1 and 2. The given descriptors lie above these: an init has 0 to 2 open.
@@ -90,7 +79,7 @@ bool drop_privileges(const Identity& identity) {
     handover.number = errno;
     ::_exit(127);
   };
-  reset_signals();
+  restore_signals();
   ::setsid();
   if (!arrange_descriptors(spec)) give_up(Stage::descriptors);
   if (!set_limits(spec)) give_up(Stage::limits);

@@ -23,7 +23,7 @@ AGENT_SECONDS = 20
 ORDINARY_USER = 65534
 CLIENT_PORT, WORKER_PORT, COORDINATOR_HTTP = 10650, 10651, 10660
 TASK_PORT, WORKER_HTTP = 10652, 10661
-PROGRAMS = ("kiln", "kiln-agent", "kiln-worker", "kiln-coordinator")
+PROGRAMS = ("kiln", "kiln-agent", "kiln-worker", "kiln-nursery", "kiln-coordinator")
 
 # The key in a daemon's endpoints.json for each flag that names an address.
 _ENDPOINT_OF = {"--client-endpoint": "client", "--worker-endpoint": "worker", "--listen": "tasks",

@@ -201,6 +201,7 @@ void kill_worker(bool in_memory) {
   {
     HostOptions options;
     options.scratch = left / "scratch";
+    options.nursery = nursery_program();
     EXPECT_TRUE(ExecutorHost::start(options));
   }
   EXPECT_EQ(entries_of(left / "scratch"), 3U);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "common/base/files.h"
+#include "common/base/unique_fd.h"
+#include "worker/executor/nursery_start.h"
 
 namespace kiln::worker {
 namespace {
@@ -21,11 +24,18 @@ namespace fs = std::filesystem;
 constexpr auto kPatience = seconds(20);
 constexpr unsigned kChildSeconds = 40;
 constexpr uid_t kOrdinaryUser = 65534;  // nobody
+constexpr int kNurseryProgram = 200;    // a descriptor, of run_as's child
 
 constexpr std::array kPrograms = {"sh",  "cat",   "chmod", "env",   "head",   "hostname",
                                   "id",  "ln",    "ls",    "mkdir", "mkfifo", "mv",
                                   "rm",  "sleep", "stat",  "tail",  "touch",  "true",
                                   "yes", "dd",    "ipcmk", "mount", "unshare"};
+
+HostOptions options_with(bool in_memory) {
+  HostOptions options;
+  options.in_memory = in_memory;
+  return options;
+}
 
 std::string output_of(const std::string& command) {
   std::string text;
@@ -73,6 +83,8 @@ void run_as(As who, const std::function<void()>& body) {
   ASSERT_GE(pid, 0);
   if (pid == 0) {
     ::alarm(kChildSeconds);
+    const UniqueFd nursery(::open(installed_nursery().c_str(), O_PATH));
+    if (::dup2(nursery.get(), kNurseryProgram) < 0) ::_exit(4);
     if (who == As::ordinary_user && ::geteuid() == 0) {
       if (::setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) ::_exit(2);
       if (::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) ::_exit(2);
@@ -85,6 +97,10 @@ void run_as(As who, const std::function<void()>& body) {
   int status = 0;
   ::waitpid(pid, &status, 0);
   EXPECT_EQ(status, 0) << "the test's child failed, see above";
+}
+
+fs::path nursery_program() {
+  return "/proc/self/fd/" + std::to_string(kNurseryProgram);
 }
 
 TestDirectory::TestDirectory() {
@@ -132,12 +148,13 @@ NoMoreDescriptors::~NoMoreDescriptors() {
   ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
-Scene::Scene(bool in_memory) : Scene(HostOptions{.scratch = {}, .in_memory = in_memory}) {}
+Scene::Scene(bool in_memory) : Scene(options_with(in_memory)) {}
 
 Scene::Scene(HostOptions options) {
   make_tools(tools());
   fs::create_directories(inputs() / "build");
   options.scratch = scratch();
+  options.nursery = nursery_program();
   auto started = ExecutorHost::start(options);
   EXPECT_TRUE(started) << started.error().message;
   if (!started) ::_exit(3);

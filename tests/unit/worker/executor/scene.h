@@ -26,6 +26,9 @@ std::string as_name(const testing::TestParamInfo<As>& info);
 // test's. The child is killed after 40 s.
 void run_as(As who, const std::function<void()>& body);
 
+// kiln-nursery, as also a user finds it who may not enter the folder where it was built.
+std::filesystem::path nursery_program();
+
 class TestDirectory {
  public:
   TestDirectory();
