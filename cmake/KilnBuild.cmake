@@ -103,6 +103,8 @@ function(kiln_unit_test)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE
     kiln_flags ${arg_UNPARSED_ARGUMENTS} GTest::gtest GTest::gmock GTest::gtest_main)
+  # Half of a build's time is tests, which nobody runs for their speed.
+  target_compile_options(${name} PRIVATE -O0 -g1)
   set(label unit)
   if(arg_THREADED)
     set(label unit-threaded)
