@@ -74,12 +74,7 @@ class Pending {
   }
 
   Status settle() {
-    // What is there already trades places with it and is removed afterwards: before a rename that
-    // replaces a file, ext4 writes the new one to the disk, and the caller waits for that.
-    if (replaces_ && ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, output_.path.c_str(),
-                                 RENAME_EXCHANGE) == 0) {
-      return {};
-    }
+    if (replaces_ && exchange()) return {};
     if (::rename(temporary_.c_str(), output_.path.c_str()) != 0)
       return fail_errno("cannot write " + output_.path, errno);
     temporary_.clear();
@@ -87,6 +82,22 @@ class Pending {
   }
 
  private:
+  // What is there already trades places with it and is removed afterwards. Before a rename that
+  // replaces a file, ext4 writes the new one to the disk, and the caller would wait for that; what
+  // is lost is its promise that after a power cut there is the old file or the new, which a file
+  // that was new never had.
+  bool exchange() {
+    const auto trade = [this] {
+      return ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, output_.path.c_str(),
+                         RENAME_EXCHANGE) == 0;
+    };
+    struct stat info {};
+    if (!trade()) return false;
+    if (::lstat(temporary_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) return true;
+    trade();  // something else has come there meanwhile; it is not ours to remove
+    return false;
+  }
+
   const OutputFile& output_;
   bool replaces_ = false;
   std::string temporary_;
