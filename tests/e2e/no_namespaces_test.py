@@ -31,7 +31,7 @@ class NoNamespacesTest(unittest.TestCase):
 
     def test_where_no_user_namespaces_are_allowed(self):
         self.refused(*NO_MORE_USERS, *WITHOUT_CAPABILITIES,
-                     mentions=["user namespace", "sysctl", "user.max_"])
+                     mentions=["user namespace", "sysctl user.max_user_namespaces"])
 
 
 if __name__ == "__main__":

@@ -45,15 +45,22 @@ std::string user_namespace_advice() {
   if (setting("/proc/sys/kernel/unprivileged_userns_clone", 1) == 0) {
     return "set the sysctl kernel.unprivileged_userns_clone=1, or run the worker as root";
   }
-  if (setting("/proc/sys/user/max_user_namespaces", 1) == 0) {
-    return "set the sysctl user.max_user_namespaces to 10000, or run the worker as root";
-  }
   if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) != 0) {
-    return "set the sysctl kernel.apparmor_restrict_unprivileged_userns=0, give kiln-worker an "
-           "AppArmor profile with userns, or run the worker as root";
+    return "set the sysctl kernel.apparmor_restrict_unprivileged_userns=0, give kiln-worker "
+           "and kiln-nursery an AppArmor profile with userns, or run the worker as root";
   }
   return std::string("a seccomp profile or security module refuses it; ") +
          std::string(kInContainer);
+}
+
+// Which limit on namespaces is reached: the one that is 0, if any.
+std::string limit_advice() {
+  for (const std::string kind : {"user", "mnt", "pid", "ipc", "uts", "net"}) {
+    const auto name = "max_" + kind + "_namespaces";
+    if (setting(("/proc/sys/user/" + name).c_str(), 1) == 0)
+      return "set the sysctl user." + name + " to 10000; it is 0";
+  }
+  return "a limit on namespaces is reached; raise the sysctls user.max_*_namespaces";
 }
 
 std::string advice(SandboxStep step, int number, const Identity& identity) {
@@ -71,9 +78,7 @@ std::string advice(SandboxStep step, int number, const Identity& identity) {
   }
   const bool makes_namespaces =
       step == SandboxStep::user_namespace || step == SandboxStep::namespaces;
-  if (makes_namespaces && (number == ENOSPC || number == EUSERS)) {
-    return "a limit on namespaces is reached; raise the sysctls user.max_*_namespaces";
-  }
+  if (makes_namespaces && (number == ENOSPC || number == EUSERS)) return limit_advice();
   if (number == ENOSPC) return "the node's scratch directory is full";
   if (refused && !identity.as_root) return user_namespace_advice();
   if (refused) return "the capability SYS_ADMIN is missing; " + std::string(kInContainer);
