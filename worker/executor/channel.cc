@@ -50,12 +50,12 @@ std::vector<UniqueFd> detach(msghdr& message) {
   return descriptors;
 }
 
-// Of the next message; 0 after the peer's end.
-ssize_t waiting_bytes(int fd) {
-  const auto peek = [fd] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); };
-  const auto size = peek();
-  // The peer closed with messages of ours unread. Said once; what it sent before is still there.
-  return size < 0 && errno == ECONNRESET ? peek() : size;
+// Of a call that receives: the peer closed with messages of ours unread. That is said once, at any
+// moment; what the peer sent before is still there.
+template <typename Call>
+ssize_t past_reset(Call call) {
+  const ssize_t count = call();
+  return count < 0 && errno == ECONNRESET ? call() : count;
 }
 
 Result<UniqueFd> file_of(const std::string& body) {
@@ -101,7 +101,8 @@ Status Channel::send(MessageKind kind, std::string body, const std::vector<int>&
 Result<std::optional<LocalMessage>> Channel::receive() {
   // Asked first: a buffer for the largest message costs a fresh init, each of whose pages is still
   // shared with its parent, more time than its task's root does.
-  const auto waiting = waiting_bytes(fd_.get());
+  const auto waiting = past_reset(
+      [this] { return ::recv(fd_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
   if (waiting < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (waiting < 0) return fail_errno("cannot receive from another process of the worker", errno);
   if (waiting == 0) return fail(Errc::unavailable, "another process of the worker is gone");
@@ -115,8 +116,9 @@ Result<std::optional<LocalMessage>> Channel::receive() {
   message.msg_iovlen = 2;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  if (::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0)
-    return fail_errno("cannot receive from another process of the worker", errno);
+  const auto count =
+      past_reset([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
+  if (count < 0) return fail_errno("cannot receive from another process of the worker", errno);
   LocalMessage received;
   received.kind = header.kind;
   received.descriptors = detach(message);

@@ -53,7 +53,8 @@ class Executor {
         if (watched[i].revents != 0) KILN_TRY(bury(i - 1));
       }
       if (watched[0].revents != 0 && !is_wanted()) return {};
-      if (inits_.empty() || Clock::now() >= fill_at_) KILN_TRY(fill_up());
+      if (inits_.empty()) KILN_TRY(add_init());
+      if (Clock::now() >= fill_at_) KILN_TRY(fill_up());
     }
   }
 

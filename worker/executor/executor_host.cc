@@ -20,6 +20,7 @@
 #include "worker/executor/channel.h"
 #include "worker/executor/nursery.h"
 #include "worker/executor/nursery_start.h"
+#include "worker/executor/process.h"
 #include "worker/executor/scratch.h"
 #include "worker/sandbox/removal.h"
 
@@ -31,17 +32,16 @@ constexpr std::uint64_t kNurseryTag = 0;
 constexpr std::uint64_t kTimerTag = 1;
 
 // The nursery's first word: its scratch directory, or why it cannot be one.
-Result<UniqueFd> wait_for_nursery(Channel& nursery) {
+Result<UniqueFd> first_word(Channel& nursery) {
   pollfd watched{nursery.fd(), POLLIN, 0};
   while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
   }
-  auto received = nursery.receive();
-  if (!received || !*received) return fail(Errc::internal, "the nursery died at its start");
-  auto& message = **received;
-  if (message.kind == MessageKind::begun && message.descriptors.size() == 1) {
-    return std::move(message.descriptors.front());
+  KILN_TRY_ASSIGN(auto received, nursery.receive());
+  if (!received) return fail(Errc::internal, "the nursery said nothing");
+  if (received->kind == MessageKind::begun && received->descriptors.size() == 1) {
+    return std::move(received->descriptors.front());
   }
-  KILN_TRY_ASSIGN(auto broken, unpack<BrokenMessage>(message.body));
+  KILN_TRY_ASSIGN(auto broken, unpack<BrokenMessage>(received->body));
   return fail(broken.code, std::move(broken.reason));
 }
 
@@ -49,9 +49,12 @@ std::uint64_t memory_bytes_of(const HostOptions& options) {
   return options.memory_bytes > 0 ? options.memory_bytes : usable_memory_bytes() / 2;
 }
 
-void wait_for_end(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+// Its exit status, for describe_status.
+int wait_for_end(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
+  return status;
 }
 
 }  // namespace
@@ -125,6 +128,7 @@ struct ExecutorHost::State {
     return fail_errno("cannot watch an executor", errno);
   }
 
+  Status wait_for_nursery();
   void set_timer();
   void look_at_clock(TimePoint now, ExecutorEvents& events);
   void read_nursery(ExecutorEvents& events);
@@ -140,6 +144,18 @@ struct ExecutorHost::State {
   void bury(Executors::iterator at, const std::string& reason, ExecutorEvents& events);
   void give_up(ExecutorEvents& events);
 };
+
+Status ExecutorHost::State::wait_for_nursery() {
+  auto word = first_word(nursery);
+  if (!word && word.error().code == Errc::unavailable) {
+    nursery.close();
+    const int status = wait_for_end(std::exchange(nursery_pid, -1));
+    return fail(Errc::unavailable,
+                options.nursery.string() + " " + describe_status(status) + " before it had begun");
+  }
+  KILN_TRY_ASSIGN(scratch, std::move(word));
+  return {};
+}
 
 void ExecutorHost::State::set_timer() {
   auto first = TimePoint::max();
@@ -342,7 +358,10 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   if (!state->epoll.valid()) return fail_errno("cannot make an epoll set", errno);
   state->timer.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!state->timer.valid()) return fail_errno("cannot make a timer", errno);
-  const auto program = options.nursery.empty() ? installed_nursery() : options.nursery;
+  if (options.nursery.empty()) {
+    KILN_TRY_ASSIGN(options.nursery, installed_nursery());
+  }
+  const auto program = options.nursery;
   KILN_TRY_ASSIGN(auto nursery, start_nursery(program, state->lock.get()));
   state->nursery_pid = nursery.pid;
   state->nursery = std::move(nursery.channel);
@@ -351,9 +370,10 @@ Result<std::unique_ptr<ExecutorHost>> ExecutorHost::start(HostOptions options) {
   auto& own = *host->state_;
   const NurserySetup setup{::getpid(), layout.scratch, own.options.identity,
                            own.options.in_memory ? memory_bytes_of(own.options) : 0};
-  // One that died already left word why.
-  static_cast<void>(own.nursery.send_packed(MessageKind::setup, setup));
-  KILN_TRY_ASSIGN(own.scratch, wait_for_nursery(own.nursery));
+  const auto sent = own.nursery.send_packed(MessageKind::setup, setup);
+  // One that is gone already left word why.
+  if (!sent && sent.error().code != Errc::unavailable) return fail(sent.error());
+  KILN_TRY(own.wait_for_nursery());
   own.workspaces = "/proc/self/fd/" + std::to_string(own.scratch.get());
   KILN_TRY(own.watch(own.nursery.fd(), kNurseryTag));
   KILN_TRY(own.watch(own.timer.get(), kTimerTag));
@@ -365,7 +385,7 @@ ExecutorHost::ExecutorHost(std::unique_ptr<State> state) : state_(std::move(stat
 ExecutorHost::~ExecutorHost() {
   state_->executors.clear();
   state_->nursery.close();
-  wait_for_end(state_->nursery_pid);
+  if (state_->nursery_pid > 0) wait_for_end(state_->nursery_pid);
   // Of tasks that ran to this moment, and of those whose release nobody came to. What stays in
   // spite of this is removed at the next start.
   static_cast<void>(remove_workspaces(state_->options.scratch));

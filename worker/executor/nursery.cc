@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/version.h"
+#include "worker/executor/build_identity.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/process.h"
 #include "worker/sandbox/namespaces.h"
@@ -125,12 +125,20 @@ class Nursery {
 Status become_nursery(const NurserySetup& setup) {
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  // Above 2, see fill_standard_descriptors.
   const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null.valid() || ::dup2(null.get(), 0) < 0) return fail_errno("cannot use /dev/null", errno);
   if (::chdir("/") != 0) return fail_errno("cannot enter /", errno);
   KILN_TRY(enter_nursery_namespaces(setup.identity));
   if (!die_with_parent(setup.parent)) return fail(Errc::unavailable, "the worker is gone");
   return {};
+}
+
+// What a worker was started without would else be given to the first file that is opened.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
+  if (fd >= 0) ::close(fd);
 }
 
 // The scratch directory as tasks will use it.
@@ -154,10 +162,10 @@ Result<NurserySetup> wait_for_setup(Channel& host) {
   return unpack<NurserySetup>(received->body);
 }
 
-Status serve(const std::string& version, Channel& host) {
-  if (version != kVersion) {
-    return fail(Errc::version_mismatch, "kiln-nursery is of version " + std::string(kVersion) +
-                                            ", kiln-worker of " + version +
+Status serve(const std::string& build, Channel& host) {
+  if (build != build_identity()) {
+    return fail(Errc::version_mismatch, "kiln-nursery is of the build " + build_identity() +
+                                            ", kiln-worker of " + build +
                                             "; install both from one build");
   }
   KILN_TRY_ASSIGN(const auto setup, wait_for_setup(host));
@@ -172,11 +180,12 @@ Status serve(const std::string& version, Channel& host) {
 
 }  // namespace
 
-void run_nursery(const std::string& version) {
+void run_nursery(const std::string& build) {
   set_up_signals();
   close_all_but({kNurseryChannel, kNurseryLock});
+  fill_standard_descriptors();
   Channel host{UniqueFd(kNurseryChannel)};
-  const auto served = serve(version, host);
+  const auto served = serve(build, host);
   if (served) ::_exit(0);
   const BrokenMessage broken{served.error().code, served.error().message};
   static_cast<void>(host.send_packed(MessageKind::broken, broken));

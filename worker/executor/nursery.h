@@ -35,8 +35,9 @@ constexpr int kNurseryLock = 4;  // held by it and its descendants as long as th
 
 // Waits for its setup, enters its namespaces, probes whether tasks can have their roots, and sends
 // `begun` with the scratch directory, or `broken`. Then forks executors as the host asks, says when
-// one and all its processes are dead, and ends all of them when the host hangs up. `version` is the
-// host's: another one's messages cannot be read. REQUIRES: the process has one thread.
-[[noreturn]] void run_nursery(const std::string& version);
+// one and all its processes are dead, and ends all of them when the host hangs up. `build` is the
+// host's build_identity(): another one's messages cannot be read. REQUIRES: the process has one
+// thread.
+[[noreturn]] void run_nursery(const std::string& build);
 
 }  // namespace kiln::worker

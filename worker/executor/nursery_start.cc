@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/version.h"
+#include "worker/executor/build_identity.h"
 #include "worker/executor/nursery.h"
 
 namespace kiln::worker {
@@ -25,7 +25,7 @@ Result<UniqueFd> raised(int fd) {
 
 struct Arguments {
   std::string program;
-  std::string version;
+  std::string build;
   int channel = -1;
   int lock = -1;
   int failure = -1;  // gets the errno of a start that failed
@@ -44,9 +44,12 @@ struct Arguments {
 
 }  // namespace
 
-std::filesystem::path installed_nursery() {
+Result<std::filesystem::path> installed_nursery() {
   std::error_code code;
-  return std::filesystem::read_symlink("/proc/self/exe", code).parent_path() / "kiln-nursery";
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", code);
+  if (code)
+    return fail_errno("cannot find this program's directory (is /proc there?)", code.value());
+  return own.parent_path() / "kiln-nursery";
 }
 
 Result<StartedNursery> start_nursery(const std::filesystem::path& program, int lock) {
@@ -59,9 +62,9 @@ Result<StartedNursery> start_nursery(const std::filesystem::path& program, int l
   UniqueFd writer(ends[1]);
   KILN_TRY_ASSIGN(auto failure, raised(writer.get()));
   writer.reset();
-  Arguments arguments{program.string(), std::string(kVersion), channel.get(), kept_lock.get(),
+  Arguments arguments{program.string(), build_identity(), channel.get(), kept_lock.get(),
                       failure.get()};
-  const std::array<char*, 3> argv{arguments.program.data(), arguments.version.data(), nullptr};
+  const std::array<char*, 3> argv{arguments.program.data(), arguments.build.data(), nullptr};
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("cannot fork the nursery", errno);
   if (pid == 0) become(arguments, argv.data());

@@ -16,7 +16,7 @@ struct StartedNursery {
 };
 
 // kiln-nursery, where it is installed: in the directory of this process's own program.
-std::filesystem::path installed_nursery();
+Result<std::filesystem::path> installed_nursery();
 
 // A child of this thread, which it dies with. `lock` stays open in it and all its descendants. An
 // error says which program could not be started and why.

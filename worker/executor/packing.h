@@ -1,7 +1,8 @@
-// Bytes of described structs, for messages between processes that run the same program.
+// Bytes of described structs, for messages between a worker's processes.
 //
-// These never leave the machine and need no versions, so there are no keys: fields follow each
-// other in the order of `describe`, numbers as 8 bytes of this machine, the rest after a count.
+// These never leave the machine and both ends are of one build (see build_identity), so there are
+// no keys: fields follow each other in the order of `describe`, numbers as 8 bytes of this machine,
+// the rest after a count.
 #pragma once
 
 #include <cstdint>
@@ -116,6 +117,44 @@ class Unpacker {
   }
   std::string_view bytes_;
   bool good_ = true;
+};
+
+// Writes down the names and the nesting of a described struct's fields: two builds whose texts are
+// equal read each other's bytes.
+class Shape {
+ public:
+  template <typename Value>
+  void operator()(const char* name, const Value& value) {
+    text_ += name;
+    add(value);
+    text_ += ' ';
+  }
+  template <typename Value>
+  void add(const Value& value) {
+    if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>) {
+      text_ += '#';
+    } else {
+      text_ += '{';
+      Value::describe(value, *this);
+      text_ += '}';
+    }
+  }
+  void add(const std::string&) { text_ += '$'; }
+  void add(const std::filesystem::path&) { text_ += '$'; }
+  template <typename Item>
+  void add(const std::vector<Item>&) {
+    text_ += '*';
+    add(Item());
+  }
+  template <typename First, typename Second>
+  void add(const std::pair<First, Second>& pair) {
+    add(pair.first);
+    add(pair.second);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
 };
 
 template <typename Value>

@@ -27,6 +27,13 @@ TEST(Packing, gives_back_what_it_took) {
   EXPECT_EQ(back->workspace, message.workspace);
 }
 
+TEST(Packing, has_a_shape_that_tells_names_and_nesting) {
+  Shape shape;
+  shape.add(CreateMessage());
+  shape.add(AttemptId());
+  EXPECT_EQ(shape.text(), "{executor# hostname$ }{client_epoch# number# }");
+}
+
 TEST(Packing, refuses_every_truncation_and_excess) {
   GoneMessage message{7, "exited with 1"};
   const auto bytes = pack(message);

@@ -33,13 +33,16 @@ TEST(Nursery, that_is_another_program_is_an_error) {
     HostOptions options;
     options.scratch = directory.path() / "scratch";
     options.nursery = "/bin/true";
-    EXPECT_FALSE(ExecutorHost::start(options));
+    const auto host = ExecutorHost::start(options);
+    ASSERT_FALSE(host);
+    EXPECT_NE(host.error().message.find("/bin/true exited with 0"), std::string::npos)
+        << host.error().message;
   });
 }
 
 // Its exit status, when started with these arguments and, as its channel, with `channel`.
 int run_nursery_program(const char* argument, int channel) {
-  const auto program = installed_nursery();
+  const auto program = *installed_nursery();
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::close(kNurseryChannel);
@@ -52,18 +55,18 @@ int run_nursery_program(const char* argument, int channel) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST(Nursery, of_another_version_refuses_its_worker) {
+TEST(Nursery, of_another_build_refuses_its_worker) {
   run_as(As::itself, [] {
     auto pair = Channel::make_pair();
     ASSERT_TRUE(pair);
-    EXPECT_EQ(run_nursery_program("0.0.0-other", pair->second.fd()), 1);
+    EXPECT_EQ(run_nursery_program("0.1.0+1", pair->second.fd()), 1);
     const auto said = pair->first.receive();
     ASSERT_TRUE(said && *said);
     ASSERT_EQ((*said)->kind, MessageKind::broken);
     const auto broken = unpack<BrokenMessage>((*said)->body);
     ASSERT_TRUE(broken);
     EXPECT_EQ(broken->code, Errc::version_mismatch);
-    EXPECT_NE(broken->reason.find("0.0.0-other"), std::string::npos);
+    EXPECT_NE(broken->reason.find("0.1.0+1;"), std::string::npos);
   });
 }
 
@@ -71,6 +74,8 @@ TEST(Nursery, started_by_hand_says_what_it_is_a_part_of) {
   run_as(As::itself, [] {
     EXPECT_EQ(run_nursery_program(nullptr, -1), 2);
     EXPECT_EQ(run_nursery_program("--version", -1), 0);
+    EXPECT_EQ(run_nursery_program("--version", 2), 0);  // below make it is somebody's descriptor
+    EXPECT_EQ(run_nursery_program("0.1.0+1", 2), 2);
   });
 }
 

@@ -83,7 +83,7 @@ void run_as(As who, const std::function<void()>& body) {
   ASSERT_GE(pid, 0);
   if (pid == 0) {
     ::alarm(kChildSeconds);
-    const UniqueFd nursery(::open(installed_nursery().c_str(), O_PATH));
+    const UniqueFd nursery(::open(installed_nursery()->c_str(), O_PATH));
     if (::dup2(nursery.get(), kNurseryProgram) < 0) ::_exit(4);
     if (who == As::ordinary_user && ::geteuid() == 0) {
       if (::setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) ::_exit(2);
