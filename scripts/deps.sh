@@ -10,8 +10,8 @@ packages=(
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev
   libzstd-dev libssl-dev libsodium-dev libseccomp-dev
   # to test
-  libgtest-dev libgmock-dev python3 iproute2 util-linux uidmap procps
-  curl strace clang-format clang-tidy
+  libgtest-dev libgmock-dev python3 iproute2 util-linux uidmap
+  strace clang-format clang-tidy
   gcc-12-locales locales  # translated diagnostics must travel too
   dpkg-dev ca-certificates  # apt-get source, of the projects that the tests compile
   # to compare with
