@@ -193,7 +193,7 @@ std::optional<Error> Scheduler::why_not(const LeasesWanted& wanted) const {
     return Error{Errc::invalid_argument, "a request names an architecture and at least one lease"};
   }
   if (!wanted.pool.empty() && wanted.pool != "default") {
-    return Error{Errc::not_found,
+    return Error{Errc::invalid_argument,  // not_found would mean that the client is not known
                  "there is no pool \"" + wanted.pool + "\"; use the pool \"default\""};
   }
   if (nodes_.usable(wanted.architecture) == 0 || all_excluded(wanted)) return no_node_for(wanted);

@@ -114,6 +114,19 @@ TEST(Scheduler, the_reason_tells_other_architectures_and_lost_nodes) {
               HasSubstr("x86_64 none is ready (1 of another, 0 draining, 1 lost)"));
 }
 
+TEST(Scheduler, a_pool_that_there_is_not_is_refused_as_a_wrong_request) {
+  Farm farm;
+  farm.join("a", 1);
+  farm.send(ClientJoined{7});
+  auto wanted = Farm::want(7, 1, 1);
+  wanted.pool = "none";
+  const auto out = farm.send(wanted);
+  const auto* refused = first<LeasesRefused>(out);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->error.code, Errc::invalid_argument);
+  EXPECT_THAT(refused->error.message, HasSubstr("none"));
+}
+
 TEST(Scheduler, who_waits_too_long_is_refused) {
   Farm farm({.staging_per_slot = 0, .missed_heartbeats = 100});
   farm.join("a", 1);
