@@ -306,6 +306,8 @@ void RemoteUnit::write() {
         const bool translated =
             unit->family != CompilerFamily::clang && translates(unit->task.environment);
         *doubt = doubt_about(message->result, (*streams)->err, translated);
+        if (doubt->empty() && unit->is_compile && !unit->task.outputs.empty())
+          *doubt = doubt_about_object(message->result, unit->task.outputs.front());
         if (is_believed(policy, *doubt))
           *status = write_outputs(*unit, *message, *raw, spool, *wanted);
       },

@@ -1,5 +1,6 @@
 #include "client/policy/retry.h"
 
+#include <algorithm>
 #include <csignal>
 
 namespace kiln::client {
@@ -74,6 +75,14 @@ std::string doubt_about(const TaskResult& result, std::string_view err, bool tra
     if (err.find(symptom.text) != std::string_view::npos) return std::string(symptom.doubt);
   }
   return std::string(translated ? kUntranslated : "");
+}
+
+std::string doubt_about_object(const TaskResult& result, const std::string& object) {
+  if (result.outcome != Outcome::exited || result.exit_code != 0) return "";
+  const bool is_there =
+      std::any_of(result.outputs.begin(), result.outputs.end(),
+                  [&object](const auto& written) { return written.path == object; });
+  return is_there ? "" : "output_missing";
 }
 
 // As gettext does it: LC_ALL, LC_MESSAGES or LANG names the locale, and unless that is the plain

@@ -47,6 +47,10 @@ struct RetryPolicy {
 // language that is not looked through for these. `err` is what it wrote to stderr.
 std::string doubt_about(const TaskResult& result, std::string_view err, bool translated);
 
+// "output_missing" for a compile that ended well without writing `object`, where the call expects
+// its object; else empty. The name was guessed wrong, and only the compiler knows the right one.
+std::string doubt_about_object(const TaskResult& result, const std::string& object);
+
 // Whether programs that translate their messages write other ones than English with `environment`.
 bool translates(const std::vector<std::pair<std::string, std::string>>& environment);
 

@@ -91,6 +91,19 @@ TEST(DoubtTest, only_a_failure_that_says_so_is_doubted) {
             "no_memory");
 }
 
+TEST(DoubtTest, success_without_an_object_is_doubted) {
+  TaskResult result;
+  result.outcome = Outcome::exited;
+  EXPECT_EQ(doubt_about_object(result, "/a.o"), "output_missing");
+  result.outputs.push_back({"/a.d", {}, 0, 0});
+  EXPECT_EQ(doubt_about_object(result, "/a.o"), "output_missing");
+  result.outputs.push_back({"/a.o", {}, 0, 0});
+  EXPECT_EQ(doubt_about_object(result, "/a.o"), "");
+  result.outputs.clear();
+  result.exit_code = 1;
+  EXPECT_EQ(doubt_about_object(result, "/a.o"), "");
+}
+
 TEST(DoubtTest, what_a_worker_may_lack_is_known_by_these_words) {
   TaskResult result;
   result.outcome = Outcome::exited;
