@@ -1,9 +1,12 @@
 #include "client/lister/closure.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "client/arguments/environment.h"
@@ -59,6 +62,7 @@ class Closure {
       if (local_) return ListOutcome(*local_);
     }
     KILN_TRY(add_aliased());
+    add_twins();
     if (local_) return ListOutcome(*local_);
     for (const std::string& path : unit_.inputs) listing_.files.push_back(path);
     add_directories();
@@ -69,6 +73,8 @@ class Closure {
   struct Scanned {
     std::string path;
     Digest digest;
+    std::uint64_t size = 0;
+    std::shared_ptr<const SourceScan> scan;
   };
 
   // Those that the compiler itself brought: headers there are no files of the project.
@@ -108,8 +114,8 @@ class Closure {
     listing_.files.push_back(path);
     std::optional<std::string> content;
     KILN_TRY_ASSIGN(const Digest digest, context_.digests.digest(full, status, &content));
-    scanned_.push_back({path, digest});
     KILN_TRY_ASSIGN(const auto scan, context_.scans.scan(full, digest, {}, std::move(content)));
+    scanned_.push_back({path, digest, status.size, scan});
     judge(path, *scan);
     for (const HeaderName& header : scan->asked) resolve(path, header);
     for (const std::string& name : scan->line_files) {
@@ -180,6 +186,54 @@ class Closure {
       for (const HeaderName& header : scan->asked) resolve(file.path, header);
     }
     return {};
+  }
+
+  // A header that is read once is not listed again under another name: gcc knows it by its size,
+  // time and content, clang by its inode. A compile opens that name all the same.
+  void add_twins() {
+    std::unordered_set<std::uint64_t> sizes;
+    std::unordered_set<std::string> listed;
+    for (const Scanned& file : scanned_) {
+      if (file.scan->once && !is_system(file.path)) sizes.insert(file.size);
+    }
+    if (sizes.empty()) return;
+    for (const Scanned& file : scanned_) listed.insert(normal(file.path));
+    for (const Scanned& file : scanned_) {
+      if (is_system(file.path)) continue;
+      for (const HeaderName& header : file.scan->included)
+        add_twin(file.path, header, sizes, listed);
+    }
+  }
+
+  void add_twin(const std::string& asking, const HeaderName& header,
+                const std::unordered_set<std::uint64_t>& sizes,
+                const std::unordered_set<std::string>& listed) {
+    const auto places = places_of(asking, header);
+    const auto is_listed = [&](const auto& place) { return listed.contains(normal(place)); };
+    if (std::any_of(places.begin(), places.end(), is_listed)) return;
+    for (const std::string& place : places) {
+      if (!is_file(place)) continue;
+      const auto status = context_.files.stat(absolute(place));
+      if (status && sizes.contains(status->size)) listing_.files.push_back(place);
+      return;
+    }
+  }
+
+  // Where a header is looked for, in order.
+  std::vector<std::string> places_of(const std::string& asking, const HeaderName& header) const {
+    if (header.name.starts_with('/')) return {header.name};
+    std::vector<std::string> places;
+    const auto add = [&](const std::string& directory) {
+      places.push_back(directory + "/" + header.name);
+    };
+    if (!header.angled) add(parent_of(asking));
+    if (!header.angled) std::for_each(search_.quote.begin(), search_.quote.end(), add);
+    std::for_each(search_.angled.begin(), search_.angled.end(), add);
+    return places;
+  }
+
+  std::string normal(const std::string& path) const {
+    return std::filesystem::path(absolute(path)).lexically_normal().string();
   }
 
   void add_directories() {

@@ -96,6 +96,27 @@ class Scanner {
     }
   }
 
+  void find_included() {
+    for (std::size_t at = text_.find('#'); at != std::string_view::npos;
+         at = text_.find('#', at + 1)) {
+      const std::size_t begin = skip_blanks(text_, at + 1);
+      const std::string_view word = word_at(text_, begin);
+      const bool next = word == "include_next";
+      if (word == "pragma")
+        scan_.once = scan_.once || word_at(text_, skip_blanks(text_, begin + 6)) == "once";
+      if (word == "import") scan_.once = true;
+      if (word != "include" && word != "import" && !next) continue;
+      const std::size_t name = skip_blanks(text_, begin + word.size());
+      const char first = name < text_.size() ? text_[name] : '\0';
+      if (first != '<' && first != '"') continue;
+      const char last = first == '<' ? '>' : '"';
+      const std::size_t close = text_.find_first_of(std::string{last, '\n'}, name + 1);
+      if (close == std::string_view::npos || text_[close] != last) continue;
+      scan_.included.push_back(
+          {std::string(text_.substr(name + 1, close - name - 1)), first == '<', next});
+    }
+  }
+
   void find_line_files() {
     for (std::size_t at = text_.find('#'); at != std::string_view::npos;
          at = text_.find('#', at + 1)) {
@@ -155,6 +176,7 @@ class Scanner {
 
 SourceScan scan_source(std::string_view text, const std::vector<std::string>& operators) {
   SourceScan scan;
+  Scanner(text, scan).find_included();
   const bool asks = contains(text, kHasInclude);
   const bool asks_otherwise = std::any_of(operators.begin(), operators.end(),
                                           [&](const auto& name) { return contains(text, name); });

@@ -12,13 +12,15 @@ namespace kiln::client {
 struct HeaderName {
   std::string name;
   bool angled = false;
-  bool next = false;  // __has_include_next
+  bool next = false;  // __has_include_next, #include_next
 
   friend bool operator==(const HeaderName&, const HeaderName&) = default;
 };
 
 struct SourceScan {
   std::vector<HeaderName> asked;        // by a literal __has_include
+  std::vector<HeaderName> included;     // by #include and #import, in whatever branch or comment
+  bool once = false;                    // read at most once: #pragma once, #import
   std::vector<std::string> line_files;  // that #line names: carets in diagnostics read them
   bool computed_has_include = false;    // its name is made by macros
   bool embeds = false;                  // #embed, __has_embed or .incbin: unknown inputs

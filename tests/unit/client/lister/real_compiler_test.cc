@@ -222,6 +222,15 @@ TEST_P(RealListerTest, HasIncludeOfTheProject) {
   expect_complete(cxx(), {"-c", "a.cc", "-Iinc", "-std=c++17"});
 }
 
+TEST_P(RealListerTest, HeadersThatAreTakenForOneAnother) {
+  directory_.write("a.c",
+                   "#include \"t1/once.h\"\n#include <once.h>\n#include \"t3.h\"\nint x = T;\n");
+  directory_.write("t1/once.h", "#pragma once\n#define T 1\n");
+  directory_.write("t2/once.h", "#pragma once\n#define T 1\n");
+  fs::create_hard_link(directory_.path() + "/t1/once.h", directory_.path() + "/t3.h");
+  expect_complete(c(), {"-c", "a.c", "-It2"});
+}
+
 TEST_P(RealListerTest, FilesThatOnlyCaretsShow) {
   directory_.write("a.c", "#line 1 \"grammar.y\"\nint f(void) { int unused; return 0; }\n");
   directory_.write("grammar.y", "int f(void) { int unused; return 0; }\n");

@@ -16,6 +16,18 @@ TEST(SourceScanTest, FindsLiteralHasInclude) {
   EXPECT_FALSE(scan.computed_has_include);
 }
 
+TEST(SourceScanTest, FindsWhatIsIncludedAndReadOnce) {
+  const SourceScan scan = scan_source(
+      "#include <a.h>\n # \tinclude_next \"b.h\"\n#import \"c.h\"\n#include MACRO\n#include <d\n");
+  const std::vector<HeaderName> included = {
+      {"a.h", true, false}, {"b.h", false, true}, {"c.h", false, false}};
+  EXPECT_EQ(scan.included, included);
+  EXPECT_TRUE(scan.once);
+  EXPECT_TRUE(scan_source("#pragma once\n").once);
+  EXPECT_TRUE(scan_source("# pragma  once").once);
+  EXPECT_FALSE(scan_source("#pragma oncer\n#include \"once\"\n").once);
+}
+
 TEST(SourceScanTest, CommentsDoNotCount) {
   const SourceScan scan = scan_source(
       "// __has_include(X) __DATE__ \\\n __TIME__\n/* #embed \"x\"\n.incbin */ int x;\n"
