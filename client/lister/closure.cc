@@ -63,6 +63,7 @@ class Closure {
     }
     KILN_TRY(add_aliased());
     add_twins();
+    look_for_precompiled();
     if (local_) return ListOutcome(*local_);
     for (const std::string& path : unit_.inputs) listing_.files.push_back(path);
     add_directories();
@@ -142,6 +143,24 @@ class Closure {
     };
     if (call_.family == CompilerFamily::gcc) return beside(".gch");
     return !unit_.forced_includes.empty() && (beside(".gch") || beside(".pch"));
+  }
+
+  // gcc also takes one in a directory that it searches before the header's own. It does so only for
+  // what the source itself includes or -include does.
+  void look_for_precompiled() {
+    if (call_.family != CompilerFamily::gcc) return;
+    std::vector<HeaderName> headers;
+    for (const auto& name : unit_.forced_includes) headers.push_back({name, false, false});
+    for (const Scanned& file : scanned_) {
+      if (file.path != unit_.source) continue;
+      headers.insert(headers.end(), file.scan->included.begin(), file.scan->included.end());
+    }
+    for (const HeaderName& header : headers) {
+      for (const std::string& place : places_of(unit_.source, header)) {
+        if (context_.files.stat(absolute(place + ".gch")))
+          local_ = Local{"precompiled_header"};
+      }
+    }
   }
 
   // Adds what __has_include finds. For __has_include_next every match: which is next depends on

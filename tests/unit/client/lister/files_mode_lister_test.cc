@@ -129,6 +129,14 @@ TEST_F(FilesModeListerTest, StaysWhenAPrecompiledHeaderLiesBeside) {
   EXPECT_EQ(files(), (Words{"local: precompiled_header"}));
 }
 
+TEST_F(FilesModeListerTest, StaysWhenAPrecompiledHeaderLiesWhereItIsLookedForFirst) {
+  files_.add_file("/w/a.c", "#include <p.h>\n");
+  files_.add_file("/usr/include/p.h.gch", "");
+  EXPECT_EQ(files(), (Words{"local: precompiled_header"}));
+  call_.family = CompilerFamily::clang;
+  EXPECT_EQ(files(), (Words{"a.c", "h.h"}));
+}
+
 TEST_F(FilesModeListerTest, StaysWhenTheCompilerFailsOrSpeaksInRiddles) {
   answer_.exit_code = 1;
   EXPECT_EQ(files(), (Words{"local: lister_failed"}));
