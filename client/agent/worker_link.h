@@ -51,9 +51,9 @@ class WorkerLink {
   // What the worker most likely has, because it was sent there; it asks for what it has not.
   bool known(const Digest& digest) const { return known_.contains(digest); }
   void learn(const Digest& digest);
-  // Encoded bytes that went either way on the task socket.
-  std::uint64_t bytes_sent() const { return bytes_sent_; }
-  std::uint64_t bytes_received() const { return bytes_received_; }
+  // Encoded bytes that went either way, on both sockets.
+  std::uint64_t bytes_sent() const { return bytes_sent_ + bulk_->bytes_sent(); }
+  std::uint64_t bytes_received() const { return bytes_received_ + bulk_->bytes_received(); }
 
  private:
   WorkerLink(const net::BulkParts& parts, Logger log, std::string worker,

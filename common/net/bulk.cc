@@ -5,6 +5,7 @@
 
 #include "common/net/bulk_engine.h"
 #include "common/net/dealer.h"
+#include "common/net/send_queue.h"
 
 namespace kiln::net {
 namespace {
@@ -75,6 +76,7 @@ BulkClient::BulkClient(const BulkParts& parts, std::unique_ptr<Dealer> dealer,
     : dealer_(std::move(dealer)),
       engine_(
           std::make_unique<BulkEngine>(parts, options, [this](const PeerId&, wire::Frames frames) {
+            bytes_sent_ += SendQueue::size_of(frames);
             return dealer_->send(std::move(frames));
           })) {
   engine_->set_reachable(false);
@@ -112,6 +114,7 @@ bool BulkClient::connected() const {
 }
 
 void BulkClient::receive(wire::Frames frames) {
+  bytes_received_ += SendQueue::size_of(frames);
   auto envelope = wire::decode(std::move(frames));
   if (!envelope) return engine_->cancel(envelope.error());
   if (const auto* refusal = std::get_if<wire::Refused>(&envelope->message)) {

@@ -84,6 +84,10 @@ class BulkClient {
 
   bool connected() const;
 
+  // Of all messages, blobs included, framing not.
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  std::uint64_t bytes_received() const { return bytes_received_; }
+
  private:
   BulkClient(const BulkParts& parts, std::unique_ptr<Dealer> dealer, const BulkOptions& options);
   void receive(wire::Frames frames);
@@ -91,6 +95,8 @@ class BulkClient {
   std::unique_ptr<Dealer> dealer_;
   std::unique_ptr<BulkEngine> engine_;
   std::uint64_t last_transfer_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t bytes_received_ = 0;
 };
 
 }  // namespace kiln::net

@@ -42,13 +42,14 @@ class SendQueue {
     bytes_ = 0;
   }
 
- private:
+  // Bytes of a message without framing.
   static std::size_t size_of(const wire::Frames& frames) {
     std::size_t size = 0;
     for (const auto& frame : frames) size += frame.size();
     return size;
   }
 
+ private:
   std::deque<wire::Frames> queue_;
   std::size_t bytes_ = 0;
 };
