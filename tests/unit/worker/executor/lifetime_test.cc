@@ -178,7 +178,8 @@ pid_t start_doomed_worker(const fs::path& note, bool in_memory) {
   Scene scene(in_memory);
   scene.start(scene.shell("touch began; trap '' HUP TERM; sleep 1000 & sleep 1000"));
   if (scene.wait_for_file("began")) {
-    static_cast<void>(write_file_atomically(note, scene.directory.path().string(), 0600));
+    const auto* kind = scene.is_in_memory() ? "m" : "d";
+    static_cast<void>(write_file_atomically(note, kind + scene.directory.path().string(), 0600));
   }
   while (true) ::pause();
 }
@@ -190,14 +191,15 @@ void kill_worker(bool in_memory) {
   const auto mounts = read_file("/proc/self/mounts");
   const pid_t worker = start_doomed_worker(note, in_memory);
   while (!fs::exists(note)) ::poll(nullptr, 0, 5);  // the child's alarm is the deadline
-  const fs::path left = *read_file(note);
+  const auto said = *read_file(note);
+  const fs::path left = said.substr(1);
   const auto killed = Clock::now();
   ::kill(worker, SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0) {
   }
   EXPECT_LT(Clock::now() - killed, seconds(2));
   EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
-  EXPECT_EQ(entries_of(left / "scratch") > 3, !in_memory);  // memory is gone already
+  EXPECT_EQ(entries_of(left / "scratch") > 3, said[0] == 'd');  // memory is gone already
   {
     HostOptions options;
     options.scratch = left / "scratch";

@@ -6,9 +6,11 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,6 +232,11 @@ std::size_t Scene::workspaces() const {
     if (entry.path().filename().string().substr(0, 4) == "task") ++count;
   }
   return count;
+}
+
+bool Scene::is_in_memory() const {
+  struct statfs info {};
+  return ::statfs(host->workspaces().c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC;
 }
 
 pid_t Scene::nursery() const {

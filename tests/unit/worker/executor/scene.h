@@ -98,6 +98,8 @@ class Scene {
   std::filesystem::path tools() const { return directory.path() / "tools"; }
   std::filesystem::path scratch() const { return directory.path() / "scratch"; }
   std::size_t workspaces() const;  // that were not released
+  // Whether the tasks' directories are in memory: for an ordinary user only since Linux 6.6.
+  bool is_in_memory() const;
   pid_t nursery() const;
   pid_t executor_process() const;  // of the only executor
 

@@ -160,6 +160,10 @@ TEST_P(Trouble, a_full_scratch_directory_is_the_nodes_fault) {
     options.memory_bytes = 8 << 20;
     Scene scene(options);
     const auto report = scene.run("head -c 16m /dev/zero >big || exit 4");
+    if (!scene.is_in_memory()) {  // a disk has no limit of ours
+      EXPECT_EQ(report.outcome, Outcome::exited);
+      return;
+    }
     EXPECT_EQ(report.outcome, Outcome::not_started);
     EXPECT_NE(report.message.find("scratch directory is full"), std::string::npos)
         << report.message;
