@@ -1,0 +1,68 @@
+"""Toolchains: accepted only when they compile alike there and here, and brought once."""
+
+import unittest
+
+import kilntest
+
+# A compiler that needs something of this machine that no toolchain brings along.
+WRAPPER_C = """
+#include <unistd.h>
+int main(int count, char** words) {
+  (void)count;
+  if (access("/var/tmp", R_OK) != 0) return 3;
+  words[0] = "/usr/bin/gcc";
+  execv(words[0], words);
+  return 127;
+}
+"""
+# What a build sends for a worker that finds the toolchain at another one; gcc's is 31 MB.
+LITTLE_BYTES = 2_000_000
+
+
+class ToolchainsTest(kilntest.FarmCase):
+    def tried(self, farm, compiler, expected):
+        done = farm.client(["kiln", compiler, "-c", "a.c", "-o", "a.o"])
+        why = farm.kiln("why", "a.c", "--json", cwd=farm.directory / "projects")
+        self.assertEqual(expected, (why["ran"], why["reason"]), done.stderr.decode())
+        return done
+
+    def test_one_that_needs_this_machine_is_refused_and_compiles_here(self):
+        farm = self.start_farm(workers=1, fallback=True)
+        folder = farm.directory / "projects"
+        (folder / "a.c").write_text("int a;\n")
+        (folder / "wrapper.c").write_text(WRAPPER_C)
+        (folder / "own").mkdir()
+        farm.client(["gcc", "-O1", "wrapper.c", "-o", "own/gcc"], check=True)
+        compiler = folder / "own" / "gcc"
+        for _ in range(2):
+            done = self.tried(farm, compiler, ("local", "toolchain_refused"))
+            self.assertEqual((0, b""), (done.returncode, done.stderr))
+        through = (folder / "a.o").read_bytes()
+        farm.client([compiler, "-c", "a.c", "-o", "a.o"], check=True)
+        self.assertEqual((folder / "a.o").read_bytes(), through)
+        self.assertEqual(1, (farm.directory / "logs" / "agent.log").read_text()
+                         .count("toolchain refused"), "the verdict was not kept")
+
+    def test_the_client_sends_it_once_and_workers_the_rest(self):
+        farm = self.start_farm(workers=2)
+        farm.kill_worker(1)
+        farm.wait_nodes(1)
+        farm.prime("gcc")
+        sent = farm.kiln("stats", "--json")["bytes_sent"]
+        self.assertGreater(sent, 10 * LITTLE_BYTES)
+        farm.restart_worker(1)
+        farm.wait_nodes(2)
+        # Both slots of the first are taken, so the second has to have it.
+        folder = farm.directory / "projects"
+        for number in range(6):
+            (folder / f"s{number}.c").write_text(f"int s{number};\n")
+        before = farm.completed()
+        farm.client(["sh", "-c", "for i in 0 1 2 3 4 5; do kiln gcc -c s$i.c & done; wait"],
+                    check=True)
+        kilntest.wait_until(lambda: sum(farm.completed()) >= sum(before) + 6, "the tasks")
+        self.assertGreater(farm.completed()[1], 0, "the second worker had no task")
+        self.assertLess(farm.kiln("stats", "--json")["bytes_sent"] - sent, LITTLE_BYTES)
+
+
+if __name__ == "__main__":
+    unittest.main()
