@@ -10,11 +10,13 @@ KILN = ("kiln",)
 
 
 class IdenticalCase(kilntest.FarmCase):
-    """Subclasses call check() with the projects that they are about."""
+    """Subclasses call check() with the projects that they are about; `user` is who runs the farm."""
+
+    user = None
 
     @classmethod
     def setUpClass(cls):
-        cls.start_class_farm(workers=2, slots=2)
+        cls.start_class_farm(workers=2, slots=2, user=cls.user)
         # The agent runs under a recorder of its own from its first breath.
         cls.agent_recorder = kilntest.Recorder(cls.farm.directory / "agent.strace")
         asks = cls.agent_recorder.wrap(["kiln", "status"])

@@ -3,6 +3,7 @@
 import unittest
 
 from identical_cases import IdenticalCase
+from kilntest.farm import ORDINARY_USER
 
 
 class QuickIdenticalTest(IdenticalCase):
@@ -23,6 +24,15 @@ class QuickIdenticalTest(IdenticalCase):
 
     def test_leveldb_gcc_O0(self):
         self.check("leveldb", "gcc", "-O0")
+
+
+class OrdinaryUserTest(IdenticalCase):
+    """All daemons, the client and its builds as somebody who may do nothing special."""
+
+    user = ORDINARY_USER
+
+    def test_zlib_gcc_O2_g(self):
+        self.check("zlib", "gcc", "-O2 -g")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Toolchains: accepted only when they compile alike there and here, and brought once."""
 
+import subprocess
 import unittest
 
 import kilntest
+from kilntest.slow import SLOW_CALL, SLOW_CC
 
 # A compiler that needs something of this machine that no toolchain brings along.
 WRAPPER_C = """
@@ -62,6 +64,26 @@ class ToolchainsTest(kilntest.FarmCase):
         kilntest.wait_until(lambda: sum(farm.completed()) >= sum(before) + 6, "the tasks")
         self.assertGreater(farm.completed()[1], 0, "the second worker had no task")
         self.assertLess(farm.kiln("stats", "--json")["bytes_sent"] - sent, LITTLE_BYTES)
+
+    def test_a_worker_that_was_killed_has_it_still(self):
+        farm = self.start_farm(workers=1)
+        folder = farm.directory / "projects"
+        (folder / "a.c").write_text("int a;\n")
+        (folder / "slow.cc").write_text(SLOW_CC)
+        farm.prime("gcc", "g++")
+        running = farm.start_client(SLOW_CALL, stderr=subprocess.DEVNULL)
+        kilntest.wait_until(lambda: any("cc1plus" in line for _, line in
+                                        farm.workers[0].host.processes()), "a running task")
+        sent = farm.kiln("stats", "--json")["bytes_sent"]
+        farm.kill_worker(0)
+        farm.restart_worker(0)
+        farm.wait_nodes(1)
+        farm.client(["kiln", "gcc", "-c", "a.c"], check=True)
+        why = farm.kiln("why", "a.c", "--json", cwd=folder)
+        self.assertEqual("remote", why["ran"])
+        self.assertLess(farm.kiln("stats", "--json")["bytes_sent"] - sent, LITTLE_BYTES)
+        running.kill()
+        running.wait(timeout=10)
 
 
 if __name__ == "__main__":

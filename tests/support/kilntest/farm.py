@@ -369,7 +369,14 @@ class Farm:
         """A fresh copy of a source tree for this farm."""
         target = self.directory / "projects" / (name or pathlib.Path(source).name)
         shutil.copytree(source, target, symlinks=True)
+        self.own(target)
         return target
+
+    def own(self, tree):
+        """Gives a tree to the user who runs the farm, if that is not the caller."""
+        if self.user is not None:
+            for path in (tree, *tree.rglob("*")):
+                os.chown(path, self.user, self.user, follow_symlinks=False)
 
     def prime(self, *compilers):
         """Makes the toolchains known to the farm, probe compiles and all, before what counts."""

@@ -104,6 +104,7 @@ class Project:
         shutil.rmtree(self.tree, ignore_errors=True)
         ignore = shutil.ignore_patterns("build", ".git", "__pycache__")
         shutil.copytree(self.source, self.tree, symlinks=True, ignore=ignore)
+        self.farm.own(self.tree)
         for argv, folder in self.recipe.configure(self.tree, self.compiler, self.flags, launcher):
             self.farm.client(argv, cwd=self.tree / folder, env={"KILN_DISABLE": "1"}, check=True)
         self._refuse_caches()
