@@ -73,6 +73,19 @@ class CallsTest(kilntest.FarmCase):
         kilntest.wait_until(lambda: sum(self.farm.completed()) >= before + len(names),
                             "a task for each")
 
+    def test_behind_ccache(self):
+        env = {"CCACHE_DIR": self.farm.directory / "ccache", "CCACHE_PREFIX": "kiln"}
+        (self.folder / "cached.c").write_text("int cached;\n")
+        before = sum(self.farm.completed())
+        for _ in range(2):  # the second comes out of the cache
+            self.farm.client(["ccache", "gcc", "-c", "cached.c", "-o", "through.o"], env=env,
+                             check=True)
+        self.farm.client(["gcc", "-c", "cached.c", "-o", "local.o"], check=True)
+        self.assertEqual((self.folder / "local.o").read_bytes(),
+                         (self.folder / "through.o").read_bytes())
+        kilntest.wait_until(lambda: sum(self.farm.completed()) > before, "its task")
+        self.assertEqual(before + 1, sum(self.farm.completed()))
+
     def test_calls_that_only_ask_answer_as_always(self):
         for call in (["gcc", "--version"], ["gcc", "-dumpmachine"], ["g++", "-print-prog-name=as"],
                      ["gcc", "-E", "a.c"], ["gcc"], ["gcc", "--no-such-option"]):
@@ -101,6 +114,31 @@ class CallsTest(kilntest.FarmCase):
         call = ["gcc", "-c", "a.c", "-o", "no/such/folder/a.o"]
         local, through = self.farm.client(call), self.farm.client(["kiln", *call])
         self.assertEqual((local.returncode, local.stderr), (through.returncode, through.stderr))
+
+    def test_settings_that_keep_the_agent_from_starting(self):
+        call = ["kiln", "gcc", "-c", "a.c", "-o", "bad.o"]
+        for name, value in (("KILN_COORDINATOR", "host:port"), ("KILN_CACHE_DIR", "/proc/none"),
+                            ("KILN_IDLE_TIMEOUT", "soon")):
+            env = {"KILN_SOCKET": self.farm.directory / "bad.sock", "KILN_FALLBACK": "1",
+                   name: value}
+            with self.subTest(name):
+                done = self.farm.client(call, env=env)
+                self.assertEqual((0, b"", b""), (done.returncode, done.stdout, done.stderr))
+                for asked in (["kiln", "status"], ["kiln", "doctor"]):
+                    done = self.farm.client(asked, env=env)
+                    self.assertNotEqual(0, done.returncode)
+                    self.assertIn(name, (done.stdout + done.stderr).decode())
+                done = self.farm.client(call, env={**env, "KILN_FALLBACK": "0"})
+                self.assertEqual(1, done.returncode)
+                self.assertIn(name, done.stderr.decode())
+
+    def test_settings_of_a_call_that_cannot_be_used(self):
+        for name, value in (("KILN_PRIORITY", "high"), ("KILN_MODE", "magic"),
+                            ("KILN_ROUTE", "relay"), ("KILN_FALLBACK", "perhaps")):
+            with self.subTest(name):
+                done = self.farm.client(["kiln", "gcc", "-c", "a.c"], env={name: value})
+                self.assertEqual(1, done.returncode)
+                self.assertIn(name, done.stderr.decode())
 
     def test_disabled_kiln_is_just_the_compiler(self):
         before = sum(self.farm.completed())
