@@ -140,6 +140,10 @@ class CallsTest(kilntest.FarmCase):
                 self.assertEqual(1, done.returncode)
                 self.assertIn(name, done.stderr.decode())
 
+    def test_addresses_that_others_reach_are_warned_about(self):
+        for daemon in (self.farm.coordinator, *self.farm.workers):
+            self.assertIn("warning insecure", daemon.log.read_text())
+
     def test_disabled_kiln_is_just_the_compiler(self):
         before = sum(self.farm.completed())
         self.farm.client(["kiln", "gcc", "-c", "a.c"], env={"KILN_DISABLE": "1"}, check=True)
