@@ -157,8 +157,7 @@ class Closure {
     }
     for (const HeaderName& header : headers) {
       for (const std::string& place : places_of(unit_.source, header)) {
-        if (context_.files.stat(absolute(place + ".gch")))
-          local_ = Local{"precompiled_header"};
+        if (context_.files.stat(absolute(place + ".gch"))) local_ = Local{"precompiled_header"};
       }
     }
   }

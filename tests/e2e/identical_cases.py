@@ -10,7 +10,7 @@ KILN = ("kiln",)
 
 
 class IdenticalCase(kilntest.FarmCase):
-    """Subclasses call check() with the projects that they are about; `user` is who runs the farm."""
+    """Subclasses call check() with the projects they are about; `user` runs the farm."""
 
     user = None
 

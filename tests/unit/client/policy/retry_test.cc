@@ -95,9 +95,9 @@ TEST(DoubtTest, success_without_an_object_is_doubted) {
   TaskResult result;
   result.outcome = Outcome::exited;
   EXPECT_EQ(doubt_about_object(result, "/a.o"), "output_missing");
-  result.outputs.push_back({"/a.d", {}, 0, 0});
+  result.outputs.push_back({"/a.d", 0644, 0, {}});
   EXPECT_EQ(doubt_about_object(result, "/a.o"), "output_missing");
-  result.outputs.push_back({"/a.o", {}, 0, 0});
+  result.outputs.push_back({"/a.o", 0644, 0, {}});
   EXPECT_EQ(doubt_about_object(result, "/a.o"), "");
   result.outputs.clear();
   result.exit_code = 1;
