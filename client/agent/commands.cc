@@ -87,9 +87,9 @@ json trace_json(const CallRecord& record) {
 }  // namespace
 
 void Commands::answer(const wire::Command& command, Done done) {
-  if (command.name == "status") return status(command, std::move(done));
-  if (command.name == "nodes") return nodes(std::move(done));
-  if (command.name == "tasks") return tasks(std::move(done));
+  if (command.name == "status") return status(command, done);
+  if (command.name == "nodes") return nodes(done);
+  if (command.name == "tasks") return tasks(done);
   if (command.name == "stats") return done(stats());
   if (command.name == "why") return done(why(command));
   if (command.name == "config") return done(settings(command));

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <cstdio>
 #include <cstring>
 #include <sstream>
 
@@ -48,12 +49,13 @@ void own_memory() {
   std::istringstream lines(std::move(*text));
   std::string range, access, rest;
   while (lines >> range >> access && std::getline(lines, rest)) {
-    char* after = nullptr;
-    const auto begin = std::strtoull(range.c_str(), &after, 16);
-    const auto size = std::strtoull(after + 1, nullptr, 16) - begin;
+    void* begin = nullptr;
+    void* end = nullptr;
+    if (std::sscanf(range.c_str(), "%p-%p", &begin, &end) != 2) continue;
+    const auto size = static_cast<std::size_t>(static_cast<char*>(end) - static_cast<char*>(begin));
     if (access.size() < 4 || access[0] != 'r' || access[3] != 'p' || size > kMostOwned) continue;
     const int advice = access[1] == 'w' ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    ::madvise(reinterpret_cast<void*>(begin), size, advice);
+    ::madvise(begin, size, advice);
   }
 }
 
