@@ -146,6 +146,7 @@ void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   }
   if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
   run_sent_ = true;
+  supplied_ = farm_.reactor.now();
   watch();
 }
 
@@ -183,7 +184,9 @@ void RemoteUnit::worker_message(wire::Envelope envelope) {
   accepted_ = true;
   unanswered_ = 0;
   watch();
-  if (const auto* refusal = std::get_if<wire::Busy>(&envelope.message)) {
+  if (const auto* state = std::get_if<wire::Accepted>(&envelope.message)) {
+    held(*state);
+  } else if (const auto* refusal = std::get_if<wire::Busy>(&envelope.message)) {
     busy(*refusal);
   } else if (const auto* wanted = std::get_if<wire::Need>(&envelope.message)) {
     need(*wanted);
@@ -194,6 +197,12 @@ void RemoteUnit::worker_message(wire::Envelope envelope) {
   }
 }
 
+void RemoteUnit::held(const wire::Accepted& message) {
+  if (!has_waited_enough(retry_, message.phase, farm_.reactor.now() - supplied_)) return;
+  tell(wire::Cancel{attempt_});
+  end_attempt(AttemptEnd::no_lease, {}, "a slot did not come free in time");
+}
+
 void RemoteUnit::busy(const wire::Busy& message) {
   // Its other leases would only be refused too, one after the other.
   const bool takes_nothing = message.reason == "draining" || message.reason == "broken";
@@ -202,6 +211,7 @@ void RemoteUnit::busy(const wire::Busy& message) {
 }
 
 void RemoteUnit::need(const wire::Need& message) {
+  supplied_ = farm_.reactor.now();
   for (const auto& digest : message.digests) {
     if (!uploading_.contains(digest)) needed_.insert(digest);
   }

@@ -86,6 +86,7 @@ class RemoteUnit : private AttemptEvents {
   void worker_ready() override;
   void worker_lost() override;
   void worker_message(wire::Envelope envelope) override;
+  void held(const wire::Accepted& message);
   void busy(const wire::Busy& message);
   void need(const wire::Need& message);
   void supply_next();
@@ -131,6 +132,7 @@ class RemoteUnit : private AttemptEvents {
   int uploads_failed_ = 0;
   net::TimerId timer_ = 0;
   TimePoint phase_began_;
+  TimePoint supplied_;  // when the worker was last sent of what it needs
   std::shared_ptr<wire::RunResult> result_;
   std::shared_ptr<wire::Frames> raw_;
 };

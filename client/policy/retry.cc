@@ -110,6 +110,10 @@ bool is_believed(const RetryPolicy& policy, const std::string& doubt) {
   return doubt.empty() || (!policy.fallback && (doubt == kInputMissing || doubt == kUntranslated));
 }
 
+bool has_waited_enough(const RetryPolicy& policy, TaskPhase phase, Duration waited) {
+  return policy.fallback && phase == TaskPhase::queued && waited >= policy.behind;
+}
+
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,
                const std::string& worker, const std::string& doubt) {
   switch (end) {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/time.h"
+#include "common/model/node.h"
 #include "common/model/task.h"
 
 namespace kiln::client {
@@ -19,7 +21,7 @@ enum class AttemptEnd : std::uint8_t {
   result,       // a RunResult arrived; `outcome` holds
   busy,         // refused by the worker
   worker_lost,  // silence, a closed connection, an attempt that the worker does not know
-  no_lease,     // no coordinator, no room in time, refused: nothing was tried
+  no_lease,     // no coordinator, no room in time, refused: nothing was run
 };
 
 // What happened to one call so far.
@@ -38,6 +40,8 @@ struct RetryPolicy {
   std::uint32_t other_nodes = 2;  // further nodes that are tried after a failure
   std::uint32_t busy = 32;        // refusals that are taken before the call goes local
   bool fallback = true;           // KILN_FALLBACK
+  // How long an attempt stands behind another task on its worker before the call goes local.
+  Duration behind = seconds(10);
 };
 
 // Why the end of a command may be the worker's doing and not its own, as a stable word; empty when
@@ -56,6 +60,11 @@ bool translates(const std::vector<std::pair<std::string, std::string>>& environm
 
 // Whether a command's end with that doubt is its own all the same: nothing better could be had.
 bool is_believed(const RetryPolicy& policy, const std::string& doubt);
+
+// Whether an attempt that its worker holds in that phase is to be taken back, `waited` after it was
+// sent all that it needs: a long task keeps its slot, and the call is sooner done here. Without
+// fallback nothing is gained by it: the worker answers, and the slot is the next to be free.
+bool has_waited_enough(const RetryPolicy& policy, TaskPhase phase, Duration waited);
 
 // Notes the end of an attempt on `worker` in `history` and says what comes next. `doubt`: see
 // doubt_about.

@@ -264,6 +264,25 @@ TEST_F(RemoteUnitTest, without_fallback_a_full_disk_is_tried_elsewhere) {
   EXPECT_EQ(outcome_->kind, Step::Kind::done);
 }
 
+TEST_F(RemoteUnitTest, a_good_end_without_the_object_is_tried_elsewhere_or_at_home) {
+  for (const bool fallback : {true, false}) {
+    outcome_.reset();
+    worker_.received.clear();
+    start(fallback);
+    for (std::size_t attempts = 1; attempts <= (fallback ? 1 : 3); ++attempts) {
+      ASSERT_TRUE(got<wire::Run>(attempts));
+      wire::RunResult result;
+      result.attempt = run().attempt;
+      result.result.outcome = Outcome::exited;
+      worker_.send(result, {"", ""});
+    }
+    ASSERT_TRUE(ended());
+    EXPECT_EQ(outcome_->kind, fallback ? Step::Kind::locally : Step::Kind::fail);
+    EXPECT_EQ(outcome_->reason, "output_missing");
+    EXPECT_FALSE(std::filesystem::exists(object_));
+  }
+}
+
 TEST_F(RemoteUnitTest, limits_of_the_farm_send_the_call_home_or_fail_it) {
   for (const bool fallback : {true, false}) {
     outcome_.reset();

@@ -157,6 +157,15 @@ TEST(DoubtTest, a_command_that_was_shot_is_doubted_and_one_that_crashed_is_not) 
   EXPECT_EQ(doubt_about(result, "No such file or directory", false), "");
 }
 
+TEST_F(RetryTest, who_stands_behind_a_long_task_goes_local_in_time) {
+  EXPECT_FALSE(has_waited_enough(policy_, TaskPhase::queued, milliseconds(9999)));
+  EXPECT_TRUE(has_waited_enough(policy_, TaskPhase::queued, seconds(10)));
+  for (const auto phase : {TaskPhase::staging, TaskPhase::running, TaskPhase::returning})
+    EXPECT_FALSE(has_waited_enough(policy_, phase, seconds(100))) << name(phase);
+  policy_.fallback = false;
+  EXPECT_FALSE(has_waited_enough(policy_, TaskPhase::queued, seconds(100)));
+}
+
 TEST_F(RetryTest, no_lease_goes_local_or_fails) {
   EXPECT_EQ(end(AttemptEnd::no_lease).kind, Step::Kind::locally);
   policy_.fallback = false;
