@@ -40,9 +40,10 @@ void Doctor::settings(const std::shared_ptr<Visit>& visit) {
     facts.problem = settings.error().message;
     visit->settings.pool = "default";
   }
-  // The probe is to travel whatever the caller's calls do.
+  // The probe is to travel whatever the caller's calls do, and who asks is not to wait for as long
+  // as a call without fallback would.
   visit->settings.mode = CallMode::files;
-  visit->settings.fallback = false;
+  visit->settings.fallback = true;
   visit->checks.push_back(check_settings(facts));
 }
 

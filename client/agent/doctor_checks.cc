@@ -20,6 +20,10 @@ bool is_ready(const wire::NodeStatus& node) {
   return node.state == "ready";
 }
 
+bool is_lost(const wire::NodeStatus& node) {
+  return node.state == "lost";
+}
+
 // Busy executors are not counted as ready ones by their node.
 bool has_executors(const wire::NodeStatus& node) {
   return node.occupancy.ready + node.occupancy.running > 0;
@@ -28,6 +32,53 @@ bool has_executors(const wire::NodeStatus& node) {
 std::uint32_t room_on(const wire::NodeStatus& node) {
   const auto running = std::min(node.occupancy.running, node.node.slots);
   return has_executors(node) ? node.node.slots - running : 0;
+}
+
+struct NodeCounts {
+  std::size_t ready = 0;
+  std::size_t present = 0;  // ready, or draining: a worker that is broken says that it drains
+  std::size_t working = 0;  // of those present
+  std::uint32_t slots = 0;
+  std::uint32_t room = 0;
+  std::string broken;   // names
+  std::string resting;  // names
+};
+
+void add_name(std::string& names, const std::string& name) {
+  names += (names.empty() ? "" : ", ") + name;
+}
+
+NodeCounts count_nodes(const std::vector<wire::NodeStatus>& nodes) {
+  NodeCounts counts;
+  for (const auto& node : nodes) {
+    if (is_lost(node)) continue;
+    ++counts.present;
+    if (has_executors(node)) {
+      ++counts.working;
+    } else {
+      add_name(counts.broken, node.node.name);
+    }
+    if (!is_ready(node)) {
+      add_name(counts.resting, node.node.name);
+      continue;
+    }
+    ++counts.ready;
+    counts.slots += node.node.slots;
+    counts.room += room_on(node);
+  }
+  return counts;
+}
+
+Check check_ready(const NodeCounts& counts, const std::string& error) {
+  std::string detail =
+      std::to_string(counts.ready) + " ready, " + std::to_string(counts.slots) + " slots";
+  if (!counts.resting.empty()) detail += "; taking no tasks now: " + counts.resting;
+  const std::string mend =
+      counts.resting.empty()
+          ? "start kiln-worker on some machine, with --coordinator HOST; one that cannot serve "
+            "says why in its log, and `kiln nodes` lists those that came"
+          : "see the log of kiln-worker on " + counts.resting + ": it says what is lacking";
+  return make("nodes", counts.ready > 0, error.empty() ? detail : error, mend);
 }
 
 Check check_coordinator(const CoordinatorState& state, std::string_view own) {
@@ -91,35 +142,21 @@ std::vector<Check> check_coordinators(const std::vector<CoordinatorState>& coord
 }
 
 std::vector<Check> check_nodes(const Result<wire::FarmStatus>& farm) {
-  std::size_t ready = 0;
-  std::uint32_t slots = 0;
-  std::uint32_t room = 0;
-  std::size_t working = 0;
-  std::string broken;
-  for (const auto& node : farm ? farm->nodes : std::vector<wire::NodeStatus>{}) {
-    if (!is_ready(node)) continue;
-    ++ready;
-    slots += node.node.slots;
-    room += room_on(node);
-    working += has_executors(node) ? 1 : 0;
-    if (!has_executors(node)) broken += (broken.empty() ? "" : ", ") + node.node.name;
-  }
+  const NodeCounts counts = farm ? count_nodes(farm->nodes) : NodeCounts{};
   std::vector<Check> checks;
-  const std::string count = std::to_string(ready) + " ready, " + std::to_string(slots) + " slots";
-  checks.push_back(make("nodes", ready > 0, farm ? count : farm.error().message,
-                        "start kiln-worker on some machine, with --coordinator HOST; `kiln nodes` "
-                        "lists those that the coordinator knows"));
-  if (ready == 0) return checks;
-  const std::string trouble = broken.empty() ? "" : "; no executor on " + broken;
-  checks.push_back(make(
-      "namespaces", working > 0,
-      std::to_string(working) + " of " + std::to_string(ready) + " nodes have executors" + trouble,
-      std::string(kNamespacesMend)));
-  if (working == 0) return checks;
-  checks.push_back(make("node with room", room > 0,
-                        std::to_string(room) + " of " + std::to_string(slots) + " slots are free",
-                        "every slot is busy now: wait, use a smaller -j, or start more workers; "
-                        "`kiln tasks` shows what runs"));
+  checks.push_back(check_ready(counts, farm ? "" : farm.error().message));
+  if (counts.present == 0) return checks;
+  const std::string trouble = counts.broken.empty() ? "" : "; no executor on " + counts.broken;
+  checks.push_back(make("namespaces", counts.working > 0,
+                        std::to_string(counts.working) + " of " + std::to_string(counts.present) +
+                            " nodes have executors" + trouble,
+                        std::string(kNamespacesMend)));
+  if (counts.working == 0 || counts.ready == 0) return checks;
+  checks.push_back(
+      make("node with room", counts.room > 0,
+           std::to_string(counts.room) + " of " + std::to_string(counts.slots) + " slots are free",
+           "every slot is busy now: wait, use a smaller -j, or start more workers; "
+           "`kiln tasks` shows what runs"));
   return checks;
 }
 

@@ -31,7 +31,7 @@ std::vector<Check> check_coordinators(const std::vector<CoordinatorState>& coord
                                       const Result<wire::FarmStatus>& farm, std::string_view own);
 
 // Whether there are nodes that can run tasks, and room on one of them. Executors are started inside
-// their namespaces, so a node that has any can make them.
+// their namespaces, so a node that has any can make them; one that cannot drains until it can.
 std::vector<Check> check_nodes(const Result<wire::FarmStatus>& farm);
 
 // Whether a task could run: a node is ready and has executors.

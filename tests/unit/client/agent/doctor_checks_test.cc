@@ -103,6 +103,16 @@ TEST(DoctorChecks, nodes_without_executors_lack_namespaces) {
   EXPECT_EQ(find(some, "node with room").detail, "4 of 6 slots are free");
 }
 
+TEST(DoctorChecks, a_broken_worker_drains_and_its_log_says_why) {
+  const auto checks = check_nodes(farm({node(2, 0, 0, "draining")}));
+  EXPECT_EQ(find(checks, "nodes").detail, "0 ready, 0 slots; taking no tasks now: w2");
+  EXPECT_THAT(find(checks, "nodes").mend, HasSubstr("kiln-worker on w2"));
+  EXPECT_THAT(find(checks, "namespaces").detail, HasSubstr("no executor on w2"));
+  const auto full_disk = check_nodes(farm({node(2, 0, 2, "draining")}));
+  EXPECT_FALSE(find(full_disk, "nodes").ok);
+  EXPECT_TRUE(find(full_disk, "namespaces").ok);
+}
+
 TEST(DoctorChecks, room_is_slots_that_run_nothing) {
   const auto full = farm({node(2, 2, 0), node(3, 3, 0)});
   const auto checks = check_nodes(full);
