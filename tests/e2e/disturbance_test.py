@@ -2,6 +2,7 @@
 those of a local build."""
 
 import os
+import signal
 import unittest
 
 import kilntest
@@ -110,13 +111,19 @@ class CoordinatorTest(kilntest.FarmCase):
         before = sum(farm.completed())
         kilntest.wait_until(lambda: sum(farm.completed()) >= before + by, what, 60)
 
-    def test_leases_at_hand_then_here_then_remotely_again(self):
+    def test_stops_then_leases_at_hand_then_here_then_remotely_again(self):
+        self.goes_and_comes_back(signal.SIGTERM)
+
+    def test_is_killed_and_it_is_the_same(self):
+        self.goes_and_comes_back(signal.SIGKILL)
+
+    def goes_and_comes_back(self, how):
         farm = self.start_farm(workers=2, fallback=True,
                                coordinator_flags=["--lease-tasks", str(LEASE_TASKS)])
         farm.prime("gcc")
         build = self.build(farm)
         self.rises(farm, 12, "the build to be under way")
-        farm.stop_coordinator()
+        farm.stop_coordinator(how)
         self.rises(farm, 2, "tasks that run on the leases at hand")
         kilntest.wait_until(lambda: self.totals(farm)["fallback"] > 0, "calls to run here", 60)
         farm.restart_coordinator()

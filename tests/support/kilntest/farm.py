@@ -290,8 +290,8 @@ class Farm:
         self.workers[number].start()
         self.workers[number].wait_healthy()
 
-    def stop_coordinator(self):
-        self.coordinator.end()
+    def stop_coordinator(self, how=signal.SIGTERM):
+        self.coordinator.end(how)
 
     def restart_coordinator(self):
         self.coordinator.start()
