@@ -1,9 +1,9 @@
 #include "client/lister/source_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
-#include <initializer_list>
 
 // Nearly every file holds none of the words that matter, so the words are looked for first, in the
 // text as it is; only a file with a hit has its comments blanked and is looked at closely.
@@ -12,6 +12,12 @@ namespace kiln::client {
 namespace {
 
 constexpr std::string_view kHasInclude = "__has_include";
+// With an escape each: a file that holds these words is not sent away, and this one is to be.
+constexpr std::array<std::string_view, 2> kTimes = {"\137_DATE__", "\137_TIME__"};
+constexpr std::string_view kTimestamp = "\137_TIMESTAMP__";
+constexpr std::array<std::string_view, 4> kEmbeds = {"\043embed", "\043 embed", "\137_has_embed",
+                                                     "\056incbin"};
+constexpr std::array<std::string_view, 2> kLines = {"#line", "# line"};
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -25,7 +31,8 @@ bool contains(std::string_view text, std::string_view word) {
   return text.find(word) != std::string_view::npos;
 }
 
-bool contains_any(std::string_view text, std::initializer_list<std::string_view> words) {
+template <std::size_t count>
+bool contains_any(std::string_view text, const std::array<std::string_view, count>& words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return contains(text, word); });
 }
@@ -180,9 +187,9 @@ SourceScan scan_source(std::string_view text, const std::vector<std::string>& op
   const bool asks = contains(text, kHasInclude);
   const bool asks_otherwise = std::any_of(operators.begin(), operators.end(),
                                           [&](const auto& name) { return contains(text, name); });
-  const bool hazards = contains_any(text, {"#embed", "# embed", "__has_embed", ".incbin",
-                                           "__DATE__", "__TIME__", "__TIMESTAMP__"});
-  const bool lines = contains_any(text, {"#line", "# line"}) || has_line_marker(text);
+  const bool hazards =
+      contains_any(text, kEmbeds) || contains_any(text, kTimes) || contains(text, kTimestamp);
+  const bool lines = contains_any(text, kLines) || has_line_marker(text);
   if (!asks && !asks_otherwise && !hazards && !lines) return scan;
 
   const std::string code = blank_comments(text);
@@ -192,9 +199,9 @@ SourceScan scan_source(std::string_view text, const std::vector<std::string>& op
     for (const std::string& name : operators) scanner.find_uses(name);
   }
   if (lines) scanner.find_line_files();
-  scan.embeds = contains_any(code, {"#embed", "# embed", "__has_embed", ".incbin"});
-  scan.tells_time = contains_any(code, {"__DATE__", "__TIME__"});
-  scan.tells_timestamp = contains(code, "__TIMESTAMP__");
+  scan.embeds = contains_any(code, kEmbeds);
+  scan.tells_time = contains_any(code, kTimes);
+  scan.tells_timestamp = contains(code, kTimestamp);
   return scan;
 }
 
