@@ -35,6 +35,11 @@ std::pair<std::uint64_t, std::uint64_t> identity_of(const std::string& path) {
   return {info.st_dev, info.st_ino};
 }
 
+bool is_socket(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 // Only the agent's own user may connect, whatever the directory allows.
 bool same_user(int fd) {
   ucred peer{};
@@ -56,6 +61,9 @@ Result<std::unique_ptr<CallServer>> CallServer::listen(net::Reactor& reactor,
     if (errno != EADDRINUSE) return fail_errno("cannot bind " + path, errno);
     if (somebody_listens(address))
       return fail(Errc::already_exists, "another agent listens on " + path);
+    if (!is_socket(path))
+      return fail(Errc::already_exists,
+                  path + " is in the socket's place and is no socket; set KILN_SOCKET");
     ::unlink(path.c_str());
     if (::bind(fd.get(), generic, sizeof address) != 0)
       return fail_errno("cannot bind " + path, errno);

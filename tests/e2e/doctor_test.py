@@ -48,7 +48,8 @@ class SoundFarmTest(DoctorCase):
     def test_settings_that_keep_calls_here(self):
         for name, value, mend in (("KILN_DISABLE", "1", "unset KILN_DISABLE"),
                                   ("KILN_MODE", "local", "unset KILN_MODE"),
-                                  ("KILN_PRIORITY", "high", "kiln config")):
+                                  ("KILN_PRIORITY", "high", "kiln config"),
+                                  ("KILN_POOL", "gpu", "kiln config")):
             with self.subTest(name):
                 failed = self.wrong(self.farm, env={name: value}, rendered=name != "KILN_DISABLE")
                 self.assertEqual(["settings"], list(failed))
@@ -89,6 +90,7 @@ class BrokenFarmTest(DoctorCase):
         failed = self.wrong(farm)
         check = failed[f"coordinator tcp://{farm.coordinator_endpoint}"]
         self.assertIn("kiln-coordinator", check["mend"])
+        self.assertIn("the coordinator first", failed["nodes"]["mend"])
 
     def test_no_worker(self):
         farm = self.start_farm(workers=0, isolated=False, fallback=True)
@@ -109,9 +111,12 @@ class BrokenFarmTest(DoctorCase):
         self.limit_namespaces(worker, 0)
         folder = farm.directory / "projects"
         (folder / "a.c").write_text("int a;\n")
-        for _ in range(3):  # what is made ahead is used up
+
+        def has_given_up():  # when calls have used up what was made ahead
             farm.client(["kiln", "gcc", "-c", "a.c"], check=True)
-        kilntest.wait_until(lambda: farm.ready_nodes() == 0, "the worker to give up")
+            return farm.ready_nodes() == 0
+
+        kilntest.wait_until(has_given_up, "the worker to give up")
         failed = self.wrong(farm)
         self.assertEqual(["nodes", "namespaces"], list(failed))
         self.assertIn("kiln-worker on w0", failed["nodes"]["mend"])

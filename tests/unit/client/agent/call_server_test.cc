@@ -1,7 +1,5 @@
 #include "client/agent/call_server.h"
 
-#include <fstream>
-
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,14 +26,23 @@ class CallServerTest : public testing::Test {
 
   std::string path() const { return directory_.path() / "agent.sock"; }
 
-  UniqueFd connect() {
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address() const {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path().copy(address.sun_path, sizeof address.sun_path - 1);
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    EXPECT_EQ(::connect(fd.get(), generic, sizeof address), 0);
+    return address;
+  }
+  UniqueFd connect() {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto to = address();
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
     return fd;
+  }
+  // What a crash leaves behind.
+  void leave_dead_socket() {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto at = address();
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
   }
   static void send(const UniqueFd& fd, const wire::Message& message) {
     EXPECT_TRUE(write_all(fd.get(), wire::pack_stream(wire::encode(message))));
@@ -66,6 +73,15 @@ class CallServerTest : public testing::Test {
   std::vector<std::pair<CallServer::ConnectionId, wire::Message>> messages_;
   std::vector<CallServer::ConnectionId> closed_;
 };
+
+TEST_F(CallServerTest, a_file_in_the_sockets_place_is_left_alone) {
+  server_.reset();
+  ASSERT_TRUE(write_file_atomically(path(), "mine", 0644));
+  const auto refused = listen();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("is no socket; set KILN_SOCKET"), std::string::npos);
+  EXPECT_EQ(read_file(path()).value_or(""), "mine");
+}
 
 TEST_F(CallServerTest, greets_before_it_is_asked_anything) {
   const auto client = connect();
@@ -148,7 +164,7 @@ TEST_F(CallServerTest, one_agent_a_socket_and_a_dead_one_is_replaced) {
   EXPECT_EQ(listen().error().code, Errc::already_exists);
   server_.reset();
   EXPECT_FALSE(std::filesystem::exists(path()));
-  std::ofstream(path()) << "what a crash leaves behind";
+  leave_dead_socket();
   EXPECT_TRUE(listen());
 }
 
