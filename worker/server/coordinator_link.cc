@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kSecretsKept = 4;
 // Whatever a coordinator asks for: a heartbeat of 0 would keep the reactor busy with nothing else.
 constexpr Duration kShortestHeartbeat = milliseconds(10);
+// A coordinator that does not answer is spoken of after this, once.
+constexpr Duration kPatience = seconds(3);
 
 }  // namespace
 
@@ -40,10 +42,16 @@ CoordinatorLink::CoordinatorLink(net::Reactor& reactor, Logger log, std::string 
   dealer_->on_state([this](bool connected) { connection_changed(connected); });
   dealer_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
   if (dealer_->connected()) connection_changed(true);
+  silence_ = reactor_.call_after(kPatience, [this] {
+    silence_ = 0;
+    if (!welcomed_ && refusal_.empty())
+      log_.warning("no answer from the coordinator; trying on", {{"endpoint", endpoint_}});
+  });
 }
 
 CoordinatorLink::~CoordinatorLink() {
   if (timer_ != 0) reactor_.cancel(timer_);
+  if (silence_ != 0) reactor_.cancel(silence_);
 }
 
 void CoordinatorLink::connection_changed(bool connected) {

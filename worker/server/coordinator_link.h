@@ -55,6 +55,7 @@ class CoordinatorLink {
   std::vector<std::pair<std::uint64_t, std::string>> secrets_;  // by epoch, the newest last
   Duration heartbeat_ = seconds(1);
   net::TimerId timer_ = 0;
+  net::TimerId silence_ = 0;  // until a silent coordinator is spoken of
   bool welcomed_ = false;
   bool other_version_ = false;  // refused for it: not greeted again on this connection
   std::string refusal_;         // the last one, as logged
