@@ -97,7 +97,7 @@ Result<bool> parse_bool(std::string_view text) {
   const auto word = lowered(text);
   if (word == "true" || word == "yes" || word == "on" || word == "1") return true;
   if (word == "false" || word == "no" || word == "off" || word == "0") return false;
-  return fail(not_a("a switch", text, "write true or false"));
+  return fail(not_a("a switch", text, "write 1 or 0"));
 }
 
 Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most) {

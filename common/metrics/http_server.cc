@@ -210,8 +210,9 @@ Result<HttpServer> HttpServer::start(const std::string& address, HttpHandlers ha
   impl->context = start_context(address, problem);
   if (!impl->context) {
     return fail(Errc::already_exists, "cannot listen for HTTP on " + address +
-                                          ": the address is in use or not of this machine; stop "
-                                          "what listens there or choose another");
+                                          ": the address is in use, not of this machine or not "
+                                          "allowed to this user; stop what listens there or "
+                                          "choose another");
   }
   mg_server_port taken{};
   if (mg_get_server_ports(impl->context.get(), 1, &taken) < 1) {

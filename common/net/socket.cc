@@ -180,6 +180,12 @@ Result<std::string> Socket::bind(const std::string& endpoint) {
     if (zmq_errno() == ENODEV) {
       return fail(Errc::invalid_argument, what + ": this machine has no such address");
     }
+    if (zmq_errno() == EADDRINUSE || zmq_errno() == EADDRNOTAVAIL) {
+      return fail(Errc::already_exists,
+                  what +
+                      ": the address is in use or not of this machine; stop what listens there "
+                      "or choose another");
+    }
     return fail_zmq(what, zmq_errno());
   }
   std::array<char, 256> actual{};
