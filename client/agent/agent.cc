@@ -224,25 +224,27 @@ void Agent::prepared(ConnectionId connection, PrepareOutcome outcome) {
   if (const auto* local = std::get_if<Local>(&outcome)) {
     const bool fails = is_failure(*local);
     if (fails && !calls_.at(connection)->settings.fallback)
-      return answer_failed(connection, local->reason, "the call could not be prepared");
+      return answer_failed(connection, local->reason, local->detail);
     return answer_locally(connection, *local, fails);
   }
   auto ready = std::make_shared<Prepared>(std::get<Prepared>(std::move(outcome)));
   const auto active = calls_.at(connection);
   active->source = ready->units.front().source;
   active->listing = ready->listing;
-  probes_->check(ready->units.front(), active->call, active->settings,
-                 [this, connection, active, ready](const Status& probed) {
-                   const auto found = calls_.find(connection);
-                   if (found == calls_.end() || found->second != active) return;
-                   if (probed) return run_remotely(connection, std::move(*ready));
-                   const bool refused = probed.error().code == Errc::unsupported;
-                   if (active->settings.fallback)
-                     return answer_locally(
-                         connection, {refused ? "toolchain_refused" : "probe_failed", true}, true);
-                   answer_failed(connection, refused ? "toolchain_refused" : "probe_failed",
-                                 probed.error().message);
-                 });
+  probes_->check(
+      ready->units.front(), active->call, active->settings,
+      [this, connection, active, ready](const Status& probed) {
+        const auto found = calls_.find(connection);
+        if (found == calls_.end() || found->second != active) return;
+        if (probed) return run_remotely(connection, std::move(*ready));
+        const bool refused = probed.error().code == Errc::unsupported;
+        if (active->settings.fallback)
+          return answer_locally(
+              connection,
+              {refused ? "toolchain_refused" : "probe_failed", true, probed.error().message}, true);
+        answer_failed(connection, refused ? "toolchain_refused" : "probe_failed",
+                      probed.error().message);
+      });
 }
 
 void Agent::run_remotely(ConnectionId connection, Prepared prepared) {
@@ -272,12 +274,12 @@ void Agent::call_ended(ConnectionId connection, UnitOutcome outcome,
     log_.warning(
         "fallback",
         {{"source", active->source}, {"reason", outcome.reason}, {"detail", outcome.detail}});
-    return answer_locally(connection, {outcome.reason, true}, true);
+    return answer_locally(connection, {outcome.reason, true, outcome.detail}, true);
   }
   if (outcome.kind == Step::Kind::fail)
     return answer_failed(connection, outcome.reason, outcome.detail);
   history_.remote.add(outcome.trace.node.empty() ? traces.back().node : outcome.trace.node);
-  record(*active, true, "compiled", traces);
+  record(*active, CallRecord::Ran::remotely, {"compiled"}, traces);
   calls_.erase(connection);
   server_->send(connection, wire::CallDone{outcome.exit_code, outcome.signal},
                 {std::move(outcome.out), std::move(outcome.err)}, true);
@@ -286,7 +288,7 @@ void Agent::call_ended(ConnectionId connection, UnitOutcome outcome,
 void Agent::answer_locally(ConnectionId connection, const Local& local, bool is_fallback) {
   const auto active = calls_.at(connection);
   (is_fallback ? history_.fallback : history_.local).add(local.reason);
-  record(*active, false, local.reason, {});
+  record(*active, CallRecord::Ran::locally, local, {});
   calls_.erase(connection);
   server_->send(connection,
                 wire::CallLocally{active->call.program, local.wants_slot, local.reason, 0}, {},
@@ -297,19 +299,20 @@ void Agent::answer_failed(ConnectionId connection, const std::string& reason,
                           const std::string& detail) {
   const auto active = calls_.at(connection);
   history_.failed.add(reason);
-  record(*active, false, reason, {});
+  record(*active, CallRecord::Ran::nowhere, {reason, true, detail}, {});
   log_.error("failed", {{"source", active->source}, {"reason", reason}, {"detail", detail}});
   calls_.erase(connection);
   server_->send(connection, wire::CallFailed{reason + ": " + detail}, {}, true);
 }
 
-void Agent::record(const ActiveCall& call, bool remote, const std::string& reason,
+void Agent::record(const ActiveCall& call, CallRecord::Ran ran, const Local& why,
                    const std::vector<UnitTrace>& traces) {
   CallRecord entry;
   entry.file = call.source;
-  entry.remote = remote;
+  entry.ran = ran;
   entry.node = traces.empty() ? "" : traces.back().node;
-  entry.reason = reason;
+  entry.reason = why.reason;
+  entry.detail = why.detail;
   entry.when = unix_seconds();
   entry.wall = reactor_->now() - call.begun;
   entry.listing = call.listing;

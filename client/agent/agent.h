@@ -66,7 +66,7 @@ class Agent {
                   const std::vector<UnitTrace>& traces);
   void answer_locally(ConnectionId connection, const Local& local, bool is_fallback);
   void answer_failed(ConnectionId connection, const std::string& reason, const std::string& detail);
-  void record(const ActiveCall& call, bool remote, const std::string& reason,
+  void record(const ActiveCall& call, CallRecord::Ran ran, const Local& why,
               const std::vector<UnitTrace>& traces);
   void forget(ConnectionId connection);
   void check_idle();

@@ -55,6 +55,11 @@ json node_json(const wire::NodeStatus& node) {
           {"silent_ms", node.silent_ms}};
 }
 
+const char* name_of(CallRecord::Ran ran) {
+  if (ran == CallRecord::Ran::remotely) return "remote";
+  return ran == CallRecord::Ran::locally ? "local" : "nowhere";
+}
+
 json trace_json(const CallRecord& record) {
   Duration acquire{};
   Duration remote{};
@@ -111,8 +116,10 @@ void Commands::answer(const wire::Command& command, Done done) {
 }
 
 void Commands::status(const wire::Command& command, const Done& done) {
-  const auto shown = shown_settings(agent_.settings_, command.environment, agent_.socket_);
+  const auto shown = shown_settings(agent_.settings_, command.environment, agent_.socket_,
+                                    agent_.options_.cache.string());
   if (!shown) return done(fail(shown.error()));
+  const auto here = why_none_travels(setting_facts(agent_.settings_, command.environment));
   const auto mode = std::find_if(shown->begin(), shown->end(),
                                  [](const auto& setting) { return setting.name == "mode"; });
   json answer;
@@ -122,7 +129,7 @@ void Commands::status(const wire::Command& command, const Done& done) {
                      {"socket", agent_.socket_},
                      {"mode", mode->value},
                      {"calls_active", agent_.calls_.size()}};
-  agent_.farm_->query([this, answer, done](const Result<wire::FarmStatus>& farm) mutable {
+  agent_.farm_->query([this, answer, here, done](const Result<wire::FarmStatus>& farm) mutable {
     answer["coordinators"] = json::array();
     for (const auto& state : agent_.farm_->states()) {
       answer["coordinators"].push_back({{"endpoint", state.endpoint},
@@ -150,6 +157,10 @@ void Commands::status(const wire::Command& command, const Done& done) {
                         {"queued", farm->waiting_requests}};
       answer["remote_possible"] = ready > 0;
       if (ready == 0) answer["reason"] = "no worker is ready; see `kiln nodes`";
+    }
+    if (!here.empty()) {
+      answer["remote_possible"] = false;
+      answer["reason"] = here;
     }
     done(answer.dump());
   });
@@ -202,9 +213,10 @@ Result<std::string> Commands::why(const wire::Command& command) const {
   const CallRecord* record = agent_.history_.find(file);
   json answer = {{"found", record != nullptr}, {"file", file}};
   if (record != nullptr) {
-    answer["ran"] = record->remote ? "remote" : "local";
+    answer["ran"] = name_of(record->ran);
     answer["node"] = record->node;
     answer["reason"] = record->reason;
+    answer["detail"] = record->detail;
     answer["when"] = record->when;
     answer["wall_ms"] = milliseconds_of(record->wall);
     answer.update(trace_json(*record));
@@ -213,11 +225,14 @@ Result<std::string> Commands::why(const wire::Command& command) const {
 }
 
 Result<std::string> Commands::settings(const wire::Command& command) const {
-  KILN_TRY_ASSIGN(const auto shown,
-                  shown_settings(agent_.settings_, command.environment, agent_.socket_));
+  KILN_TRY_ASSIGN(const auto shown, shown_settings(agent_.settings_, command.environment,
+                                                   agent_.socket_, agent_.options_.cache.string()));
   json list = json::array();
   for (const auto& setting : shown) {
-    list.push_back({{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
+    list.push_back({{"name", setting.name},
+                    {"value", setting.value},
+                    {"source", setting.source},
+                    {"pending", setting.pending}});
   }
   list.push_back({{"name", "log-file (in use)"},
                   {"value", agent_.options_.log.file},

@@ -30,21 +30,17 @@ void Doctor::examine(const wire::Command& command, Done done) {
 }
 
 void Doctor::settings(const std::shared_ptr<Visit>& visit) {
-  SettingFacts facts;
   const auto& environment = visit->command.environment;
-  facts.disabled = is_switched_on(environment, "KILN_DISABLE");
   if (auto settings = call_settings(agent_.settings_, environment)) {
-    facts.local = settings->mode == CallMode::local;
     visit->settings = std::move(*settings);
   } else {
-    facts.problem = settings.error().message;
     visit->settings.pool = "default";
   }
   // The probe is to travel whatever the caller's calls do, and who asks is not to wait for as long
   // as a call without fallback would.
   visit->settings.mode = CallMode::files;
   visit->settings.fallback = true;
-  visit->checks.push_back(check_settings(facts));
+  visit->checks.push_back(check_settings(setting_facts(agent_.settings_, environment)));
 }
 
 void Doctor::farm(const std::shared_ptr<Visit>& visit) {

@@ -69,7 +69,7 @@ NodeCounts count_nodes(const std::vector<wire::NodeStatus>& nodes) {
   return counts;
 }
 
-Check check_ready(const NodeCounts& counts, const std::string& error) {
+Check check_ready(const NodeCounts& counts) {
   std::string detail =
       std::to_string(counts.ready) + " ready, " + std::to_string(counts.slots) + " slots";
   if (!counts.resting.empty()) detail += "; taking no tasks now: " + counts.resting;
@@ -78,7 +78,7 @@ Check check_ready(const NodeCounts& counts, const std::string& error) {
           ? "start kiln-worker on some machine, with --coordinator HOST; one that cannot serve "
             "says why in its log, and `kiln nodes` lists those that came"
           : "see the log of kiln-worker on " + counts.resting + ": it says what is lacking";
-  return make("nodes", counts.ready > 0, error.empty() ? detail : error, mend);
+  return make("nodes", counts.ready > 0, detail, mend);
 }
 
 Check check_coordinator(const CoordinatorState& state, std::string_view own) {
@@ -97,8 +97,10 @@ Check check_coordinator(const CoordinatorState& state, std::string_view own) {
 Check check_versions(const std::vector<CoordinatorState>& coordinators,
                      const Result<wire::FarmStatus>& farm, std::string_view own) {
   std::set<std::string> others;
+  bool any = false;
   std::string refused;
   for (const auto& state : coordinators) {
+    any = any || !state.version.empty();
     if (state.other_version) refused = state.endpoint + ": " + state.reason;
     if (!state.version.empty() && state.version != own) others.insert(state.version);
   }
@@ -109,7 +111,7 @@ Check check_versions(const std::vector<CoordinatorState>& coordinators,
   }
   std::string detail = "this is " + std::string(own);
   for (const auto& version : others) detail += ", some of the farm is " + version;
-  if (others.empty()) detail += ", as all that answers";
+  if (others.empty()) detail += any ? ", as all that answers" : "; nothing else answers";
   return make("versions", refused.empty(), refused.empty() ? detail : refused,
               "install one version of Kiln on all machines, then `kiln agent stop`");
 }
@@ -117,15 +119,16 @@ Check check_versions(const std::vector<CoordinatorState>& coordinators,
 }  // namespace
 
 Check check_settings(const SettingFacts& facts) {
-  if (!facts.problem.empty())
-    return make("settings", false, facts.problem, "correct it; `kiln config` shows all of them");
-  if (facts.disabled)
-    return make("settings", false, "KILN_DISABLE is set: every call runs the compiler here",
-                "unset KILN_DISABLE");
-  if (facts.local)
-    return make("settings", false, "the mode is local: every call runs here",
-                "unset KILN_MODE, or `mode` in the file that `kiln config` names");
-  return make("settings", true, "calls may run remotely", "");
+  std::string mend = "unset KILN_MODE, or `mode` in the file that `kiln config` names";
+  if (facts.disabled) mend = "unset KILN_DISABLE";
+  if (!facts.problem.empty()) mend = "correct it; `kiln config` shows all of them";
+  if (std::string why = why_none_travels(facts); !why.empty())
+    return make("settings", false, std::move(why), std::move(mend));
+  if (facts.outdated.empty()) return make("settings", true, "calls may run remotely", "");
+  std::string names;
+  for (const auto& name : facts.outdated) add_name(names, name);
+  return make("settings", false, "the agent was started with another " + names,
+              "`kiln agent stop`; the next call starts it with what is set now");
 }
 
 std::vector<Check> check_coordinators(const std::vector<CoordinatorState>& coordinators,
@@ -144,7 +147,9 @@ std::vector<Check> check_coordinators(const std::vector<CoordinatorState>& coord
 std::vector<Check> check_nodes(const Result<wire::FarmStatus>& farm) {
   const NodeCounts counts = farm ? count_nodes(farm->nodes) : NodeCounts{};
   std::vector<Check> checks;
-  checks.push_back(check_ready(counts, farm ? "" : farm.error().message));
+  checks.push_back(farm ? check_ready(counts)
+                        : make("nodes", false, farm.error().message,
+                               "mend the coordinator first: only it knows them"));
   if (counts.present == 0) return checks;
   const std::string trouble = counts.broken.empty() ? "" : "; no executor on " + counts.broken;
   checks.push_back(make("namespaces", counts.working > 0,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/agent/farm_link.h"
+#include "client/agent/settings.h"
 #include "common/base/result.h"
 #include "common/wire/messages.h"
 
@@ -18,12 +19,6 @@ struct Check {
   std::string mend;  // what to do; empty when ok
 };
 
-// What the caller's settings mean for its calls.
-struct SettingFacts {
-  std::string problem;    // that a setting has; empty: all can be read
-  bool disabled = false;  // KILN_DISABLE
-  bool local = false;     // KILN_MODE=local
-};
 Check check_settings(const SettingFacts& facts);
 
 // One check for each coordinator, and one of all versions; `own` is this program's.

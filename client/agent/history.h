@@ -14,9 +14,11 @@ namespace kiln::client {
 
 struct CallRecord {
   std::string file;  // absolute
-  bool remote = false;
+  // Nowhere: it failed, since it was not to run here.
+  enum class Ran : std::uint8_t { remotely, locally, nowhere } ran = Ran::locally;
   std::string node;
-  std::string reason;     // stable word: why locally, or "compiled"
+  std::string reason;     // stable word: why not remotely, or "compiled"
+  std::string detail;     // for people, may be empty
   std::int64_t when = 0;  // seconds since the Unix epoch
   Duration wall{};
   Duration listing{};

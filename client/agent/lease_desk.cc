@@ -233,12 +233,13 @@ void LeaseDesk::end(Ticket ticket, const Error& error) {
 }
 
 void LeaseDesk::end_refused(const Request& request, const Error& error) {
+  const bool never = error.code == Errc::invalid_argument;  // waiting does not change the wish
   std::vector<Ticket> due;
   for (const auto& [ticket, waiter] : waiters_) {
     const bool meant = request.ticket == 0
                            ? waiter.key == request.key && waiter.wish.excluded.empty()
                            : ticket == request.ticket;
-    if (meant && !waiter.wish.insists) due.push_back(ticket);
+    if (meant && (never || !waiter.wish.insists)) due.push_back(ticket);
   }
   for (const auto ticket : due) end(ticket, error);
 }

@@ -42,7 +42,7 @@ bool removes_stale_output(CompilerFamily family, const std::vector<std::string>&
 }
 
 Local local_for(const Error& error) {
-  return {std::string(kFailure) + std::string(name(error.code)), true};
+  return {std::string(kFailure) + std::string(name(error.code)), true, error.message};
 }
 
 Result<InputTree> build_tree(const FileSystem& files, FileDigestCache& digests,

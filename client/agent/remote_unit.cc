@@ -371,7 +371,8 @@ void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string&
   attempt_over();
   const Step step = next_step(retry_, history_, end, outcome, worker, doubt);
   if (end != AttemptEnd::no_lease) trace_.attempts.emplace_back(worker, step.reason);
-  if (step.kind != Step::Kind::retry) return finish(step, detail);
+  if (step.kind != Step::Kind::retry) return finish(step, detail + earlier_);
+  if (end != AttemptEnd::busy) earlier_ = "; before that " + worker + ": " + detail;
   farm_.log.info("trying again", {{"task", unit_->task.label},
                                   {"worker", worker},
                                   {"reason", step.reason},

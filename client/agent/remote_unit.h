@@ -110,6 +110,7 @@ class RemoteUnit : private AttemptEvents {
   CallSettings settings_;
   RetryPolicy retry_;
   CallHistory history_;
+  std::string earlier_;  // the failure that was before this attempt, for people
   Done done_;
   UnitTrace trace_;
   std::shared_ptr<RemoteUnit*> self_;  // null once the unit is gone

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/paths/paths.h"
+#include "client/slots/local_slots.h"
 
 namespace kiln::client {
 namespace {
@@ -143,15 +144,45 @@ Result<CallSettings> call_settings(const config::Settings& base, const Environme
   }
   KILN_TRY_ASSIGN(result.fallback, settings.boolean("fallback"));
   result.pool = settings.text("pool");
+  if (result.pool != "default") {
+    return fail(settings.error(
+        "pool", Error{Errc::unsupported,
+                      "\"" + result.pool + "\" is not in this version; its only pool is default"}));
+  }
   KILN_TRY_ASSIGN(const auto priority, settings.number("priority", 0, 1000));
   result.priority = static_cast<std::int32_t>(priority);
   result.build = settings.text("build");
   return result;
 }
 
+SettingFacts setting_facts(const config::Settings& base, const Environment& caller) {
+  SettingFacts facts;
+  facts.disabled = is_switched_on(caller, "KILN_DISABLE");
+  if (const auto settings = call_settings(base, caller)) {
+    facts.local = settings->mode == CallMode::local;
+  } else {
+    facts.problem = settings.error().message;
+  }
+  config::Settings called = base;
+  if (!called.load_environment(lookup_in(caller))) return facts;
+  for (const auto& setting : base.all()) {
+    const auto& key = setting.spec.key;
+    if (is_agents_own(key) && called.at(key).values != setting.values)
+      facts.outdated.push_back(setting.spec.variable);
+  }
+  return facts;
+}
+
+std::string why_none_travels(const SettingFacts& facts) {
+  if (!facts.problem.empty()) return facts.problem;
+  if (facts.disabled) return "KILN_DISABLE is set: every call runs the compiler here";
+  return facts.local ? "the mode is local: every call runs here" : "";
+}
+
 Result<std::vector<ShownSetting>> shown_settings(const config::Settings& base,
                                                  const Environment& caller,
-                                                 const std::string& socket) {
+                                                 const std::string& socket,
+                                                 const std::string& cache) {
   config::Settings called = base;
   KILN_TRY(called.load_environment(lookup_in(caller)));
   std::vector<ShownSetting> shown;
@@ -160,16 +191,19 @@ Result<std::vector<ShownSetting>> shown_settings(const config::Settings& base,
     const auto& callers = called.at(key);
     const bool own = is_agents_own(key);
     const auto& used = own ? setting : callers;
-    std::string source = used.origin;
-    if (own && callers.values != setting.values)
-      source += " of the agent's start; `kiln agent stop` to use " + joined(callers.values);
-    shown.push_back({key, joined(used.values), std::move(source)});
+    ShownSetting line{key, joined(used.values), used.origin};
+    if (key == "cache-dir") line.value = cache;
+    if (own && callers.values != setting.values) line.pending = joined(callers.values);
+    shown.push_back(std::move(line));
   }
   auto place = shown_variable(caller, "socket", "KILN_SOCKET");
   place.value = socket;
   shown.push_back(std::move(place));
   shown.push_back(shown_variable(caller, "disable", "KILN_DISABLE"));
   shown.push_back(shown_variable(caller, "config", "KILN_CONFIG"));
+  auto slots = shown_variable(caller, "slot-dir", "KILN_SLOT_DIR");
+  slots.value = slot_options(caller, ::geteuid()).directory;
+  shown.push_back(std::move(slots));
   return shown;
 }
 

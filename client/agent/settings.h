@@ -42,18 +42,31 @@ Result<AgentSettings> agent_settings(const config::Settings& settings,
                                      const Environment& environment);
 Result<CallSettings> call_settings(const config::Settings& base, const Environment& call);
 
+// What a caller's settings mean for its calls.
+struct SettingFacts {
+  std::string problem;                // that a setting has; empty: all can be used
+  bool disabled = false;              // KILN_DISABLE
+  bool local = false;                 // KILN_MODE=local
+  std::vector<std::string> outdated;  // variables that the agent was started without or otherwise
+};
+SettingFacts setting_facts(const config::Settings& base, const Environment& caller);
+// Why no call of theirs runs remotely, for people; empty if calls may.
+std::string why_none_travels(const SettingFacts& facts);
+
 // A line of `kiln config`.
 struct ShownSetting {
   std::string name;
   std::string value;
   std::string source;
+  std::string pending = {};  // the caller's, which an agent that is started again would take
 };
 
 // Every setting as a call in `caller`'s environment meets it: what speaks of one call as the caller
-// has it, the agent's own as it was started with (`base`), with a word where the caller has
-// another. `socket` is the agent's. Errors name a variable that cannot be read.
+// has it, the agent's own as it was started with (`base`). `socket` is the agent's, `cache` its
+// directory. Errors name a variable that cannot be read.
 Result<std::vector<ShownSetting>> shown_settings(const config::Settings& base,
                                                  const Environment& caller,
-                                                 const std::string& socket);
+                                                 const std::string& socket,
+                                                 const std::string& cache);
 
 }  // namespace kiln::client

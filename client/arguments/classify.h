@@ -28,8 +28,9 @@ struct CompilerCall {
 
 // The compiler runs untouched on this machine.
 struct Local {
-  std::string reason;      // a stable word: "link", "preprocess_only", "march_native"
-  bool wants_slot = true;  // false for questions that take no time, as --version
+  std::string reason;       // a stable word: "link", "preprocess_only", "march_native"
+  bool wants_slot = true;   // false for questions that take no time, as --version
+  std::string detail = {};  // for people, where the reason does not say all
 
   friend bool operator==(const Local&, const Local&) = default;
 };

@@ -42,7 +42,7 @@ Result<CommandLine> parse_run(const Words& words) {
       ++at;
       break;
     }
-    if (word == "--help") return CommandLine{};
+    if (word == "--help" || word == "-h") return CommandLine{};
     if (is_option(word, "--input")) {
       KILN_TRY_ASSIGN(std::string value, option_value(words, at, "--input"));
       line.inputs.push_back(std::move(value));
@@ -91,7 +91,7 @@ Result<CommandLine> parse_ask(const std::string& name, const Words& words) {
       only_arguments = true;
     } else if (word == "--json") {
       line.json = true;
-    } else if (word == "--help") {
+    } else if (word == "--help" || word == "-h") {
       return CommandLine{};
     } else {
       return wrong("kiln " + words.front() + ": unknown option '" + word + "'",
@@ -115,6 +115,9 @@ Result<CommandLine> parse_command_line(const Words& words) {
   }
   if (first == "-j") return parse_ask("jobs", words);
   if (first == "run") return parse_run(words);
+  if (first == "--json") {
+    return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");
+  }
   if (is_of_later_version(first)) {
     return fail(Errc::invalid_argument, "kiln " + first + ": not in this version of Kiln");
   }

@@ -33,9 +33,9 @@ Options
 
 Environment
   KILN_COORDINATOR    coordinators, comma-separated host[:10650]
-  KILN_MODE           direct, files or local: how input files are found
+  KILN_MODE           files: remotely where possible; local: here
   KILN_ROUTE          direct or auto: workers are reached directly
-  KILN_POOL           pool to compile in
+  KILN_POOL           pool to compile in; this version has only default
   KILN_PRIORITY       priority of the jobs, higher first
   KILN_BUILD          name of the build, for fair shares
   KILN_FALLBACK       0: a job that should run remotely and cannot fails

@@ -7,6 +7,7 @@
 #include "client/cli/cli.h"
 #include "client/launcher/call.h"
 #include "client/launcher/invocation.h"
+#include "client/launcher/local_run.h"
 #include "client/paths/program.h"
 
 namespace kiln::client {
@@ -19,6 +20,12 @@ int run(const std::vector<std::string>& argv) {
   if (::getcwd(directory.data(), directory.size()) != nullptr) caller.cwd = directory.data();
   if (auto self = own_executable()) caller.self = *self;
   const Invocation invocation = interpret(argv);
+  if (invocation.kind == Invocation::Kind::unknown_name) {
+    complain("called as '" + argv.front() +
+             "', which is no compiler's name that Kiln knows; write " +
+             "kiln before the command, or name the link gcc, g++, cc, c++, clang or clang++");
+    return kNoProgram;
+  }
   if (invocation.kind == Invocation::Kind::command) {
     return run_command_line(invocation.words, caller);
   }

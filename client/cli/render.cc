@@ -121,6 +121,13 @@ Rendered render_status(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
+// Every address is a TCP one: on a narrow terminal the port is worth more.
+std::string without_scheme(std::string address) {
+  constexpr std::string_view kScheme = "tcp://";
+  if (address.starts_with(kScheme)) address.erase(0, kScheme.size());
+  return address;
+}
+
 Rendered render_nodes(const Json& answer, const RenderOptions& options) {
   Table table({{"NAME", Align::left, true},
                {"STATE", Align::left, false},
@@ -136,7 +143,7 @@ Rendered render_nodes(const Json& answer, const RenderOptions& options) {
     table.add({text_of(node, "name"), text_of(node, "state"), text_of(node, "slots"),
                text_of(node, "running"), text_of(node, "queued"), text_of(node, "load"),
                bytes_of(node, "memory_available_bytes"), text_of(node, "completed"),
-               text_of(node, "failed"), text_of(node, "address")});
+               text_of(node, "failed"), without_scheme(text_of(node, "address"))});
   }
   if (table.empty()) return {"no nodes\n", true};
   return {table.text(options.width), true};
@@ -209,10 +216,15 @@ Rendered render_why(const Json& answer, const RenderOptions& options) {
     result.text += line("ran", "not that this agent remembers", options);
     return result;
   }
-  std::string where = text_of(answer, "ran") == "remote" ? "remotely" : "locally";
+  const std::string ran = text_of(answer, "ran");
+  std::string where = ran == "remote"  ? "remotely"
+                      : ran == "local" ? "locally"
+                                       : "nowhere: it failed";
   if (const auto node = text_of(answer, "node"); node != "-") where += " on " + node;
   result.text += line("ran", where, options);
   result.text += line("because", text_of(answer, "reason"), options);
+  if (const auto detail = text_of(answer, "detail"); detail != "-")
+    result.text += line("", detail, options);
   result.text += line("when", local_time(answer), options);
   result.text += line("took", milliseconds_of(answer, "wall_ms"), options);
   result.text += line("phases", phases_text(member(answer, "phases")), options);
@@ -229,7 +241,16 @@ Rendered render_config(const Json& answer, const RenderOptions& options) {
   for (const Json& setting : member(answer, "settings")) {
     table.add({text_of(setting, "name"), text_of(setting, "value"), text_of(setting, "source")});
   }
-  return {table.text(options.width), true};
+  Rendered result{table.text(options.width), true};
+  for (const Json& setting : member(answer, "settings")) {
+    const std::string pending = text_of(setting, "pending");
+    if (pending == "-") continue;
+    result.text += wrap("The agent was started with another " + text_of(setting, "name") +
+                            "; to use " + pending + ": kiln agent stop",
+                        0, options.width) +
+                   "\n";
+  }
+  return result;
 }
 
 Rendered render_doctor(const Json& answer, const RenderOptions& options) {
@@ -289,7 +310,7 @@ std::string doctor_without_agent(std::string_view why) {
   const Json check = {{"name", "agent"},
                       {"ok", false},
                       {"detail", std::string(why)},
-                      {"mend", "correct the setting that it names; kiln --help lists them"}};
+                      {"mend", "mend what it names; kiln --help lists the settings"}};
   return Json{{"checks", {check}}}.dump();
 }
 

@@ -161,6 +161,8 @@ class Starting {
 
 Status start_agent(const std::string& program, const std::string& socket, const Environment& caller,
                    TimePoint deadline) {
+  if (::access(program.c_str(), X_OK) != 0)
+    return fail_errno("cannot start " + program + ", which belongs beside kiln", errno);
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
   const UniqueFd reader(ends[0]);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,6 +131,29 @@ int refuse_unknown(const std::string& name, const Error& error) {
   return kNoProgram;
 }
 
+// Whether the command may want what is in its standard input: that does not travel. A terminal is
+// for interrupts, and an empty or closed pipe has nothing.
+bool has_input() {
+  struct stat info {};
+  if (::fstat(STDIN_FILENO, &info) != 0) return false;
+  if (S_ISREG(info.st_mode)) return ::lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
+  if (!S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode)) return false;
+  struct pollfd item {};
+  item.fd = STDIN_FILENO;
+  item.events = POLLIN;
+  const bool hung_up = ::poll(&item, 1, 0) > 0 && (item.revents & POLLIN) == 0;
+  return !hung_up;
+}
+
+int run_with_input(const CallRequest& request, const FoundProgram& found, const Caller& caller) {
+  if (!is_switched_off(caller.environment, "KILN_FALLBACK"))
+    return run_here(found.path, request, found, true, caller);
+  complain(
+      "kiln run sends no standard input, and KILN_FALLBACK=0 forbids to run this here; give it "
+      "</dev/null, or a file with --input");
+  return kCallFailed;
+}
+
 }  // namespace
 
 Result<AgentLinkOptions> link_options(const Caller& caller) {
@@ -153,6 +177,8 @@ int make_call(const CallRequest& request, const Caller& caller) {
   if (value_of(environment, "KILN_MODE") == "local" && !found->path.empty()) {
     return run_here(found->path, request, *found, is_compiler_name(name), caller);
   }
+  if (request.kind == "run" && has_input() && !found->path.empty())
+    return run_with_input(request, *found, caller);
   const auto answer = ask(describe_call(request, caller, *found), caller);
   if (!answer) return run_without_agent(request, *found, caller, answer.error());
   return obey(*answer, request, *found, caller);

@@ -1,6 +1,7 @@
 #include "client/launcher/invocation.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <utility>
 
@@ -53,6 +54,9 @@ Invocation interpret(const std::vector<std::string>& argv) {
   if (argv.empty()) return invocation;
   if (is_compiler_name(argv.front())) {
     return Invocation{Invocation::Kind::compile, argv};
+  }
+  if (!std::filesystem::path(argv.front()).filename().string().starts_with("kiln")) {
+    return Invocation{Invocation::Kind::unknown_name, {}};
   }
   invocation.words.assign(argv.begin() + 1, argv.end());
   if (invocation.words.empty()) return invocation;

@@ -9,8 +9,9 @@ namespace kiln::client {
 
 struct Invocation {
   enum class Kind {
-    compile,  // words: the compiler and its arguments
-    command,  // words: a subcommand or option of Kiln and its arguments; empty: none given
+    compile,       // words: the compiler and its arguments
+    command,       // words: a subcommand or option of Kiln and its arguments; empty: none given
+    unknown_name,  // a link with a name that is neither kiln's nor a compiler's
   };
   Kind kind = Kind::command;
   std::vector<std::string> words;

@@ -67,7 +67,9 @@ void write_fully(int fd, std::string_view text) {
 }
 
 void complain(std::string_view text) {
-  write_fully(STDERR_FILENO, "kiln: " + std::string(text) + "\n");
+  // A message of one command names it already.
+  const std::string_view start = text.starts_with("kiln ") ? "" : "kiln: ";
+  write_fully(STDERR_FILENO, std::string(start) + std::string(text) + "\n");
 }
 
 }  // namespace kiln::client

@@ -90,9 +90,73 @@ class CommandsTest(kilntest.FarmCase):
         self.assertEqual((3, b"said\n"), (done.returncode, done.stdout))
         self.assertEqual("words some\n", (self.folder / "out.txt").read_text())
 
+    def test_run_with_something_in_its_standard_input_is_here(self):
+        (self.folder / "words").write_text("b\na\n")
+        before = sum(self.farm.completed())
+        for words in ("kiln run -- sort <words", "cat words | kiln run -- sort"):
+            done = self.farm.client(["sh", "-c", words], cwd=self.folder,
+                                    env={"KILN_FALLBACK": "1"})
+            self.assertEqual((0, b"a\nb\n", b""), (done.returncode, done.stdout, done.stderr))
+        self.assertEqual(before, sum(self.farm.completed()))
+        refused = self.farm.client(["sh", "-c", "kiln run -- sort <words"], cwd=self.folder)
+        self.assertEqual((1, b""), (refused.returncode, refused.stdout))
+        self.assertIn("sends no standard input", refused.stderr.decode())
+        self.farm.kiln("run", "--", "true")
+        self.assertEqual(before + 1, sum(self.farm.completed()))
+
+    def test_run_names_the_input_that_is_missing(self):
+        done = self.farm.kiln("run", "--input", "no-such-file", "--", "true",
+                              env={"KILN_FALLBACK": "0"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn("no-such-file does not exist", done.stderr.decode())
+
+    def test_why_a_call_failed(self):
+        (self.folder / "failed.c").write_text("int a;\n")
+        done = self.farm.kiln("gcc", "-c", "failed.c", cwd=self.folder,
+                              env={"KILN_FALLBACK": "0", "KILN_POOL": "gpu"})
+        self.assertEqual(1, done.returncode)
+        why = self.farm.kiln("why", "failed.c", "--json", cwd=self.folder)
+        self.assertEqual(("nowhere", "bad_setting"), (why["ran"], why["reason"]))
+        self.assertIn("KILN_POOL", why["detail"])
+        self.assertIn("KILN_POOL", self.farm.kiln("why", "failed.c", cwd=self.folder)
+                      .stdout.decode())
+
+    def test_status_says_when_settings_keep_calls_here(self):
+        for name, value in (("KILN_MODE", "local"), ("KILN_DISABLE", "1"), ("KILN_POOL", "gpu")):
+            with self.subTest(name):
+                status = self.farm.kiln("status", "--json", env={name: value})
+                self.assertFalse(status["remote_possible"])
+                self.assertTrue(status["reason"])
+
+    def test_a_coordinator_that_was_changed_after_the_agents_start(self):
+        env = {"KILN_COORDINATOR": "10.1.1.1"}
+        (changed,) = [setting for setting in self.farm.kiln("config", "--json", env=env)["settings"]
+                      if setting.get("pending")]
+        self.assertEqual(("coordinator", "10.1.1.1"), (changed["name"], changed["pending"]))
+        self.assertIn("to use 10.1.1.1: kiln agent stop",
+                      self.farm.kiln("config", env=env).stdout.decode())
+        doctor = self.farm.client(["kiln", "doctor", "--json"], env=env)
+        (wrong,) = [check for check in json.loads(doctor.stdout)["checks"] if not check["ok"]]
+        self.assertIn("another KILN_COORDINATOR", wrong["detail"])
+
+    def test_a_link_whose_name_is_no_compilers(self):
+        (self.folder / "tcc").symlink_to(self.farm.bin / "kiln")
+        done = self.farm.client([self.folder / "tcc", "-c", "a.c"])
+        self.assertEqual(127, done.returncode)
+        self.assertIn("tcc', which is no compiler's name", done.stderr.decode())
+
+    def test_a_file_in_the_sockets_place_stays(self):
+        (self.folder / "mine").write_text("words\n")
+        done = self.farm.kiln("status", env={"KILN_SOCKET": self.folder / "mine"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn("is no socket; set KILN_SOCKET", done.stderr.decode())
+        self.assertEqual("words\n", (self.folder / "mine").read_text())
+
     def test_unknown_commands_and_flags(self):
         for words, says in (
                 (("status", "--no-such-flag"), "unknown option '--no-such-flag'"),
+                (("--jsno",), "did you mean '--json'?"),
+                (("--json", "nodes"), "--json goes after the command"),
                 (("status", "--jsno"), "did you mean '--json'?"),
                 (("status", "more"), "unexpected argument 'more'"),
                 (("why",), "kiln why: name one file"),
@@ -101,7 +165,7 @@ class CommandsTest(kilntest.FarmCase):
                 (("--no-such-flag",), "unknown option '--no-such-flag'"),
                 (("agent", "restart"), "kiln agent stop")):
             with self.subTest(words):
-                done = self.farm.kiln(*words)
+                done = self.farm.client(["kiln", *words])
                 self.assertEqual((2, b""), (done.returncode, done.stdout))
                 self.assertIn(says, done.stderr.decode())
         # What is no command of Kiln's is a command to run, and here there is none.

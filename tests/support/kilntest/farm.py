@@ -344,10 +344,11 @@ class Farm:
 
     def client(self, argv, cwd=None, env=None, seconds=300, check=False, input=b""):
         """Runs argv on the client's host to its end: a CompletedProcess with bytes."""
-        process = self.start_client(argv, cwd, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        given = subprocess.PIPE if input else subprocess.DEVNULL
+        process = self.start_client(argv, cwd, env, stdin=given, stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE)
         try:
-            out, err = process.communicate(input, timeout=seconds)
+            out, err = process.communicate(input or None, timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()

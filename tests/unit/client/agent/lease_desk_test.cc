@@ -142,6 +142,14 @@ TEST_F(LeaseDeskTest, a_refusal_for_good_ends_the_call) {
   EXPECT_EQ(errors_[0].code, Errc::unavailable);
 }
 
+TEST_F(LeaseDeskTest, a_wish_that_nobody_grants_ever_ends_also_for_who_insists) {
+  open();
+  coordinator_.refusal = Errc::invalid_argument;
+  wait({}, true);
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::invalid_argument);
+}
+
 TEST_F(LeaseDeskTest, a_refusal_for_now_is_asked_again) {
   for (const auto code : {Errc::timed_out, Errc::resource_exhausted}) {
     open();

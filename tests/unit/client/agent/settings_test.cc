@@ -33,7 +33,8 @@ class SettingsTest : public testing::Test {
 
 TEST_F(SettingsTest, a_call_sees_its_own_environment) {
   const auto agent = started_with({});
-  const auto shown = *shown_settings(agent, {{"KILN_FALLBACK", "0"}, {"KILN_MODE", "local"}}, "/s");
+  const auto shown =
+      *shown_settings(agent, {{"KILN_FALLBACK", "0"}, {"KILN_MODE", "local"}}, "/s", "/c");
   EXPECT_EQ(find(shown, "fallback").value, "0");
   EXPECT_EQ(find(shown, "fallback").source, "KILN_FALLBACK");
   EXPECT_EQ(find(shown, "mode").value, "local");
@@ -43,24 +44,41 @@ TEST_F(SettingsTest, a_call_sees_its_own_environment) {
 
 TEST_F(SettingsTest, what_the_agent_keeps_is_shown_as_it_is_in_use) {
   const auto agent = started_with({{"KILN_COORDINATOR", "one"}});
-  const auto same = *shown_settings(agent, {{"KILN_COORDINATOR", "one"}}, "/s");
+  const auto same = *shown_settings(agent, {{"KILN_COORDINATOR", "one"}}, "/s", "/c");
   EXPECT_EQ(find(same, "coordinator").source, "KILN_COORDINATOR");
-  const auto other = *shown_settings(agent, {{"KILN_COORDINATOR", "two"}}, "/s");
+  const auto other = *shown_settings(agent, {{"KILN_COORDINATOR", "two"}}, "/s", "/c");
   EXPECT_EQ(find(other, "coordinator").value, "one");
-  EXPECT_THAT(find(other, "coordinator").source, HasSubstr("`kiln agent stop` to use two"));
+  EXPECT_EQ(find(other, "coordinator").pending, "two");
+  EXPECT_EQ(find(same, "coordinator").pending, "");
+  EXPECT_EQ(find(same, "cache-dir").value, "/c");
 }
 
 TEST_F(SettingsTest, what_only_the_launcher_reads_is_shown_too) {
   const auto agent = started_with({});
-  const auto shown = *shown_settings(agent, {{"KILN_SOCKET", "/s"}, {"KILN_DISABLE", "1"}}, "/s");
+  const auto shown =
+      *shown_settings(agent, {{"KILN_SOCKET", "/s"}, {"KILN_DISABLE", "1"}}, "/s", "/c");
   EXPECT_EQ(find(shown, "socket").value, "/s");
   EXPECT_EQ(find(shown, "socket").source, "KILN_SOCKET");
   EXPECT_EQ(find(shown, "disable").value, "1");
   EXPECT_EQ(find(shown, "config").source, "default");
 }
 
+TEST_F(SettingsTest, what_keeps_calls_here_or_was_changed_since_the_agents_start) {
+  const auto agent = started_with({{"KILN_COORDINATOR", "one"}});
+  const auto why = [&](const Environment& caller) {
+    return why_none_travels(setting_facts(agent, caller));
+  };
+  EXPECT_EQ(why({{"KILN_COORDINATOR", "two"}}), "");
+  EXPECT_EQ(setting_facts(agent, {{"KILN_COORDINATOR", "two"}}).outdated,
+            std::vector<std::string>{"KILN_COORDINATOR"});
+  EXPECT_TRUE(setting_facts(agent, {{"KILN_COORDINATOR", "one"}}).outdated.empty());
+  EXPECT_THAT(why({{"KILN_DISABLE", "1"}}), HasSubstr("KILN_DISABLE is set"));
+  EXPECT_THAT(why({{"KILN_MODE", "local"}}), HasSubstr("the mode is local"));
+  EXPECT_THAT(why({{"KILN_POOL", "gpu"}}), HasSubstr("KILN_POOL"));
+}
+
 TEST_F(SettingsTest, a_value_that_cannot_be_read_is_named) {
-  const auto shown = shown_settings(started_with({}), {{"KILN_FALLBACK", "perhaps"}}, "/s");
+  const auto shown = shown_settings(started_with({}), {{"KILN_FALLBACK", "perhaps"}}, "/s", "/c");
   ASSERT_FALSE(shown);
   EXPECT_THAT(shown.error().message, HasSubstr("KILN_FALLBACK"));
 }

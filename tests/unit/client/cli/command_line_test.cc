@@ -37,6 +37,7 @@ TEST(CommandLine, help_and_version_need_no_agent) {
   EXPECT_EQ(parse_command_line({"--help"})->kind, Kind::help);
   EXPECT_EQ(parse_command_line({"status", "--help"})->kind, Kind::help);
   EXPECT_EQ(parse_command_line({"run", "--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_command_line({"nodes", "-h"})->kind, Kind::help);
   EXPECT_EQ(parse_command_line({"--version"})->kind, Kind::version);
   EXPECT_TRUE(parse_command_line({"--version", "--json"})->json);
 }
@@ -67,6 +68,7 @@ TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
   EXPECT_THAT(error_of({"agent", "start"}), HasSubstr("agent stop"));
   EXPECT_THAT(error_of({"status", "x"}), HasSubstr("unexpected argument 'x'"));
   EXPECT_THAT(error_of({"doctor", "gcc", "clang"}), HasSubstr("unexpected argument 'clang'"));
+  EXPECT_THAT(error_of({"--json", "nodes"}), HasSubstr("goes after the command"));
   EXPECT_THAT(error_of({"top"}), HasSubstr("not in this version"));
   EXPECT_THAT(error_of({""}), HasSubstr("unknown command ''"));
 }

@@ -73,8 +73,8 @@ TEST(Render, nodes_fit_by_cutting_names_and_addresses) {
        "running": 128, "queued": 64, "load": 130, "memory_available_bytes": 512,
        "completed": 123456, "failed": 17, "address": "tcp://[2001:db8::17]:10652"}]})"),
             "NAME      STATE     SLOTS  RUN  QUEUED  LOAD  FREE MEM    DONE  FAILED  ADDRESS\n"
-            "w1        ready         4    2       1  1.50   3.0 GiB     120       0  tcp://1…\n"
-            "a-node-…  draining    128  128      64   130     512 B  123456      17  tcp://[…\n");
+            "w1        ready         4    2       1  1.50   3.0 GiB     120       0  10.77.0…\n"
+            "a-node-…  draining    128  128      64   130     512 B  123456      17  [2001:d…\n");
   EXPECT_EQ(text_of("nodes", "{}"), "no nodes\n");
 }
 
@@ -132,6 +132,19 @@ TEST(Render, config) {
             "SETTING      VALUE     FROM\n"
             "coordinator  10.0.0.1  KILN_COORDINATOR\n"
             "fallback     1         default\n");
+}
+
+TEST(Render, config_that_waits_for_another_agent) {
+  RenderOptions narrow;
+  narrow.width = 40;
+  EXPECT_EQ(text_of("config", R"({"settings": [
+      {"name": "coordinator", "value": "a", "source": "default", "pending": "10.0.0.1"}]})",
+                    narrow),
+            "SETTING      VALUE  FROM\n"
+            "coordinator  a      default\n"
+            "The agent was started with another\n"
+            "coordinator; to use 10.0.0.1: kiln agent\n"
+            "stop\n");
 }
 
 TEST(Render, doctor_says_how_to_mend_and_fails) {

@@ -25,6 +25,8 @@ TEST(Invocation, the_first_word_decides_otherwise) {
   EXPECT_EQ(interpret({"kiln", ""}).kind, Kind::command);
   EXPECT_EQ(interpret({"kiln"}).kind, Kind::command);
   EXPECT_EQ(interpret({}).kind, Kind::command);
+  EXPECT_EQ(interpret({"/opt/kiln-1.0/kiln-next", "status"}).kind, Kind::command);
+  EXPECT_EQ(interpret({"/links/tcc", "-c", "a.c"}).kind, Kind::unknown_name);
 }
 
 TEST(NearestWord, is_within_two_letters_or_none) {
