@@ -222,7 +222,7 @@ struct Accepted {
 // The worker will not run it: not a failure of the task.
 struct Busy {
   AttemptId attempt;
-  std::string reason;  // stable words: no_slot, draining, bad_lease, lease_expired, queue_full
+  std::string reason;  // a stable word, listed in docs/protocol.md
   KILN_FIELDS(KILN_FIELD(attempt) KILN_FIELD(reason))
   friend bool operator==(const Busy&, const Busy&) = default;
 };
@@ -376,7 +376,7 @@ struct CallDone {
   KILN_FIELDS(KILN_FIELD(exit_code) KILN_FIELD(signal))
   friend bool operator==(const CallDone&, const CallDone&) = default;
 };
-// The call cannot run anywhere (KILN_FALLBACK=0): the launcher prints it and exits with 1.
+// It cannot run anywhere (KILN_FALLBACK=0, a bad setting): the launcher prints it and exits with 1.
 struct CallFailed {
   std::string reason;
   KILN_FIELDS(KILN_FIELD(reason))
