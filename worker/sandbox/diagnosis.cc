@@ -14,9 +14,11 @@ constexpr std::string_view kInContainer =
     "in a container, run the worker as root with the capability SYS_ADMIN (docker run --cap-add "
     "SYS_ADMIN; where AppArmor is on, also --security-opt apparmor=unconfined)";
 
-// The value of a setting under /proc/sys, or `missing`.
-long setting(const char* path, long missing) {
-  std::ifstream file(path);
+using Settings = std::filesystem::path;  // the directory /proc/sys
+
+// The value of one of them, or `missing`.
+long setting(const Settings& settings, const std::string& name, long missing) {
+  std::ifstream file(settings / name);
   long value = missing;
   file >> value;
   return file ? value : missing;
@@ -41,11 +43,11 @@ std::string_view what(SandboxStep step) {
 }
 
 // What withholds user namespaces from ordinary users here.
-std::string user_namespace_advice() {
-  if (setting("/proc/sys/kernel/unprivileged_userns_clone", 1) == 0) {
+std::string user_namespace_advice(const Settings& settings) {
+  if (setting(settings, "kernel/unprivileged_userns_clone", 1) == 0) {
     return "set the sysctl kernel.unprivileged_userns_clone=1, or run the worker as root";
   }
-  if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) != 0) {
+  if (setting(settings, "kernel/apparmor_restrict_unprivileged_userns", 0) != 0) {
     return "set the sysctl kernel.apparmor_restrict_unprivileged_userns=0, give kiln-worker "
            "and kiln-nursery an AppArmor profile with userns, or run the worker as root";
   }
@@ -54,16 +56,17 @@ std::string user_namespace_advice() {
 }
 
 // Which limit on namespaces is reached: the one that is 0, if any.
-std::string limit_advice() {
+std::string limit_advice(const Settings& settings) {
   for (const std::string kind : {"user", "mnt", "pid", "ipc", "uts", "net"}) {
     const auto name = "max_" + kind + "_namespaces";
-    if (setting(("/proc/sys/user/" + name).c_str(), 1) == 0)
+    if (setting(settings, "user/" + name, 1) == 0)
       return "set the sysctl user." + name + " to 10000; it is 0";
   }
   return "a limit on namespaces is reached; raise the sysctls user.max_*_namespaces";
 }
 
-std::string advice(SandboxStep step, int number, const Identity& identity) {
+std::string advice(SandboxStep step, int number, const Identity& identity,
+                   const Settings& settings) {
   const bool refused = number == EPERM || number == EACCES;
   if (step == SandboxStep::overlay && number == ENODEV) {
     return "the kernel lacks overlayfs; load it: modprobe overlay";
@@ -78,18 +81,19 @@ std::string advice(SandboxStep step, int number, const Identity& identity) {
   }
   const bool makes_namespaces =
       step == SandboxStep::user_namespace || step == SandboxStep::namespaces;
-  if (makes_namespaces && (number == ENOSPC || number == EUSERS)) return limit_advice();
+  if (makes_namespaces && (number == ENOSPC || number == EUSERS)) return limit_advice(settings);
   if (number == ENOSPC) return "the node's scratch directory is full";
-  if (refused && !identity.as_root) return user_namespace_advice();
+  if (refused && !identity.as_root) return user_namespace_advice(settings);
   if (refused) return "the capability SYS_ADMIN is missing; " + std::string(kInContainer);
   return {};
 }
 
 }  // namespace
 
-Error explain(SandboxStep step, int number, const Identity& identity) {
+Error explain(SandboxStep step, int number, const Identity& identity,
+              const std::filesystem::path& settings) {
   Error error = system_error(what(step), number);
-  const auto hint = advice(step, number, identity);
+  const auto hint = advice(step, number, identity, settings);
   if (!hint.empty()) error.message += ": " + hint;
   return error;
 }

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/files.h"
+#include "tests/support/temporary_directory.h"
+
 namespace kiln::worker {
 namespace {
 
@@ -24,6 +27,32 @@ TEST(Diagnosis, tells_an_ordinary_user_what_gives_user_namespaces) {
   const auto error = explain(SandboxStep::user_namespace, EPERM, kUser);
   EXPECT_TRUE(mentions(error, "root")) << error.message;
   EXPECT_TRUE(mentions(explain(SandboxStep::user_namespace, ENOSPC, kUser), "user.max_"));
+}
+
+// Each setting that withholds namespaces on some distribution, set so in a /proc/sys of our own.
+TEST(Diagnosis, names_the_one_setting_that_withholds_them) {
+  struct Case {
+    const char* setting;
+    const char* value;
+    int number;
+    const char* advice;
+  };
+  for (const auto& one :
+       {Case{"kernel/unprivileged_userns_clone", "0\n", EPERM,
+             "kernel.unprivileged_userns_clone=1"},
+        Case{"kernel/apparmor_restrict_unprivileged_userns", "1\n", EACCES,
+             "kernel.apparmor_restrict_unprivileged_userns=0"},
+        Case{"user/max_user_namespaces", "0\n", ENOSPC, "user.max_user_namespaces to 10000"},
+        Case{"user/max_net_namespaces", "0\n", ENOSPC, "user.max_net_namespaces to 10000"},
+        Case{"user/max_net_namespaces", "7\n", ENOSPC, "user.max_*_namespaces"},
+        Case{"kernel/nothing", "1\n", EPERM, "a seccomp profile or security module"}}) {
+    const test_support::TemporaryDirectory settings;
+    const auto path = settings.path() / one.setting;
+    ASSERT_TRUE(make_directories(path.parent_path()));
+    ASSERT_TRUE(write_file_atomically(path, one.value, 0644));
+    const auto error = explain(SandboxStep::user_namespace, one.number, kUser, settings.path());
+    EXPECT_TRUE(mentions(error, one.advice)) << error.message;
+  }
 }
 
 TEST(Diagnosis, blames_namespaces_only_where_some_are_made) {
