@@ -19,6 +19,7 @@ constexpr auto kTravels = std::to_array<std::string_view>({
     "LANGUAGE",
     "LD_LIBRARY_PATH",
     "LIBRARY_PATH",
+    "LOCPATH",
     "OBJCPLUS_INCLUDE_PATH",
     "OBJC_INCLUDE_PATH",
     "PATH",

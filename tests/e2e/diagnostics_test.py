@@ -77,6 +77,20 @@ class DiagnosticsTest(kilntest.FarmCase):
         _, _, text = self.check("gcc", "warning.c", "de_DE.UTF-8")
         self.assertIn("Warnung:", text)
 
+    def test_in_a_locale_of_the_users_own(self):
+        locales = self.farm.directory / "locales"
+        locales.mkdir()
+        self.farm.client(["localedef", "-i", "fr_FR", "-f", "UTF-8", locales / "fr_FR.UTF-8"],
+                         check=True)
+        env = {"LOCPATH": locales, "LC_ALL": "fr_FR.UTF-8"}
+        call = ["gcc", "-Wall", "-c", "warning.c", "-o", "out.o"]
+        remotely, fallen_back = self.counts()
+        said = [self.farm.client([*launcher, *call], env=env).stderr.decode()
+                for launcher in ((), ("kiln",))]
+        self.assertEqual((remotely + 1, fallen_back), self.counts())
+        self.assertIn("attention:", said[0])
+        self.assertEqual(said[0], said[1])
+
     def test_of_a_missing_header_and_a_missing_source(self):
         for compiler in ("gcc", "clang"):
             self.check(compiler, "missing.c", ran_remotely=False)

@@ -23,8 +23,8 @@ TEST(EnvironmentTest, OnlyWhatCompilersReadTravels) {
 TEST(EnvironmentTest, EveryVariableOfTheListTravels) {
   for (const char* name :
        {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "LD_LIBRARY_PATH",
-        "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "SOURCE_DATE_EPOCH",
-        "GCC_COLORS", "TERM", "COLUMNS", "PATH", "PWD"}) {
+        "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LOCPATH", "TZ",
+        "SOURCE_DATE_EPOCH", "GCC_COLORS", "TERM", "COLUMNS", "PATH", "PWD"}) {
     EXPECT_EQ(task_environment({{name, "x"}}).size(), 1U) << name;
   }
 }
