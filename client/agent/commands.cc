@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/agent/agent.h"
+#include "client/agent/answer.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
 
@@ -99,7 +100,7 @@ void Commands::answer(const wire::Command& command, Done done) {
   if (command.name == "why") return done(why(command));
   if (command.name == "config") return done(settings(command));
   if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
-  if (command.name == "agent") return done(json{{"pid", ::getpid()}}.dump());
+  if (command.name == "agent") return done(text_of(json{{"pid", ::getpid()}}));
   if (command.name == "jobs") {
     return agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
       std::uint32_t slots = 0;
@@ -108,7 +109,7 @@ void Commands::answer(const wire::Command& command, Done done) {
       }
       // One task a slot, its successor's inputs on the way, and what runs here.
       const std::uint32_t jobs = slots == 0 ? usable_cores() : slots + slots / 4 + usable_cores();
-      done(json{{"jobs", jobs}}.dump());
+      done(text_of(json{{"jobs", jobs}}));
     });
   }
   done(fail(Errc::invalid_argument, "this agent does not know the command " + command.name +
@@ -118,16 +119,17 @@ void Commands::answer(const wire::Command& command, Done done) {
 void Commands::status(const wire::Command& command, const Done& done) {
   const auto shown = shown_settings(agent_.settings_, command.environment, agent_.socket_,
                                     agent_.options_.cache.string());
-  if (!shown) return done(fail(shown.error()));
   const auto here = why_none_travels(setting_facts(agent_.settings_, command.environment));
-  const auto mode = std::find_if(shown->begin(), shown->end(),
-                                 [](const auto& setting) { return setting.name == "mode"; });
+  std::string mode;  // unknown where a setting cannot be read: that is the reason below
+  for (const auto& setting : shown ? *shown : std::vector<ShownSetting>{}) {
+    if (setting.name == "mode") mode = setting.value;
+  }
   json answer;
   answer["version"] = std::string(kVersion);
   answer["agent"] = {{"pid", ::getpid()},
                      {"uptime_s", in_seconds(agent_.reactor_->now() - agent_.started_)},
                      {"socket", agent_.socket_},
-                     {"mode", mode->value},
+                     {"mode", mode},
                      {"calls_active", agent_.calls_.size()}};
   agent_.farm_->query([this, answer, here, done](const Result<wire::FarmStatus>& farm) mutable {
     answer["coordinators"] = json::array();
@@ -162,7 +164,7 @@ void Commands::status(const wire::Command& command, const Done& done) {
       answer["remote_possible"] = false;
       answer["reason"] = here;
     }
-    done(answer.dump());
+    done(text_of(answer));
   });
 }
 
@@ -171,7 +173,7 @@ void Commands::nodes(const Done& done) {
     if (!farm) return done(fail(farm.error()));
     json list = json::array();
     for (const auto& node : farm->nodes) list.push_back(node_json(node));
-    done(json{{"nodes", list}}.dump());
+    done(text_of(json{{"nodes", list}}));
   });
 }
 
@@ -189,22 +191,21 @@ void Commands::tasks(const Done& done) {
                                         std::to_string(task.attempt.number)}});
       }
     }
-    done(json{{"tasks", list}}.dump());
+    done(text_of(json{{"tasks", list}}));
   });
 }
 
 std::string Commands::stats() const {
   const History& history = agent_.history_;
-  return json{{"calls", history.calls},
-              {"remote", tally(history.remote)},
-              {"local", tally(history.local)},
-              {"fallback", tally(history.fallback)},
-              {"failed", tally(history.failed)},
-              {"retried", tally(history.retried)},
-              {"client_cpu_seconds", client_cpu_seconds()},
-              {"bytes_sent", agent_.workers_->bytes_sent()},
-              {"bytes_received", agent_.workers_->bytes_received()}}
-      .dump();
+  return text_of(json{{"calls", history.calls},
+                      {"remote", tally(history.remote)},
+                      {"local", tally(history.local)},
+                      {"fallback", tally(history.fallback)},
+                      {"failed", tally(history.failed)},
+                      {"retried", tally(history.retried)},
+                      {"client_cpu_seconds", client_cpu_seconds()},
+                      {"bytes_sent", agent_.workers_->bytes_sent()},
+                      {"bytes_received", agent_.workers_->bytes_received()}});
 }
 
 Result<std::string> Commands::why(const wire::Command& command) const {
@@ -221,7 +222,7 @@ Result<std::string> Commands::why(const wire::Command& command) const {
     answer["wall_ms"] = milliseconds_of(record->wall);
     answer.update(trace_json(*record));
   }
-  return answer.dump();
+  return text_of(answer);
 }
 
 Result<std::string> Commands::settings(const wire::Command& command) const {
@@ -237,7 +238,7 @@ Result<std::string> Commands::settings(const wire::Command& command) const {
   list.push_back({{"name", "log-file (in use)"},
                   {"value", agent_.options_.log.file},
                   {"source", "this agent"}});
-  return json{{"settings", list}}.dump();
+  return text_of(json{{"settings", list}});
 }
 
 }  // namespace kiln::client

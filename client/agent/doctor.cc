@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/agent/agent.h"
+#include "client/agent/answer.h"
 #include "common/base/version.h"
 
 namespace kiln::client {
@@ -103,7 +104,7 @@ void Doctor::finish(const std::shared_ptr<Visit>& visit) {
     checks.push_back(
         {{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}, {"mend", check.mend}});
   }
-  visit->done(nlohmann::json{{"checks", checks}}.dump());
+  visit->done(text_of(nlohmann::json{{"checks", checks}}));
 }
 
 }  // namespace kiln::client

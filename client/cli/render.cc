@@ -121,7 +121,7 @@ Rendered render_status(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
-// Every address is a TCP one: on a narrow terminal the port is worth more.
+// Every address is a TCP one: on a narrow terminal the rest is worth more.
 std::string without_scheme(std::string address) {
   constexpr std::string_view kScheme = "tcp://";
   if (address.starts_with(kScheme)) address.erase(0, kScheme.size());
@@ -282,7 +282,7 @@ Rendered render_object(std::string_view name, const Json& answer, const RenderOp
   if (name == "config") return render_config(answer, options);
   if (name == "doctor") return render_doctor(answer, options);
   if (name == "jobs") return {text_of(answer, "jobs") + "\n", true};
-  return {answer.dump(2) + "\n", true};
+  return {answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", true};
 }
 
 Json parse(std::string_view text) {
@@ -311,7 +311,8 @@ std::string doctor_without_agent(std::string_view why) {
                       {"ok", false},
                       {"detail", std::string(why)},
                       {"mend", "mend what it names; kiln --help lists the settings"}};
-  return Json{{"checks", {check}}}.dump();
+  // A path in it may be of any bytes.
+  return Json{{"checks", {check}}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string json_object(std::string_view name, std::string_view text) {

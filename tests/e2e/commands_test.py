@@ -1,6 +1,7 @@
 """What people type: every listing as text and as JSON."""
 
 import json
+import os
 import unittest
 
 import kilntest
@@ -121,8 +122,21 @@ class CommandsTest(kilntest.FarmCase):
         self.assertIn("KILN_POOL", self.farm.kiln("why", "failed.c", cwd=self.folder)
                       .stdout.decode())
 
+    def test_names_that_are_no_utf8(self):
+        name = os.fsencode(self.folder) + b"/caf\xe9.c"
+        with open(name, "w", encoding="utf-8") as stream:
+            stream.write("int cafe;\n")
+        self.farm.client(["kiln", "gcc", "-c", os.fsdecode(name)], check=True)
+        pid = self.farm.agent_pid()
+        why = self.farm.kiln("why", os.fsdecode(name), "--json")
+        self.assertEqual((True, "remote"), (why["found"], why["ran"]))
+        self.farm.kiln("gcc", "-c", "no.c", env={"KILN_POOL": os.fsdecode(b"\xff")})
+        self.assertEqual("nowhere", self.farm.kiln("why", "no.c", "--json")["ran"])
+        self.assertEqual(pid, self.farm.agent_pid(), "it ended of it")
+
     def test_status_says_when_settings_keep_calls_here(self):
-        for name, value in (("KILN_MODE", "local"), ("KILN_DISABLE", "1"), ("KILN_POOL", "gpu")):
+        for name, value in (("KILN_MODE", "local"), ("KILN_DISABLE", "1"), ("KILN_POOL", "gpu"),
+                            ("KILN_FALLBACK", "perhaps")):
             with self.subTest(name):
                 status = self.farm.kiln("status", "--json", env={name: value})
                 self.assertFalse(status["remote_possible"])

@@ -91,6 +91,7 @@ class HouseTest(unittest.TestCase):
         self.assert_caught("heavy-header", "client/x/a.h",
                            "#pragma once\n#include <nlohmann/json.hpp>\n")
         self.assert_clean("client/x/a.cc", "#include <nlohmann/json.hpp>\n")
+        self.assert_clean("client/x/a.h", "#pragma once\n#include <nlohmann/json_fwd.hpp>\n")
 
     # ---- links ----------------------------------------------------------------------------------
 
