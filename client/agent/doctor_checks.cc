@@ -121,13 +121,12 @@ Check check_versions(const std::vector<CoordinatorState>& coordinators,
 Check check_settings(const SettingFacts& facts) {
   std::string mend = "unset KILN_MODE, or `mode` in the file that `kiln config` names";
   if (facts.disabled) mend = "unset KILN_DISABLE";
-  if (!facts.problem.empty()) mend = "correct it; `kiln config` shows all of them";
+  if (!facts.problem.empty()) mend = "correct or unset it; kiln --help lists them";
   if (std::string why = why_none_travels(facts); !why.empty())
     return make("settings", false, std::move(why), std::move(mend));
-  if (facts.outdated.empty()) return make("settings", true, "calls may run remotely", "");
-  std::string names;
-  for (const auto& name : facts.outdated) add_name(names, name);
-  return make("settings", false, "the agent was started with another " + names,
+  return make("settings", !facts.other_coordinator,
+              facts.other_coordinator ? "the agent was started with another KILN_COORDINATOR"
+                                      : "calls may run remotely",
               "`kiln agent stop`; the next call starts it with what is set now");
 }
 

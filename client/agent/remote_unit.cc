@@ -146,7 +146,6 @@ void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   }
   if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
   run_sent_ = true;
-  supplied_ = farm_.reactor.now();
   watch();
 }
 
@@ -198,7 +197,10 @@ void RemoteUnit::worker_message(wire::Envelope envelope) {
 }
 
 void RemoteUnit::held(const wire::Accepted& message) {
-  if (!has_waited_enough(retry_, message.phase, farm_.reactor.now() - supplied_)) return;
+  const TimePoint now = farm_.reactor.now();
+  if (message.phase != TaskPhase::queued) return queued_since_.reset();
+  if (!queued_since_) queued_since_ = now;
+  if (!has_waited_enough(retry_, now - *queued_since_)) return;
   tell(wire::Cancel{attempt_});
   end_attempt(AttemptEnd::no_lease, {}, "a slot did not come free in time");
 }
@@ -211,7 +213,6 @@ void RemoteUnit::busy(const wire::Busy& message) {
 }
 
 void RemoteUnit::need(const wire::Need& message) {
-  supplied_ = farm_.reactor.now();
   for (const auto& digest : message.digests) {
     if (!uploading_.contains(digest)) needed_.insert(digest);
   }
@@ -358,6 +359,7 @@ void RemoteUnit::attempt_over() {
   if (lease_) farm_.leases.spoil(std::exchange(lease_, std::nullopt)->lease.id);
   packing_ = run_sent_ = accepted_ = writing_ = supplying_ = false;
   unanswered_ = uploads_failed_ = 0;
+  queued_since_.reset();
   needed_.clear();
   uploading_.clear();
   result_.reset();
@@ -371,8 +373,9 @@ void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string&
   attempt_over();
   const Step step = next_step(retry_, history_, end, outcome, worker, doubt);
   if (end != AttemptEnd::no_lease) trace_.attempts.emplace_back(worker, step.reason);
-  if (step.kind != Step::Kind::retry) return finish(step, detail + earlier_);
-  if (end != AttemptEnd::busy) earlier_ = "; before that " + worker + ": " + detail;
+  const std::string& said = detail.empty() ? step.reason : detail;
+  if (step.kind != Step::Kind::retry) return finish(step, said + earlier_);
+  if (end != AttemptEnd::busy) earlier_ = "; before that " + worker + ": " + said;
   farm_.log.info("trying again", {{"task", unit_->task.label},
                                   {"worker", worker},
                                   {"reason", step.reason},

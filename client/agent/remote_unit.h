@@ -133,7 +133,7 @@ class RemoteUnit : private AttemptEvents {
   int uploads_failed_ = 0;
   net::TimerId timer_ = 0;
   TimePoint phase_began_;
-  TimePoint supplied_;  // when the worker was last sent of what it needs
+  std::optional<TimePoint> queued_since_;  // as far as the worker's answers tell
   std::shared_ptr<wire::RunResult> result_;
   std::shared_ptr<wire::Frames> raw_;
 };

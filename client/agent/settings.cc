@@ -62,6 +62,18 @@ bool is_agents_own(const std::string& key) {
   return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
 }
 
+constexpr std::uint16_t kClientPort = 10650;
+
+// As they are called, whatever the spelling; one that cannot be read as it stands.
+std::vector<std::string> endpoints_in(const config::Settings& settings) {
+  std::vector<std::string> endpoints;
+  for (const auto& text : settings.list("coordinator")) {
+    const auto endpoint = net::parse_endpoint(text, kClientPort);
+    endpoints.push_back(endpoint ? endpoint->text() : text);
+  }
+  return endpoints;
+}
+
 std::string joined(const std::vector<std::string>& values) {
   std::string text;
   for (const auto& value : values) text += (text.empty() ? "" : ",") + value;
@@ -100,7 +112,6 @@ Result<config::Settings> load_client_settings(const Environment& environment) {
 
 Result<AgentSettings> agent_settings(const config::Settings& settings,
                                      const Environment& environment) {
-  constexpr std::uint16_t kClientPort = 10650;
   AgentSettings result;
   for (const auto& text : settings.list("coordinator")) {
     auto endpoint = net::parse_endpoint(text, kClientPort);
@@ -165,11 +176,7 @@ SettingFacts setting_facts(const config::Settings& base, const Environment& call
   }
   config::Settings called = base;
   if (!called.load_environment(lookup_in(caller))) return facts;
-  for (const auto& setting : base.all()) {
-    const auto& key = setting.spec.key;
-    if (is_agents_own(key) && called.at(key).values != setting.values)
-      facts.outdated.push_back(setting.spec.variable);
-  }
+  facts.other_coordinator = endpoints_in(called) != endpoints_in(base);
   return facts;
 }
 

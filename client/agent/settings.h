@@ -44,10 +44,10 @@ Result<CallSettings> call_settings(const config::Settings& base, const Environme
 
 // What a caller's settings mean for its calls.
 struct SettingFacts {
-  std::string problem;                // that a setting has; empty: all can be used
-  bool disabled = false;              // KILN_DISABLE
-  bool local = false;                 // KILN_MODE=local
-  std::vector<std::string> outdated;  // variables that the agent was started without or otherwise
+  std::string problem;             // that a setting has; empty: all can be used
+  bool disabled = false;           // KILN_DISABLE
+  bool local = false;              // KILN_MODE=local
+  bool other_coordinator = false;  // KILN_COORDINATOR names others than the agent was started with
 };
 SettingFacts setting_facts(const config::Settings& base, const Environment& caller);
 // Why no call of theirs runs remotely, for people; empty if calls may.
@@ -58,7 +58,8 @@ struct ShownSetting {
   std::string name;
   std::string value;
   std::string source;
-  std::string pending = {};  // the caller's, which an agent that is started again would take
+  std::string pending =
+      {};  // the caller's, where it says otherwise than the agent was started with
 };
 
 // Every setting as a call in `caller`'s environment meets it: what speaks of one call as the caller

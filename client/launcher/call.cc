@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,8 +132,8 @@ int refuse_unknown(const std::string& name, const Error& error) {
   return kNoProgram;
 }
 
-// Whether the command may want what is in its standard input: that does not travel. A terminal is
-// for interrupts, and an empty or closed pipe has nothing.
+// Whether the command may want what is in its standard input, or may still come there: that does
+// not travel. A terminal is for interrupts, and a pipe that is closed and empty has nothing.
 bool has_input() {
   struct stat info {};
   if (::fstat(STDIN_FILENO, &info) != 0) return false;
@@ -142,7 +143,10 @@ bool has_input() {
   item.fd = STDIN_FILENO;
   item.events = POLLIN;
   const bool hung_up = ::poll(&item, 1, 0) > 0 && (item.revents & POLLIN) == 0;
-  return !hung_up;
+  char first = 0;
+  const bool ended =
+      S_ISSOCK(info.st_mode) && ::recv(STDIN_FILENO, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  return !hung_up && !ended;
 }
 
 int run_with_input(const CallRequest& request, const FoundProgram& found, const Caller& caller) {

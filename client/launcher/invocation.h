@@ -17,8 +17,8 @@ struct Invocation {
   std::vector<std::string> words;
 };
 
-// Called through a link named after a compiler: that compiler. Else by the first argument: a
-// subcommand of Kiln, an option, or a program to run.
+// Called through a link named after a compiler: that compiler. Called as kiln or kiln…: by the
+// first argument a subcommand of Kiln, an option, or a program to run.
 Invocation interpret(const std::vector<std::string>& argv);
 
 // The subcommands, those of later versions included, so that their names never run a program.

@@ -110,8 +110,8 @@ bool is_believed(const RetryPolicy& policy, const std::string& doubt) {
   return doubt.empty() || (!policy.fallback && (doubt == kInputMissing || doubt == kUntranslated));
 }
 
-bool has_waited_enough(const RetryPolicy& policy, TaskPhase phase, Duration waited) {
-  return policy.fallback && phase == TaskPhase::queued && waited >= policy.behind;
+bool has_waited_enough(const RetryPolicy& policy, Duration waited) {
+  return policy.fallback && waited >= policy.behind;
 }
 
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "common/base/time.h"
-#include "common/model/node.h"
 #include "common/model/task.h"
 
 namespace kiln::client {
@@ -61,10 +60,10 @@ bool translates(const std::vector<std::pair<std::string, std::string>>& environm
 // Whether a command's end with that doubt is its own all the same: nothing better could be had.
 bool is_believed(const RetryPolicy& policy, const std::string& doubt);
 
-// Whether an attempt that its worker holds in that phase is to be taken back, `waited` after it was
-// sent all that it needs: a long task keeps its slot, and the call is sooner done here. Without
-// fallback nothing is gained by it: the worker answers, and the slot is the next to be free.
-bool has_waited_enough(const RetryPolicy& policy, TaskPhase phase, Duration waited);
+// Whether an attempt that has been queued on its worker for `waited` is to be taken back: a long
+// task keeps the slot, and the call is sooner done here. Without fallback nothing is gained by it:
+// the worker answers, and the slot is the next to be free.
+bool has_waited_enough(const RetryPolicy& policy, Duration waited);
 
 // Notes the end of an attempt on `worker` in `history` and says what comes next. `doubt`: see
 // doubt_about.

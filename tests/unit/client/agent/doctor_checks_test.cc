@@ -124,13 +124,12 @@ TEST(DoctorChecks, room_is_slots_that_run_nothing) {
 
 TEST(DoctorChecks, settings_that_keep_calls_here) {
   EXPECT_TRUE(find({check_settings({})}, "settings").ok);
-  EXPECT_FALSE(find({check_settings({"KILN_PRIORITY: x", false, false, {}})}, "settings").ok);
-  EXPECT_FALSE(find({check_settings({"", true, false, {}})}, "settings").ok);
-  EXPECT_FALSE(find({check_settings({"", false, true, {}})}, "settings").ok);
-  const auto outdated =
-      find({check_settings({"", false, false, {"KILN_A", "KILN_B"}})}, "settings");
-  EXPECT_THAT(outdated.detail, HasSubstr("another KILN_A, KILN_B"));
-  EXPECT_THAT(outdated.mend, HasSubstr("kiln agent stop"));
+  EXPECT_FALSE(find({check_settings({"KILN_PRIORITY: x", false, false, false})}, "settings").ok);
+  EXPECT_FALSE(find({check_settings({"", true, false, false})}, "settings").ok);
+  EXPECT_FALSE(find({check_settings({"", false, true, false})}, "settings").ok);
+  const auto other = find({check_settings({"", false, false, true})}, "settings");
+  EXPECT_THAT(other.detail, HasSubstr("another KILN_COORDINATOR"));
+  EXPECT_THAT(other.mend, HasSubstr("kiln agent stop"));
 }
 
 TEST(DoctorChecks, toolchain_and_probe) {

@@ -69,9 +69,9 @@ TEST_F(SettingsTest, what_keeps_calls_here_or_was_changed_since_the_agents_start
     return why_none_travels(setting_facts(agent, caller));
   };
   EXPECT_EQ(why({{"KILN_COORDINATOR", "two"}}), "");
-  EXPECT_EQ(setting_facts(agent, {{"KILN_COORDINATOR", "two"}}).outdated,
-            std::vector<std::string>{"KILN_COORDINATOR"});
-  EXPECT_TRUE(setting_facts(agent, {{"KILN_COORDINATOR", "one"}}).outdated.empty());
+  EXPECT_TRUE(setting_facts(agent, {{"KILN_COORDINATOR", "two"}}).other_coordinator);
+  for (const char* same : {"one", "one:10650", "tcp://one:10650"})
+    EXPECT_FALSE(setting_facts(agent, {{"KILN_COORDINATOR", same}}).other_coordinator) << same;
   EXPECT_THAT(why({{"KILN_DISABLE", "1"}}), HasSubstr("KILN_DISABLE is set"));
   EXPECT_THAT(why({{"KILN_MODE", "local"}}), HasSubstr("the mode is local"));
   EXPECT_THAT(why({{"KILN_POOL", "gpu"}}), HasSubstr("KILN_POOL"));
