@@ -5,19 +5,8 @@ import subprocess
 import unittest
 
 import kilntest
+from kilntest import bound_compiler
 from kilntest.slow import ENDLESS_CC, SLOW_CALL
-
-# A compiler that finds its parts only on this machine: elsewhere it cannot be the same.
-BOUND_C = """
-#include <unistd.h>
-int main(int count, char** words) {
-  (void)count;
-  if (access("/etc/debian_version", R_OK) != 0) return 3;
-  words[0] = "/usr/bin/gcc";
-  execv(words[0], words);
-  return 127;
-}
-"""
 
 
 class DoctorCase(kilntest.FarmCase):
@@ -63,10 +52,7 @@ class SoundFarmTest(DoctorCase):
         self.assertIn("no-such-gcc", failed["toolchain"]["detail"])
 
     def test_a_compiler_that_is_another_one_there(self):
-        (self.folder / "bound.c").write_text(BOUND_C)
-        (self.folder / "own").mkdir()
-        self.farm.client(["gcc", "-O1", "bound.c", "-o", "own/gcc"], check=True)
-        failed = self.wrong(self.farm, self.folder / "own" / "gcc")
+        failed = self.wrong(self.farm, bound_compiler.build(self.farm))
         self.assertEqual(["probe compile"], list(failed))
 
     def test_no_room(self):

@@ -4,19 +4,9 @@ import subprocess
 import unittest
 
 import kilntest
+from kilntest import bound_compiler
 from kilntest.slow import SLOW_CALL, SLOW_CC
 
-# A compiler that needs something of this machine that no toolchain brings along.
-WRAPPER_C = """
-#include <unistd.h>
-int main(int count, char** words) {
-  (void)count;
-  if (access("/etc/debian_version", R_OK) != 0) return 3;
-  words[0] = "/usr/bin/gcc";
-  execv(words[0], words);
-  return 127;
-}
-"""
 # What a build sends for a worker that finds the toolchain at another one; gcc's is 31 MB.
 LITTLE_BYTES = 2_000_000
 
@@ -32,10 +22,7 @@ class ToolchainsTest(kilntest.FarmCase):
         farm = self.start_farm(workers=1, fallback=True)
         folder = farm.directory / "projects"
         (folder / "a.c").write_text("int a;\n")
-        (folder / "wrapper.c").write_text(WRAPPER_C)
-        (folder / "own").mkdir()
-        farm.client(["gcc", "-O1", "wrapper.c", "-o", "own/gcc"], check=True)
-        compiler = folder / "own" / "gcc"
+        compiler = bound_compiler.build(farm)
         for _ in range(2):
             done = self.tried(farm, compiler, ("local", "toolchain_refused"))
             self.assertEqual((0, b""), (done.returncode, done.stderr))
