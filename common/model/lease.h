@@ -30,6 +30,7 @@ struct Lease {
   std::uint32_t lifetime_ms = 0;  // from the worker's first sight of it
   bool staging = false;           // beyond the slots: inputs may travel, running waits for a slot
   std::string token;
+  std::string pool = "default";  // whose executors run its tasks
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -40,6 +41,7 @@ struct Lease {
     visit("lifetime_ms", self.lifetime_ms);
     visit("staging", self.staging);
     visit("token", self.token);
+    visit("pool", self.pool);
   }
   friend bool operator==(const Lease&, const Lease&) = default;
 };

@@ -48,6 +48,9 @@ struct TaskStatus {
   std::string label;
   TaskPhase phase = TaskPhase::queued;
   std::uint64_t phase_ms = 0;  // since the phase began
+  std::string pool = "default";
+  std::uint64_t age_ms = 0;  // since it was accepted
+  std::int32_t pid = 0;      // on its node, of the process that runs it; 0: it has none now
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -55,6 +58,9 @@ struct TaskStatus {
     visit("label", self.label);
     visit("phase", self.phase);
     visit("phase_ms", self.phase_ms);
+    visit("pool", self.pool);
+    visit("age_ms", self.age_ms);
+    visit("pid", self.pid);
   }
   friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
 };

@@ -18,6 +18,7 @@
 #include "common/base/digest.h"
 #include "common/base/result.h"
 #include "common/model/node.h"
+#include "common/model/pool.h"
 #include "common/model/task.h"
 #include "common/model/tree.h"
 #include "common/wire/messages.h"
@@ -35,6 +36,12 @@ template <>
 inline constexpr Outcome kLast<Outcome> = Outcome::not_started;
 template <>
 inline constexpr EntryKind kLast<EntryKind> = EntryKind::symlink;
+template <>
+inline constexpr PoolContext kLast<PoolContext> = PoolContext::forkserver;
+template <>
+inline constexpr PoolWish kLast<PoolWish> = PoolWish::quiesce;
+template <>
+inline constexpr PoolState kLast<PoolState> = PoolState::broken;
 template <>
 inline constexpr Encoding kLast<Encoding> = Encoding::zstd;
 

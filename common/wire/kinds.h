@@ -55,6 +55,11 @@ KILN_KIND(CallDone)
 KILN_KIND(CallFailed)
 KILN_KIND(Command)
 KILN_KIND(CommandReply)
+KILN_KIND(PoolOrders)
+KILN_KIND(PoolReport)
+KILN_KIND(PoolChange)
+KILN_KIND(PoolQuery)
+KILN_KIND(PoolAnswer)
 #undef KILN_KIND
 
 }  // namespace kiln::wire

@@ -12,6 +12,7 @@
 #include "common/base/digest.h"
 #include "common/model/lease.h"
 #include "common/model/node.h"
+#include "common/model/pool.h"
 #include "common/model/task.h"
 
 namespace kiln::wire {
@@ -82,6 +83,28 @@ struct WorkerGoodbye {
   std::string reason;
   KILN_FIELDS(KILN_FIELD(worker) KILN_FIELD(worker_epoch) KILN_FIELD(reason))
   friend bool operator==(const WorkerGoodbye&, const WorkerGoodbye&) = default;
+};
+
+// What the coordinator wants of pools on this node: all of them after WELCOME (`complete`: others
+// of this coordinator's are void), then those that changed.
+struct PoolOrders {
+  std::uint64_t coordinator_epoch = 0;
+  bool complete = false;
+  std::vector<PoolOrder> orders;
+  KILN_FIELDS(KILN_FIELD(coordinator_epoch) KILN_FIELD(complete) KILN_FIELD(orders))
+  friend bool operator==(const PoolOrders&, const PoolOrders&) = default;
+};
+// How pools stand on the node: all of them after WELCOME, with every definition and tombstone that
+// the worker knows, then those that changed.
+struct PoolReport {
+  std::string worker;
+  std::uint64_t worker_epoch = 0;
+  bool complete = false;
+  std::vector<PoolOnNode> pools;
+  std::vector<PoolDefinition> definitions;
+  KILN_FIELDS(KILN_FIELD(worker) KILN_FIELD(worker_epoch) KILN_FIELD(complete) KILN_FIELD(pools)
+                  KILN_FIELD(definitions))
+  friend bool operator==(const PoolReport&, const PoolReport&) = default;
 };
 
 // ---- Agent and coordinator
@@ -173,6 +196,51 @@ struct FarmStatus {
   KILN_FIELDS(KILN_FIELD(request) KILN_FIELD(coordinator_version) KILN_FIELD(nodes)
                   KILN_FIELD(waiting_requests) KILN_FIELD(clients))
   friend bool operator==(const FarmStatus&, const FarmStatus&) = default;
+};
+
+// Creates or changes a pool. Answered by PoolAnswer as soon as it is decided, not when it is done:
+// whoever waits for warmth asks with PoolQuery. Refused: already_exists (another definition has the
+// name; the reason names the difference), not_found, invalid_argument, unavailable.
+struct PoolChange {
+  std::uint64_t request = 0;
+  std::string action;  // create, warm, quiesce, wake, resize, delete
+  PoolSpec spec;  // create: all of it; warm: its name, and toolchains to be staged; else its name
+  // create and warm: executors to be ready, on all nodes together; resize: executors on each node.
+  std::uint32_t count = 0;
+  bool all = false;  // create, warm and wake: every executor, whatever `count` says
+  KILN_FIELDS(KILN_FIELD(request) KILN_FIELD(action) KILN_FIELD(spec) KILN_FIELD(count)
+                  KILN_FIELD(all))
+  friend bool operator==(const PoolChange&, const PoolChange&) = default;
+};
+struct PoolQuery {
+  std::uint64_t request = 0;
+  std::string name;  // empty: all pools
+  KILN_FIELDS(KILN_FIELD(request) KILN_FIELD(name))
+  friend bool operator==(const PoolQuery&, const PoolQuery&) = default;
+};
+struct PoolNode {
+  std::string node;
+  std::string state;         // of the node: ready, draining, lost
+  std::uint32_t wanted = 0;  // executors that it was last asked to have ready
+  bool answered = false;     // `pool` came after the order that is in force
+  PoolOnNode pool;
+  KILN_FIELDS(KILN_FIELD(node) KILN_FIELD(state) KILN_FIELD(wanted) KILN_FIELD(answered)
+                  KILN_FIELD(pool))
+  friend bool operator==(const PoolNode&, const PoolNode&) = default;
+};
+struct PoolStatus {
+  PoolDefinition definition;
+  std::vector<PoolNode> nodes;         // the selected ones, by name
+  std::uint32_t waiting_requests = 0;  // for leases
+  KILN_FIELDS(KILN_FIELD(definition) KILN_FIELD(nodes) KILN_FIELD(waiting_requests))
+  friend bool operator==(const PoolStatus&, const PoolStatus&) = default;
+};
+struct PoolAnswer {
+  std::uint64_t request = 0;
+  bool existed = false;  // create: the same pool was there already
+  std::vector<PoolStatus> pools;
+  KILN_FIELDS(KILN_FIELD(request) KILN_FIELD(existed) KILN_FIELD(pools))
+  friend bool operator==(const PoolAnswer&, const PoolAnswer&) = default;
 };
 
 // ---- Agent and worker: the task socket
@@ -410,6 +478,7 @@ using Message =
                  PeerHello, PeerWelcome, Run, Accepted, Busy, Need, Supply, RunResult, Ack,  //
                  Cancel, Reclaim, Unknown,                                                   //
                  PutOpen, GetOpen, GetStart, Credit, Chunk, TransferDone,                    //
-                 Call, CallLocally, CallDone, CallFailed, Command, CommandReply>;
+                 Call, CallLocally, CallDone, CallFailed, Command, CommandReply,             //
+                 PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer>;
 
 }  // namespace kiln::wire

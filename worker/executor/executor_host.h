@@ -15,7 +15,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -41,9 +43,32 @@ struct HostOptions {
 };
 
 enum class ExecutorId : std::uint64_t {};  // never used twice by one host
+enum class TemplateId : std::uint64_t {};  // likewise
+
+// A process that executors are forked from (context fork): it has their namespaces, so that each of
+// them costs one fork.
+struct TemplateSpec {
+  std::string hostname = "kiln";
+};
+
+// A program that an executor holds stopped before its main, to fork it for tasks that run it
+// (context forkserver). A task is served by it when RunRequest::program is its path or a symlink to
+// it in the toolchain's tree, the task's last lowers are `lowers`, and its environment has nothing
+// that the dynamic loader or the C library reads before main.
+struct HeldProgram {
+  std::vector<std::filesystem::path> lowers;  // of the toolchain's tree
+  std::string program;                        // absolute path in that root
+};
+// What became of one.
+struct HeldFact {
+  std::string program;
+  std::string problem;  // why it cannot be held, and is executed for each task; empty: it is held
+};
 
 struct ExecutorSpec {
-  std::string hostname = "kiln";  // what tasks see as the machine's name
+  std::string hostname = "kiln";     // what tasks see as the machine's name; a template has its own
+  std::optional<TemplateId> parent;  // what it is forked from; none: the nursery
+  std::vector<HeldProgram> held;
 };
 
 // What happens to executors; called from ExecutorHost::on_readable.
@@ -59,6 +84,11 @@ class ExecutorEvents {
   virtual void executor_died(ExecutorId id, Error reason) = 0;
   // It is gone after stop().
   virtual void executor_stopped(ExecutorId id) = 0;
+  // Executors can be forked from it.
+  virtual void template_ready(TemplateId) {}
+  // It is gone, without having been told to or because it could not be made; its executors were
+  // reported dead before.
+  virtual void template_died(TemplateId, Error) {}
   // The nursery is gone: all executors were reported dead, none can be made; the worker must start
   // again as a new process.
   virtual void host_failed(Error reason) = 0;
@@ -95,6 +125,17 @@ class ExecutorHost {
   void cancel(ExecutorId id);
   // Ends an executor; a running task is cancelled and reported first.
   void stop(ExecutorId id);
+  // One for each of the spec's held programs, from executor_ready on.
+  std::vector<HeldFact> held(ExecutorId id) const;
+  // On this machine, of the process that runs the executor's task now; 0: none does.
+  pid_t task_pid(ExecutorId id) const;
+  // On this machine, of the executor itself; 0: not known.
+  pid_t executor_pid(ExecutorId id) const;
+
+  // Asks for a template; template_ready or template_died follows.
+  Result<TemplateId> create_template(const TemplateSpec& spec);
+  // Ends it with all its executors, which are reported as stopped; nothing follows for itself.
+  void stop_template(TemplateId id);
 
  private:
   struct State;

@@ -9,7 +9,7 @@ namespace kiln::auth {
 namespace {
 
 Lease example() {
-  return Lease{{7, 9}, "node-a", 11, 32, 60'000, false, ""};
+  return Lease{{7, 9}, "node-a", 11, 32, 60'000, false, "", "default"};
 }
 
 TEST(LeaseToken, what_was_signed_verifies) {
