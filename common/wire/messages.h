@@ -14,6 +14,7 @@
 #include "common/model/node.h"
 #include "common/model/pool.h"
 #include "common/model/task.h"
+#include "common/wire/session_messages.h"
 
 namespace kiln::wire {
 
@@ -479,6 +480,7 @@ using Message =
                  Cancel, Reclaim, Unknown,                                                   //
                  PutOpen, GetOpen, GetStart, Credit, Chunk, TransferDone,                    //
                  Call, CallLocally, CallDone, CallFailed, Command, CommandReply,             //
-                 PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer>;
+                 PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer,                  //
+                 SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel>;
 
 }  // namespace kiln::wire
