@@ -126,6 +126,8 @@ Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, 
       return another_node(policy, history, worker, "worker_lost");
     case AttemptEnd::no_lease:
       return give_up(policy, "no_worker");
+    case AttemptEnd::no_pool:
+      return give_up(policy, "no_pool");
   }
   return give_up(policy, "unknown_end");
 }

@@ -21,6 +21,7 @@ enum class AttemptEnd : std::uint8_t {
   busy,         // refused by the worker
   worker_lost,  // silence, a closed connection, an attempt that the worker does not know
   no_lease,     // no coordinator, no room in time, refused: nothing was run
+  no_pool,      // there is none of that name: nothing was run, nor ever will be
 };
 
 // What happened to one call so far.
