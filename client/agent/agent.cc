@@ -224,8 +224,9 @@ void Agent::answer_command(ConnectionId connection, const wire::Command& command
   const bool stop = command.name == "agent";
   const bool last = !sessions_->has(connection);
   commands_.answer(command, [this, connection, stop, last](const Result<std::string>& json) {
-    const std::string error = json ? "" : json.error().message;
-    server_->send(connection, wire::CommandReply{error}, {json ? *json : "{}"}, last);
+    wire::CommandReply reply;
+    if (!json) reply = {json.error().message, std::string(name(json.error().code))};
+    server_->send(connection, reply, {json ? *json : "{}"}, last);
     if (stop && json) reactor_->defer([this] { begin_stop(); });
   });
 }

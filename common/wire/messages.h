@@ -463,7 +463,8 @@ struct Command {
 // Raw frame: the answer as JSON.
 struct CommandReply {
   std::string error;  // empty: all well
-  KILN_FIELDS(KILN_FIELD(error))
+  std::string code;   // of the error: an Errc by name
+  KILN_FIELDS(KILN_FIELD(error) KILN_FIELD(code))
   friend bool operator==(const CommandReply&, const CommandReply&) = default;
 };
 

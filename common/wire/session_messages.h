@@ -56,8 +56,9 @@ struct SessionTask {
   std::vector<std::string> outputs;
   std::string pool = "default";
   std::int32_t priority = 0;
-  Limits limits;                  // 0: the agent's own
-  std::uint64_t patience_ms = 0;  // without any task like it getting a slot, until it fails; 0: 60 s
+  Limits limits;  // 0: the agent's own
+  std::uint64_t patience_ms =
+      0;  // without any task like it getting a slot, until it fails; 0: 60 s
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
