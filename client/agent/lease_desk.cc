@@ -235,7 +235,8 @@ void LeaseDesk::end(Ticket ticket, const Error& error) {
 
 void LeaseDesk::end_refused(const Request& request, const Error& error) {
   const TimePoint now = reactor_.now();
-  const bool never = error.code == Errc::invalid_argument;  // waiting does not change the wish
+  // Waiting changes neither the wish nor a pool that is broken until it is told to try again.
+  const bool never = error.code == Errc::invalid_argument || error.code == Errc::permission_denied;
   std::vector<Ticket> due;
   for (const auto& [ticket, waiter] : waiters_) {
     const bool meant = request.ticket == 0

@@ -24,6 +24,11 @@ constexpr Duration kSendAgain = milliseconds(50);
 // Uploads of one attempt that are tried again after their connection broke.
 constexpr int kUploadsAgain = 2;
 
+AttemptEnd end_without_lease(Errc code) {
+  if (code == Errc::invalid_argument) return AttemptEnd::no_pool;
+  return code == Errc::permission_denied ? AttemptEnd::pool_broken : AttemptEnd::no_lease;
+}
+
 }  // namespace
 
 RemoteUnit::RemoteUnit(FarmAccess& farm, std::shared_ptr<const PreparedUnit> unit,
@@ -88,11 +93,7 @@ void RemoteUnit::leased(Result<HeldLease> lease) {
   const TimePoint now = farm_.reactor.now();
   trace_.acquire += now - phase_began_;
   phase_began_ = now;
-  if (!lease) {
-    const bool no_pool = lease.error().code == Errc::invalid_argument;
-    return end_attempt(no_pool ? AttemptEnd::no_pool : AttemptEnd::no_lease, {},
-                       lease.error().message);
-  }
+  if (!lease) return end_attempt(end_without_lease(lease.error().code), {}, lease.error().message);
   lease_ = std::move(*lease);
   attempt_ = {farm_.client_epoch, ++farm_.last_attempt};
   trace_.node = lease_->lease.worker;
@@ -215,7 +216,7 @@ void RemoteUnit::busy(const wire::Busy& message) {
   // Its other leases would only be refused too, one after the other.
   const bool takes_nothing = message.reason == "draining" || message.reason == "broken";
   if (takes_nothing) farm_.leases.drop_worker(trace_.node);
-  end_attempt(AttemptEnd::busy, {}, message.reason);
+  end_attempt(AttemptEnd::busy, {}, message.reason, doubt_about_refusal(message.reason));
 }
 
 void RemoteUnit::need(const wire::Need& message) {
@@ -362,8 +363,10 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
         {settings_.fallback ? Step::Kind::locally : Step::Kind::fail, "output_not_written"},
         status.error().message);
   }
-  if (!is_believed(retry_, doubt))
+  if (!is_believed(retry_, doubt)) {
+    kept_ = *streams;
     return end_attempt(AttemptEnd::result, result_->result.outcome, "", doubt);
+  }
   UnitOutcome outcome;
   outcome.exit_code = result_->result.exit_code;
   outcome.signal = result_->result.outcome == Outcome::signalled ? result_->result.signal : 0;

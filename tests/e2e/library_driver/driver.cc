@@ -89,6 +89,7 @@ class Driver {
       }
     }
     std::string text = "right " + std::to_string(right);
+    flood_.clear();
     for (const auto& [what, count] : others) text += ", " + std::to_string(count) + " " + what;
     return text;
   }
