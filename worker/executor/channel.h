@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "worker/executor/held_program.h"
 #include "worker/executor/packing.h"
 #include "worker/executor/run.h"
 #include "worker/sandbox/supervisor.h"
@@ -17,46 +20,54 @@ namespace kiln::worker {
 
 enum class MessageKind : std::uint8_t {
   setup,     // host to nursery, first of all: NurserySetup; it begins or is broken
-  create,    // host to nursery: CreateMessage, with the executor's end of its channel
-  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits
-  gone,      // nursery to host: GoneMessage, when an executor and its processes are dead
+  create,    // host to nursery, template: CreateMessage, with the executor's end of its channel
+  breed,     // host to nursery: CreateMessage, as for create, of a template
+  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits;
+             // template to host: nothing; likewise
+  gone,      // nursery, template to host: GoneMessage, when what it forked is dead with all below
   ready,     // executor to host: InitMessage, with the host's end of that init's channel
   lost,      // executor to host: LostMessage, when an init is dead, whatever it did before
   broken,    // executor to host: BrokenMessage; it exits
-  stop,      // host to executor: nothing
+  stop,      // host to executor, template: nothing
   run,       // host to init: RunMessage
   cancel,    // host to init: nothing
   finished,  // init to host: TaskEnd, with the memory files of stdout and stderr; it exits
 };
 
 struct CreateMessage {
-  std::uint64_t executor = 0;
+  std::uint64_t id = 0;  // executors and templates are counted together
   std::string hostname;
+  std::vector<HeldProgram> held;
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
-    visit("executor", self.executor);
+    visit("id", self.id);
     visit("hostname", self.hostname);
+    visit("held", self.held);
   }
 };
 
 struct GoneMessage {
-  std::uint64_t executor = 0;
+  std::uint64_t id = 0;
   std::string reason;  // "exited with 1", "killed by signal 9"
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
-    visit("executor", self.executor);
+    visit("id", self.id);
     visit("reason", self.reason);
   }
 };
 
 struct InitMessage {
   std::uint32_t number = 0;  // counts the inits of one executor from 1
+  pid_t pid = 0;             // the init's, as the nursery sees it
+  pid_t executor = 0;        // its executor's
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
     visit("number", self.number);
+    visit("pid", self.pid);
+    visit("executor", self.executor);
   }
 };
 

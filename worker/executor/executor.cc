@@ -7,20 +7,16 @@
 #include <cstdint>
 #include <vector>
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/files.h"
 #include "common/base/time.h"
+#include "worker/executor/executor_place.h"
 #include "worker/executor/process.h"
 #include "worker/executor/task_init.h"
-#include "worker/sandbox/devices.h"
 #include "worker/sandbox/namespaces.h"
-#include "worker/sandbox/system_calls.h"
 
 namespace kiln::worker {
 namespace {
@@ -37,8 +33,7 @@ constexpr int kMostStillborn = 3;
 
 class Executor {
  public:
-  Executor(const ScratchLayout& layout, const Identity& identity, Channel& host)
-      : layout_(layout), identity_(identity), host_(host) {}
+  Executor(const ExecutorSetup& setup, Channel& host) : setup_(setup), host_(host) {}
 
   // Until the host wants no more, or until no init can be made.
   Status serve() {
@@ -91,15 +86,16 @@ class Executor {
 
   Status add_init() {
     KILN_TRY_ASSIGN(auto channel, Channel::make_pair());
-    KILN_TRY_ASSIGN(auto forked, fork_init(identity_));
+    KILN_TRY_ASSIGN(auto forked, fork_init(setup_.identity));
     if (forked.pid == 0) {
       host_.close();
       inits_.clear();
       channel.first.close();
-      run_task_init({layout_, identity_}, self_.get(), std::move(channel.second));
+      run_task_init({setup_.layout, setup_.identity}, self_.get(), std::move(channel.second));
     }
-    inits_.push_back({++last_number_, std::move(forked), Clock::now()});
-    return host_.send_packed(MessageKind::ready, InitMessage{last_number_}, {channel.first.fd()});
+    const InitMessage ready{++last_number_, forked.pid, ::getpid()};
+    inits_.push_back({last_number_, std::move(forked), Clock::now()});
+    return host_.send_packed(MessageKind::ready, ready, {channel.first.fd()});
   }
 
   // The init is dead, and with it every process and mount of its task. An error when that happens
@@ -120,8 +116,7 @@ class Executor {
                                        lost.reason);
   }
 
-  const ScratchLayout& layout_;
-  const Identity& identity_;
+  const ExecutorSetup& setup_;
   Channel& host_;
   UniqueFd self_;  // a pidfd, for the inits
   std::vector<Init> inits_;
@@ -130,36 +125,19 @@ class Executor {
   int stillborn_ = 0;  // in a row
 };
 
-Status prepare(int parent, const CreateMessage& create, const ScratchLayout& layout,
-               const Identity& identity) {
-  // Its own process group: the nursery waits by it for what outlives an executor.
-  if (::setpgid(0, 0) != 0) return fail_errno("cannot make a process group", errno);
-  if (!die_with_parent(parent)) return fail(Errc::unavailable, "the nursery is gone");
-  KILN_TRY(enter_executor_namespaces(identity, create.hostname));
-  KILN_TRY(mount_devices(layout.devices(), identity));
-  // What a task may use up should not cost the worker its life when memory runs out. Refused in
-  // some containers; then all are equal.
-  const UniqueFd adjust(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (adjust.valid()) static_cast<void>(write_all(adjust.get(), "500"));
-  // Nothing that is executed below here can gain a capability.
-  for (int capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+Status serve(int parent, const CreateMessage& create, const ExecutorSetup& setup, Channel& host) {
+  KILN_TRY(join_parent(parent));
+  if (setup.place == Place::its_own) {
+    KILN_TRY(enter_executor_place(create.hostname, setup.layout, setup.identity));
   }
-  return {};
-}
-
-Status serve(int parent, const CreateMessage& create, const ScratchLayout& layout,
-             const Identity& identity, Channel& host) {
-  KILN_TRY(prepare(parent, create, layout, identity));
-  // Once, not for each command: to install a filter costs some machines as much as a task's root.
-  KILN_TRY(filter_system_calls());
-  return Executor(layout, identity, host).serve();
+  return Executor(setup, host).serve();
 }
 
 }  // namespace
 
-void run_executor(int parent, const CreateMessage& create, const ScratchLayout& layout,
-                  const Identity& identity, Channel host) {
-  const auto served = serve(parent, create, layout, identity, host);
+void run_executor(int parent, const CreateMessage& create, const ExecutorSetup& setup,
+                  Channel host) {
+  const auto served = serve(parent, create, setup, host);
   if (served) ::_exit(0);
   const BrokenMessage broken{served.error().code, served.error().message};
   static_cast<void>(host.send_packed(MessageKind::broken, broken));

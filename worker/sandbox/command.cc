@@ -19,9 +19,6 @@
 namespace kiln::worker {
 namespace {
 
-// Keeps a fork bomb from taking all pids of the machine before its time limit ends it.
-constexpr rlim_t kProcesses = 4096;
-
 enum class Stage : int { descriptors, limits, ids, directory, execute };
 
 // What the child leaves in its parent's memory.
@@ -55,7 +52,7 @@ bool limit(__rlimit_resource_t resource, rlim_t most) {
 }
 
 bool set_limits(const CommandSpec& spec) {
-  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, kProcesses) &&
+  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, kMostProcesses) &&
          (spec.file_size_limit == 0 || limit(RLIMIT_FSIZE, spec.file_size_limit));
 }
 

@@ -13,6 +13,10 @@
 
 namespace kiln::worker {
 
+// Of a task's user; keeps a fork bomb from taking all pids of the machine before its time limit
+// ends it.
+constexpr std::uint64_t kMostProcesses = 4096;
+
 struct CommandSpec {
   std::string program;                   // absolute
   std::vector<std::string> argv;         // not empty
