@@ -16,8 +16,8 @@
 #include "common/base/files.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/nursery.h"
-#include "worker/executor/process.h"
 #include "worker/executor/template.h"
+#include "worker/sandbox/process.h"
 
 namespace kiln::worker {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
-#include "worker/executor/held_program.h"
 #include "worker/executor/packing.h"
 #include "worker/executor/run.h"
+#include "worker/forkserver/held_program.h"
 #include "worker/sandbox/supervisor.h"
 
 namespace kiln::worker {
@@ -28,10 +28,12 @@ enum class MessageKind : std::uint8_t {
   ready,     // executor to host: InitMessage, with the host's end of that init's channel
   lost,      // executor to host: LostMessage, when an init is dead, whatever it did before
   broken,    // executor to host: BrokenMessage; it exits
+  held,      // init to executor, executor to host: HeldMessage, before that init is ready
+  fared,     // init to executor: FaredMessage
   stop,      // host to executor, template: nothing
   run,       // host to init: RunMessage
   cancel,    // host to init: nothing
-  finished,  // init to host: TaskEnd, with the memory files of stdout and stderr; it exits
+  finished,  // init to host: FinishedMessage, with the memory files of stdout and stderr
 };
 
 struct CreateMessage {
@@ -82,6 +84,30 @@ struct LostMessage {
   }
 };
 
+// What became of the programs that an executor is to hold, in their order.
+struct HeldMessage {
+  std::vector<HeldFact> facts;
+  bool serves = true;  // the init that says so takes tasks; else it exits
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("facts", self.facts);
+    visit("serves", self.serves);
+  }
+};
+
+// How it went with one of them.
+struct FaredMessage {
+  std::uint32_t program = 0;  // counted from 0
+  bool died = false;          // its process did, unasked; else a task was forked from it and ended
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("program", self.program);
+    visit("died", self.died);
+  }
+};
+
 struct BrokenMessage {
   Errc code = Errc::internal;
   std::string reason;
@@ -101,6 +127,19 @@ struct RunMessage {
   static void describe(Self& self, Visitor&& visit) {
     visit("request", self.request);
     visit("workspace", self.workspace);
+  }
+};
+
+struct FinishedMessage {
+  TaskEnd end;
+  bool again = false;   // the init waits for the next task; else it exits
+  bool forked = false;  // from a held program
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("end", self.end);
+    visit("again", self.again);
+    visit("forked", self.forked);
   }
 };
 

@@ -16,8 +16,8 @@
 #include "worker/executor/host_state.h"
 #include "worker/executor/nursery.h"
 #include "worker/executor/nursery_start.h"
-#include "worker/executor/process.h"
 #include "worker/executor/scratch.h"
+#include "worker/sandbox/process.h"
 
 namespace kiln::worker {
 namespace {

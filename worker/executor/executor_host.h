@@ -25,8 +25,8 @@
 
 #include "common/base/result.h"
 #include "common/base/time.h"
-#include "worker/executor/held_program.h"
 #include "worker/executor/run.h"
+#include "worker/forkserver/held_program.h"
 #include "worker/sandbox/identity.h"
 
 namespace kiln::worker {

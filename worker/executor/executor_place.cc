@@ -8,9 +8,9 @@
 
 #include "common/base/files.h"
 #include "common/base/unique_fd.h"
-#include "worker/executor/process.h"
 #include "worker/sandbox/devices.h"
 #include "worker/sandbox/namespaces.h"
+#include "worker/sandbox/process.h"
 #include "worker/sandbox/system_calls.h"
 
 namespace kiln::worker {

@@ -121,6 +121,8 @@ void ExecutorHost::State::handle(Executors::iterator at, LocalMessage message,
     add_init(at, std::move(message), events);
   } else if (message.kind == MessageKind::lost) {
     if (const auto lost = unpack<LostMessage>(message.body)) lose_init(at, *lost, events);
+  } else if (message.kind == MessageKind::held) {
+    if (auto held = unpack<HeldMessage>(message.body)) at->second.held = std::move(held->facts);
   } else if (auto broken = unpack<BrokenMessage>(message.body)) {
     at->second.reason = Error{broken->code, std::move(broken->reason)};
   }

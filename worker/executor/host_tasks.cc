@@ -110,26 +110,29 @@ void ExecutorHost::State::end_task(Executors::iterator at, RunReport report,
 
 void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
                                  ExecutorEvents& events) {
-  auto end = unpack<TaskEnd>(message.body);
-  if (!end) return;
+  auto finished = unpack<FinishedMessage>(message.body);
+  if (!finished) return;
+  auto& end = finished->end;
   RunReport report;
-  report.outcome = end->outcome;
-  report.exit_code = end->exit_code;
-  report.signal = end->signal;
-  report.message = std::move(end->message);
-  report.nodes_fault = end->nodes_fault;
-  report.usage = end->usage;
-  report.outputs = std::move(end->outputs);
-  report.standard_output.bytes = end->stdout_bytes;
-  report.standard_error.bytes = end->stderr_bytes;
+  report.outcome = end.outcome;
+  report.exit_code = end.exit_code;
+  report.signal = end.signal;
+  report.message = std::move(end.message);
+  report.nodes_fault = end.nodes_fault;
+  report.forked = finished->forked;
+  report.usage = end.usage;
+  report.outputs = std::move(end.outputs);
+  report.standard_output.bytes = end.stdout_bytes;
+  report.standard_error.bytes = end.stderr_bytes;
   auto& files = message.descriptors;
   std::size_t next = 0;
-  if (end->stdout_bytes > 0 && next < files.size()) {
+  if (end.stdout_bytes > 0 && next < files.size()) {
     report.standard_output.file = std::move(files.at(next++));
   }
-  if (end->stderr_bytes > 0 && next < files.size()) {
+  if (end.stderr_bytes > 0 && next < files.size()) {
     report.standard_error.file = std::move(files.at(next));
   }
+  if (finished->again) at->second.waiting.push_back(std::move(*at->second.running->init));
   end_task(at, std::move(report), events);
 }
 

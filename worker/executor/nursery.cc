@@ -9,9 +9,11 @@
 
 #include "worker/executor/brood.h"
 #include "worker/executor/build_identity.h"
-#include "worker/executor/process.h"
+#include "worker/forkserver/holder.h"
+#include "worker/forkserver/stub_image.h"
 #include "worker/sandbox/namespaces.h"
 #include "worker/sandbox/probe.h"
+#include "worker/sandbox/process.h"
 #include "worker/sandbox/signals.h"
 
 namespace kiln::worker {
@@ -42,6 +44,7 @@ Result<UniqueFd> open_scratch(const NurserySetup& setup) {
     KILN_TRY(mount_memory_scratch({setup.scratch}, setup.identity, setup.memory_bytes));
   }
   KILN_TRY(probe_sandbox(setup.scratch, setup.identity));
+  KILN_TRY(write_stub(ScratchLayout{setup.scratch}.root() / kStubName));
   UniqueFd fd(::open(setup.scratch.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno("cannot open " + setup.scratch.string(), errno);
   return fd;

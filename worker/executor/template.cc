@@ -7,7 +7,7 @@
 
 #include "worker/executor/brood.h"
 #include "worker/executor/executor_place.h"
-#include "worker/executor/process.h"
+#include "worker/sandbox/process.h"
 
 namespace kiln::worker {
 namespace {
