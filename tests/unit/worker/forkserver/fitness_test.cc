@@ -12,7 +12,8 @@ HeldFiles held_clang() {
 }
 
 Candidate clang_task() {
-  return {"/usr/lib/llvm-14/bin/clang", {"PATH=/usr/bin", "A=1"}, {"/in/1", "/in/2", "/store/clang"}};
+  return {
+      "/usr/lib/llvm-14/bin/clang", {"PATH=/usr/bin", "A=1"}, {"/in/1", "/in/2", "/store/clang"}};
 }
 
 bool nowhere(const std::filesystem::path&, const std::string&) {
