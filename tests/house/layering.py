@@ -25,6 +25,8 @@ COMMON = {
 PURE = ("coordinator/scheduling", "worker/pools", "worker/tasks", "worker/needs",
         "client/arguments", "client/policy")
 PURE_MAY_USE = {"common/base", "common/model"}
+# Decisions that stand on other decisions.
+PURE_ON = {"worker/tasks": {"worker/pools"}}
 # Interfaces through which decisions ask the world, so that tests can hand them a made-up one.
 PORTS = {"client/arguments": "client/inputs/file_system.h"}
 IMPURE_HEADERS = {
@@ -63,7 +65,7 @@ def allowed(folder):
     if top == "common":
         return COMMON.get(_unit_of(folder), set()) | {_unit_of(folder)}
     if _unit_of(folder) in PURE:
-        return PURE_MAY_USE | {_unit_of(folder)}
+        return PURE_MAY_USE | PURE_ON.get(_unit_of(folder), set()) | {_unit_of(folder)}
     if top in PARTS:
         return set(COMMON) | {top}
     return None
