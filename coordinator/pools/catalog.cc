@@ -34,6 +34,11 @@ DefinitionPtr PoolCatalog::find(const std::string& name) const {
   return found == definitions_.end() || found->second->deleted ? nullptr : found->second;
 }
 
+DefinitionPtr PoolCatalog::known(const std::string& name) const {
+  const auto found = definitions_.find(name);
+  return found == definitions_.end() ? nullptr : found->second;
+}
+
 std::vector<DefinitionPtr> PoolCatalog::all() const {
   std::vector<DefinitionPtr> out;
   out.reserve(definitions_.size());
@@ -102,6 +107,8 @@ bool PoolCatalog::learn(const PoolDefinition& definition, std::uint64_t now_s) {
     return false;
   }
   const auto found = definitions_.find(name);
+  // What is known is said most often, and cheap to tell.
+  if (found != definitions_.end() && *found->second == definition) return false;
   if (found != definitions_.end() && !counts_before(definition, *found->second)) return false;
   if (definition.deleted) {
     if (definition.changed_s + kTombstoneSeconds <= now_s) return false;

@@ -48,6 +48,8 @@ class PoolCatalog {
 
   // nullptr: there is no such pool (any more).
   DefinitionPtr find(const std::string& name) const;
+  // Likewise, but a deleted one too.
+  DefinitionPtr known(const std::string& name) const;
   // By name, with those that were deleted.
   std::vector<DefinitionPtr> all() const;
   std::size_t pools() const { return pools_; }

@@ -34,10 +34,19 @@ void PoolKeeper::load(const std::vector<PoolDefinition>& definitions, const Mome
 
 Status PoolKeeper::put(const PoolSpec& spec, const Moment& moment) {
   KILN_TRY_ASSIGN(const auto made, catalog_.put(spec, moment.unix_s));
+  operators_.insert_or_assign(spec.name, spec);
   define(made.definition, moment);
   look_at_the_clock(moment);
   settle(moment);
   return {};
+}
+
+// What a worker still knew of an operator's pool is replaced as it would have been at the start,
+// had it been on the disk then. Only once: of two coordinators whose files differ the later one
+// wins.
+void PoolKeeper::insist(const std::string& name, const Moment& moment) {
+  const auto word = operators_.extract(name);
+  if (!word.empty()) (void)catalog_.put(word.mapped(), moment.unix_s);
 }
 
 // Takes a definition into force that the catalogue holds.
@@ -231,16 +240,18 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
     for (auto& entry : node.pools) entry.second.report.reset();
     if (node.introduce_at) node.introduce_at = moment.now;
   }
+  bool learned = false;
   for (const auto& definition : report.definitions) {
     const auto& name = definition.spec.name;
     if (catalog_.learn(definition, moment.unix_s)) {
-      for (const auto& known : catalog_.all()) {
-        if (known->spec.name == name) define(known, moment);
-      }
-      look_at_the_clock(moment);
+      learned = true;
+      insist(name, moment);
+      // The catalogue may have made room by forgetting the oldest deleted one, even this.
+      if (const auto known = catalog_.known(name)) define(known, moment);
     }
     hear_definition(node, definition, moment);
   }
+  if (learned) look_at_the_clock(moment);
   for (const auto& pool : report.pools) {
     const auto known = pools_.find(pool.name);
     if (known == pools_.end()) continue;

@@ -38,7 +38,8 @@ class PoolKeeper {
 
   // What was stored, before anything else.
   void load(const std::vector<PoolDefinition>& definitions, const Moment& moment);
-  // The operator's word: made, or put in the place of what has its name.
+  // The operator's word: made, or put in the place of what has its name, also where that is only
+  // learned of later. Errors as of PoolCatalog::put.
   Status put(const PoolSpec& spec, const Moment& moment);
 
   // The node said hello, and the scheduler took it.
@@ -115,6 +116,7 @@ class PoolKeeper {
   };
 
   void define(const DefinitionPtr& definition, const Moment& moment);
+  void insist(const std::string& name, const Moment& moment);
   bool selects(const Pool& pool, const Node& node) const;
   // True when that is news.
   bool select(const std::string& name, Pool& pool, Node& node);
@@ -163,6 +165,7 @@ class PoolKeeper {
   PoolCatalog catalog_;
   std::map<std::string, Pool> pools_;  // deleted ones too, and `default`
   std::map<std::string, Node> nodes_;
+  std::map<std::string, PoolSpec> operators_;  // what the operator said, by name
   SourceBook sources_;
   std::set<std::string> strangers_;       // nodes that were not told everything yet
   std::map<std::string, TimePoint> due_;  // pools whose orders must be looked at
