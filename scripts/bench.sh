@@ -1,12 +1,22 @@
 #!/bin/bash
 # Measures Kiln beside distcc and icecream: a table, build/bench/summary.json and table.md. Takes
 # the arguments of tests/bench/bench.py. Needs namespaces, so goes through sudo where the caller is
-# not root.
+# not root. `bench.sh pools [ARGUMENT]…` measures pools and their contexts instead, with
+# tests/bench/pools_bench.py: build/bench/pools.json and pools.md; `bench.sh worker` a worker's side
+# alone, with tests/bench/worker_side.py: build/bench/worker.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+program=(tests/bench/bench.py build/bench/summary.json)
+if [[ ${1:-} == pools ]]; then
+  program=(tests/bench/pools_bench.py build/bench/pools.json)
+  shift
+elif [[ ${1:-} == worker ]]; then
+  program=(tests/bench/worker_side.py build/bench/worker.json)
+  shift
+fi
 run=(env "KILN_BIN_DIR=$PWD/build/release/bin" "PYTHONPATH=$PWD/tests/support"
-  /usr/bin/python3 -B tests/bench/bench.py build/bench/summary.json "$@")
+  /usr/bin/python3 -B "${program[@]}" "$@")
 if [[ $EUID -eq 0 ]]; then
   exec "${run[@]}"
 fi

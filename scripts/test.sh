@@ -29,8 +29,8 @@ ctest_tier() {
 # build folder goes back to the caller.
 both_kinds() {
   local status=0
-  ctest_tier release 1 -L "^$1\$" -LE "^(root|$2)\$"
-  with_root ctest --test-dir build/release --output-on-failure --no-tests=error \
+  ctest_tier release "$jobs" -L "^$1\$" -LE "^(root|$2)\$"
+  with_root ctest --test-dir build/release --output-on-failure --no-tests=error -j "$jobs" \
     -L "^$1\$" -L '^root$' -LE "^($2)\$" || status=$?
   if [[ $EUID -ne 0 ]]; then
     sudo chown -R "$(id -u):$(id -g)" build

@@ -71,6 +71,7 @@ Agent::Agent(Environment environment, config::Settings settings, AgentSettings o
 Agent::~Agent() {
   server_.reset();
   while (!calls_.empty()) forget(calls_.begin()->first);
+  toolchains_.reset();
   probes_.reset();
   workers_.reset();
   leases_.reset();
@@ -143,6 +144,8 @@ Status Agent::open_farm() {
       FarmAccess{*reactor_, *io_, *leases_, *workers_, uploads_, *spool_, log_, epoch, 0,
                  host_name() + "-" + std::to_string(::getpid())});
   probes_ = std::make_unique<ProbeDesk>(*access_, *work_, *preparer_, options_.cache / "probes");
+  toolchains_ = std::make_unique<ToolchainDesk>(
+      ToolchainDesk::Parts{*reactor_, *work_, *preparer_, *access_, *farm_, *probes_});
   return farm_->connect(options_.coordinators);
 }
 

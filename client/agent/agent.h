@@ -13,10 +13,12 @@
 #include "client/agent/farm_link.h"
 #include "client/agent/history.h"
 #include "client/agent/lease_desk.h"
+#include "client/agent/pool_desk.h"
 #include "client/agent/prepare.h"
 #include "client/agent/probe_desk.h"
 #include "client/agent/remote_call.h"
 #include "client/agent/settings.h"
+#include "client/agent/toolchain_desk.h"
 #include "client/agent/upload_source.h"
 #include "client/agent/worker_pool.h"
 #include "client/paths/environment.h"
@@ -41,6 +43,7 @@ class Agent {
  private:
   friend class Commands;
   friend class Doctor;
+  friend class PoolDesk;
   using ConnectionId = CallServer::ConnectionId;
 
   // One call, from its message to its answer.
@@ -93,11 +96,13 @@ class Agent {
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<FarmAccess> access_;
   std::unique_ptr<ProbeDesk> probes_;
+  std::unique_ptr<ToolchainDesk> toolchains_;
   std::unique_ptr<CallServer> server_;
   std::map<ConnectionId, std::shared_ptr<ActiveCall>> calls_;
   History history_{20'000};
   Commands commands_{*this};
   Doctor doctor_{*this};
+  PoolDesk pools_{*this};
 };
 
 }  // namespace kiln::client

@@ -100,6 +100,8 @@ void Commands::answer(const wire::Command& command, Done done) {
   if (command.name == "why") return done(why(command));
   if (command.name == "config") return done(settings(command));
   if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
+  if (command.name == "pool" || command.name == "pools" || command.name == "warm")
+    return agent_.pools_.answer(command, std::move(done));
   if (command.name == "agent") return done(text_of(json{{"pid", ::getpid()}}));
   if (command.name == "jobs") {
     return agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
@@ -187,6 +189,9 @@ void Commands::tasks(const Done& done) {
                         {"label", task.label},
                         {"phase", std::string(name(task.phase))},
                         {"phase_ms", task.phase_ms},
+                        {"pool", task.pool},
+                        {"age_ms", task.age_ms},
+                        {"pid", task.pid},
                         {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
                                         std::to_string(task.attempt.number)}});
       }

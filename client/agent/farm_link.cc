@@ -85,25 +85,40 @@ Status FarmLink::send(const wire::Message& message) {
   return link->dealer->send(wire::encode(message));
 }
 
-void FarmLink::query(QueryDone done) {
-  if (settled_) return ask(std::move(done));
-  early_.push_back(std::move(done));
+void FarmLink::query(std::function<void(Result<wire::FarmStatus>)> done) {
+  ask([](std::uint64_t request) { return wire::FarmQuery{request}; },
+      [done = std::move(done)](Result<wire::Message> answer) {
+        if (!answer) return done(fail(answer.error()));
+        auto* status = std::get_if<wire::FarmStatus>(&*answer);
+        if (status == nullptr) return done(fail(Errc::corrupt, "an answer of another kind"));
+        done(std::move(*status));
+      });
+}
+
+void FarmLink::ask(MakeRequest make, Answered done) {
+  Question question{std::move(make), std::move(done)};
+  if (settled_) return ask_now(question);
+  early_.push_back(std::move(question));
 }
 
 void FarmLink::settled() {
   settled_ = true;
-  for (auto& done : std::exchange(early_, {})) ask(std::move(done));
+  for (const auto& question : std::exchange(early_, {})) ask_now(question);
 }
 
-void FarmLink::ask(QueryDone done) {
-  const std::uint64_t request = ++last_query_;
-  if (const auto sent = send(wire::FarmQuery{request}); !sent) return done(fail(sent.error()));
-  queries_.emplace(request, std::move(done));
+void FarmLink::ask_now(const Question& question) {
+  const std::uint64_t request = ++last_question_;
+  if (const auto sent = send(question.make(request)); !sent)
+    return question.done(fail(sent.error()));
+  asked_.emplace(request, question.done);
   reactor_.call_after(seconds(2), [this, alive = std::weak_ptr<int>(alive_), request] {
     if (alive.expired()) return;
-    auto node = queries_.extract(request);
-    if (node) node.mapped()(fail(Errc::timed_out, "the coordinator did not answer within 2 s"));
+    answer(request, fail(Errc::timed_out, "the coordinator did not answer within 2 s"));
   });
+}
+
+void FarmLink::answer(std::uint64_t request, Result<wire::Message> message) {
+  if (auto node = asked_.extract(request)) node.mapped()(std::move(message));
 }
 
 void FarmLink::connection_changed(Link& link, bool connected) {
@@ -155,19 +170,23 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
   } else if (const auto* grant = std::get_if<wire::Grant>(&envelope->message)) {
     handlers_.grant(*grant);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
+    // Of a question: what was not found may be what it asked about.
+    if (asked_.count(refused->request) != 0)
+      return answer(refused->request, fail(errc_of(refused->code), refused->reason));
     const bool forgot = refused->code == name(Errc::not_found) && link.welcomed &&
                         reactor_.now() - link.greeted > kGreetAgain;
     if (forgot) {
       lose(link, refused->reason);
       return greet(link);
     }
-    if (auto node = queries_.extract(refused->request)) {
-      return node.mapped()(fail(errc_of(refused->code), refused->reason));
-    }
     if (refused->request != 0) return handlers_.refused(*refused);
     refuse(link, Error{errc_of(refused->code), refused->reason});
   } else if (const auto* status = std::get_if<wire::FarmStatus>(&envelope->message)) {
-    if (auto node = queries_.extract(status->request)) node.mapped()(*status);
+    const auto request = status->request;
+    answer(request, std::move(envelope->message));
+  } else if (const auto* pools = std::get_if<wire::PoolAnswer>(&envelope->message)) {
+    const auto request = pools->request;
+    answer(request, std::move(envelope->message));
   }
 }
 

@@ -49,8 +49,12 @@ class FarmLink {
 
   // To the coordinator in use. Errc::unavailable when there is none.
   Status send(const wire::Message& message);
-  // The farm as the coordinator in use sees it; an error after 2 s of silence. An agent that has
-  // just started connects first.
+  // Asks the coordinator in use; `make` puts the request's number into its message. An error is
+  // its refusal, or comes after 2 s of silence. An agent that has just started connects first.
+  using MakeRequest = std::function<wire::Message(std::uint64_t request)>;
+  using Answered = std::function<void(Result<wire::Message>)>;
+  void ask(MakeRequest make, Answered done);
+  // The farm as it sees it.
   void query(std::function<void(Result<wire::FarmStatus>)> done);
 
  private:
@@ -63,7 +67,10 @@ class FarmLink {
     Duration heartbeat = seconds(1);
     std::uint32_t missed = 3;
   };
-  using QueryDone = std::function<void(Result<wire::FarmStatus>)>;
+  struct Question {
+    MakeRequest make;
+    Answered done;
+  };
 
   const Link* primary() const;
   Link* primary();
@@ -73,7 +80,8 @@ class FarmLink {
   void refuse(Link& link, const Error& error);
   void beat();
   void lose(Link& link, const std::string& reason);
-  void ask(QueryDone done);
+  void ask_now(const Question& question);
+  void answer(std::uint64_t request, Result<wire::Message> message);
   void settled();
 
   net::Reactor& reactor_;
@@ -82,15 +90,15 @@ class FarmLink {
   wire::ClientHello hello_;
   Handlers handlers_;
   std::vector<std::unique_ptr<Link>> links_;
-  std::map<std::uint64_t, QueryDone> queries_;
-  std::vector<QueryDone> early_;  // queries that wait for a first connection
-  bool settled_ = false;          // connected once, or given up waiting for it
+  std::map<std::uint64_t, Answered> asked_;
+  std::vector<Question> early_;  // wait for a first connection
+  bool settled_ = false;         // connected once, or given up waiting for it
   net::TimerId settle_timer_ = 0;
-  std::uint64_t last_query_ = std::uint64_t{1} << 63;  // apart from the numbers of requests
+  std::uint64_t last_question_ = std::uint64_t{1} << 63;  // apart from the numbers of leases'
   std::uint64_t pings_ = 0;
   net::TimerId timer_ = 0;
   TimePoint last_beat_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>();  // of queries: timers ask whether we are
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // of questions: timers ask whether we are
 };
 
 }  // namespace kiln::client

@@ -9,6 +9,7 @@
 
 #include "client/paths/paths.h"
 #include "client/slots/local_slots.h"
+#include "common/model/pool_name.h"
 
 namespace kiln::client {
 namespace {
@@ -155,10 +156,10 @@ Result<CallSettings> call_settings(const config::Settings& base, const Environme
   }
   KILN_TRY_ASSIGN(result.fallback, settings.boolean("fallback"));
   result.pool = settings.text("pool");
-  if (result.pool != "default") {
+  if (!is_pool_name(result.pool)) {
     return fail(settings.error(
-        "pool", Error{Errc::unsupported,
-                      "\"" + result.pool + "\" is not in this version; its only pool is default"}));
+        "pool", Error{Errc::invalid_argument,
+                      "\"" + result.pool + "\" cannot be a pool's name; kiln pools lists them"}));
   }
   KILN_TRY_ASSIGN(const auto priority, settings.number("priority", 0, 1000));
   result.priority = static_cast<std::int32_t>(priority);

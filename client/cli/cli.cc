@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "client/cli/command_line.h"
+#include "client/cli/question.h"
 #include "client/cli/render.h"
+#include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
 #include "client/slots/local_slots.h"
 
@@ -36,20 +38,6 @@ RenderOptions render_options(const Environment& environment) {
   return options;
 }
 
-Result<std::string> read_reply(wire::Envelope envelope) {
-  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message)) {
-    return fail(Errc::unavailable, "the agent refused: " + refused->reason);
-  }
-  const auto* reply = std::get_if<wire::CommandReply>(&envelope.message);
-  if (reply == nullptr) return fail(Errc::corrupt, "the agent's answer is of another kind");
-  if (!reply->error.empty()) return fail(Errc::invalid_argument, reply->error);
-  return envelope.raw.empty() ? std::string("{}") : std::move(envelope.raw.front());
-}
-
-wire::Command describe_command(const CommandLine& line, const Caller& caller) {
-  return wire::Command{line.name, line.arguments, caller.cwd, caller.environment};
-}
-
 int print(const CommandLine& line, const std::string& json, const Caller& caller) {
   const auto rendered = render(line.name, json, render_options(caller.environment));
   if (!rendered) {
@@ -60,23 +48,14 @@ int print(const CommandLine& line, const std::string& json, const Caller& caller
   return rendered->ok ? 0 : kWrong;
 }
 
-Result<std::string> ask(const CommandLine& line, const Caller& caller) {
-  KILN_TRY_ASSIGN(AgentLinkOptions options, link_options(caller));
-  // Whoever asks may just have mended what kept the agent from starting.
-  options.start_again = true;
-  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_agent(options));
-  KILN_TRY_ASSIGN(wire::Envelope envelope,
-                  ask_agent(fd.get(), describe_command(line, caller), options));
-  return read_reply(std::move(envelope));
-}
-
 // A good -j needs an answer even without an agent: makefiles have it in backquotes.
 int show_jobs_here(const CommandLine& line, const Caller& caller) {
   return print(line, json_object("jobs", static_cast<long>(default_slot_count())), caller);
 }
 
 int ask_and_print(const CommandLine& line, const Caller& caller) {
-  const auto json = ask(line, caller);
+  auto json = ask(line, caller);
+  if (json && line.waits) json = wait_for_warmth(line, std::move(*json), caller);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);
   if (line.name == "doctor") return print(line, doctor_without_agent(json.error().message), caller);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/cli/pool_words.h"
 #include "client/launcher/invocation.h"
 
 namespace kiln::client {
@@ -15,7 +16,7 @@ Result<CommandLine> wrong(std::string text, const std::string& near) {
 }
 
 bool is_of_later_version(const std::string& word) {
-  const Words later = {"pools", "pool", "top", "toolchain", "warm", "drain", "resume"};
+  const Words later = {"top", "toolchain", "drain", "resume"};
   return std::find(later.begin(), later.end(), word) != later.end();
 }
 
@@ -115,6 +116,7 @@ Result<CommandLine> parse_command_line(const Words& words) {
   }
   if (first == "-j") return parse_ask("jobs", words);
   if (first == "run") return parse_run(words);
+  if (first == "pools" || first == "pool" || first == "warm") return parse_pool_words(words);
   if (first == "--json") {
     return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");
   }

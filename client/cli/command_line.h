@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace kiln::client {
 
@@ -22,6 +23,9 @@ struct CommandLine {
   std::vector<std::string> command;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  // Of a command about pools: until all that is wanted is ready, at most so long.
+  bool waits = false;
+  Duration timeout = std::chrono::minutes(5);
 };
 
 // Errc::invalid_argument names the word that is wrong, and the nearest right one.

@@ -15,6 +15,30 @@ The farm
   tasks               the tasks that run or wait now
   -j                  a good number for make -j now
 
+Pools: sets of executors that are ready before the first job
+  pools               all pools
+  pool create NAME [OPTION]...
+      --context C     spawn (default), fork or forkserver
+      --toolchain CC  command whose toolchain they hold; may be given again
+      --init CMD      step of the initializer; may be given again
+      --init-timeout T  for all steps together (60s)
+      --executors N   on each node (default: one a slot)
+      --nodes TERMS   labels of the nodes: 'zone=a,!spot'
+      --warm N|all    wait until so many are ready, and show the way
+      --min-warm N    always kept ready
+      --window W      ready at times: 'mon-fri 8:00-20:00 16'
+      --idle T        without a task until they are stopped (never)
+      --limit L       of each task: time=10m,memory=2G,output=1G
+      --env NAME=VALUE, --keep FILE, --probe CMD, --timeout T
+  pool show NAME      its nodes, how warm they are, and why they are not
+  pool warm NAME [N]  make N or all executors ready, and wait for it
+  pool quiesce NAME   stop its executors until they are needed
+  pool wake NAME      bring them back
+  pool resize NAME N  executors on each node
+  pool delete NAME
+  warm [--compile-commands FILE] [--pool NAME] [--executors N] [COMPILER]...
+                      make the farm ready for a build before its first job
+
 Your builds
   stats               how many jobs ran where, and why
   why FILE            where FILE was compiled last, and why there
@@ -27,7 +51,7 @@ This machine
   agent stop          stop the agent; the next call starts it again
 
 Options
-  --json              print the answer as JSON (every command above but run)
+  --json              print the answer as JSON (every command but run)
   --version           print the version
   --help              print this text
 
@@ -35,7 +59,7 @@ Environment
   KILN_COORDINATOR    coordinators, comma-separated host[:10650]
   KILN_MODE           files: remotely where possible; local: here
   KILN_ROUTE          direct or auto: workers are reached directly
-  KILN_POOL           pool to compile in; this version has only default
+  KILN_POOL           pool to compile in (default: default)
   KILN_PRIORITY       priority of the jobs, higher first
   KILN_BUILD          name of the build, for fair shares
   KILN_FALLBACK       0: a job that should run remotely and cannot fails

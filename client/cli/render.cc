@@ -1,82 +1,17 @@
 #include "client/cli/render.h"
 
 #include <array>
-#include <cmath>
-#include <cstdio>
 #include <ctime>
 
 #include <nlohmann/json.hpp>
 
+#include "client/cli/answer_text.h"
+#include "client/cli/render_pools.h"
 #include "client/cli/table.h"
 #include "client/cli/units.h"
 
 namespace kiln::client {
 namespace {
-
-using Json = nlohmann::json;
-
-constexpr std::size_t kLabelWidth = 13;
-
-const Json& member(const Json& object, const char* name) {
-  static const Json none;
-  if (!object.is_object()) return none;
-  const auto found = object.find(name);
-  return found == object.end() ? none : *found;
-}
-
-std::string shown(const Json& value) {
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    return text.empty() ? "-" : text;
-  }
-  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_number_integer()) return value.dump();
-  if (value.is_number()) {
-    std::array<char, 64> buffer{};
-    std::snprintf(buffer.data(), buffer.size(), "%.2f", value.get<double>());
-    return buffer.data();
-  }
-  return "-";
-}
-
-std::string text_of(const Json& object, const char* name) {
-  return shown(member(object, name));
-}
-
-std::uint64_t number_of(const Json& object, const char* name) {
-  const Json& value = member(object, name);
-  const double number = value.is_number() ? value.get<double>() : 0;
-  return number > 0 && number < 1e19 ? static_cast<std::uint64_t>(number) : 0;
-}
-
-bool is_true(const Json& object, const char* name) {
-  const Json& value = member(object, name);
-  return value.is_boolean() && value.get<bool>();
-}
-
-std::string milliseconds_of(const Json& object, const char* name) {
-  return member(object, name).is_number() ? show_milliseconds(number_of(object, name)) : "-";
-}
-
-std::string bytes_of(const Json& object, const char* name) {
-  return member(object, name).is_number() ? show_bytes(number_of(object, name)) : "-";
-}
-
-std::string count(std::uint64_t number, const std::string& noun) {
-  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
-}
-
-std::string painted(std::string_view text, bool good, const RenderOptions& options) {
-  if (!options.colour) return std::string(text);
-  return std::string(good ? "\x1b[32m" : "\x1b[31m") + std::string(text) + "\x1b[0m";
-}
-
-// "label        text", with the text broken under itself.
-std::string line(const std::string& label, std::string_view text, const RenderOptions& options) {
-  std::string start = label;
-  start.resize(kLabelWidth, ' ');
-  return start + wrap(text, kLabelWidth, options.width) + "\n";
-}
 
 std::string coordinator_line(const Json& one, const RenderOptions& options) {
   std::string text = text_of(one, "endpoint") + "  " + text_of(one, "state");
@@ -281,6 +216,9 @@ Rendered render_object(std::string_view name, const Json& answer, const RenderOp
   if (name == "why") return render_why(answer, options);
   if (name == "config") return render_config(answer, options);
   if (name == "doctor") return render_doctor(answer, options);
+  if (name == "pools") return render_pools(answer, options);
+  if (name == "pool") return render_pool(answer, options);
+  if (name == "warm") return render_warmed(answer, options);
   if (name == "jobs") return {text_of(answer, "jobs") + "\n", true};
   return {answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", true};
 }

@@ -26,11 +26,11 @@ class Row:
                 "peers": peers}
 
     def text(self):
-        cells = [_number(self.median(name)) if name in self.samples else "" for name in CONTENDERS]
-        lines = [_line(self.name, self.unit, cells)]
+        cells = [number(self.median(name)) if name in self.samples else "" for name in CONTENDERS]
+        lines = [line(self.name, self.unit, cells)]
         for label, choose in [("min", min), ("max", max)] if self.spread else []:
-            lines.append(_line(f"  {label}", "", [
-                _number(choose(self.samples[name])) if name in self.samples else ""
+            lines.append(line(f"  {label}", "", [
+                number(choose(self.samples[name])) if name in self.samples else ""
                 for name in CONTENDERS]))
         return "\n".join(lines)
 
@@ -41,12 +41,12 @@ class Row:
         if contender not in self.samples:
             return ""
         values = self.samples[contender]
-        spread = f" ({_number(min(values))}–{_number(max(values))})" if self.spread else ""
-        return _number(self.median(contender)) + spread
+        spread = f" ({number(min(values))}–{number(max(values))})" if self.spread else ""
+        return number(self.median(contender)) + spread
 
 
 def heading():
-    return _line("", "", CONTENDERS)
+    return line("", "", CONTENDERS)
 
 
 def markdown(rows):
@@ -59,12 +59,12 @@ def summary(rows):
     return json.dumps([row.summary() for row in rows], indent=2) + "\n"
 
 
-def _line(name, unit, cells):
+def line(name, unit, cells):
     return (f"{name:{NAME_WIDTH}.{NAME_WIDTH}}{unit:{UNIT_WIDTH}}" +
             "".join(f"{cell:>{WIDTH}}" for cell in cells)).rstrip()
 
 
-def _number(value):
+def number(value):
     """Three digits that count, no exponent."""
     size = abs(value)
     return f"{value:.{0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2}f}"

@@ -114,7 +114,7 @@ class CommandsTest(kilntest.FarmCase):
     def test_why_a_call_failed(self):
         (self.folder / "failed.c").write_text("int a;\n")
         done = self.farm.kiln("gcc", "-c", "failed.c", cwd=self.folder,
-                              env={"KILN_FALLBACK": "0", "KILN_POOL": "gpu"})
+                              env={"KILN_FALLBACK": "0", "KILN_POOL": "no pool"})
         self.assertEqual(1, done.returncode)
         why = self.farm.kiln("why", "failed.c", "--json", cwd=self.folder)
         self.assertEqual(("nowhere", "bad_setting"), (why["ran"], why["reason"]))
@@ -135,7 +135,7 @@ class CommandsTest(kilntest.FarmCase):
         self.assertEqual(pid, self.farm.agent_pid(), "it ended of it")
 
     def test_status_says_when_settings_keep_calls_here(self):
-        for name, value in (("KILN_MODE", "local"), ("KILN_DISABLE", "1"), ("KILN_POOL", "gpu"),
+        for name, value in (("KILN_MODE", "local"), ("KILN_DISABLE", "1"), ("KILN_POOL", "no pool"),
                             ("KILN_FALLBACK", "perhaps")):
             with self.subTest(name):
                 status = self.farm.kiln("status", "--json", env={name: value})

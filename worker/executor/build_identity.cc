@@ -19,8 +19,9 @@ std::string shape_of() {
 }  // namespace
 
 std::string build_identity() {
-  const auto shape = shape_of<NurserySetup, CreateMessage, GoneMessage, InitMessage, LostMessage,
-                              BrokenMessage, RunMessage, TaskEnd>();
+  const auto shape =
+      shape_of<NurserySetup, CreateMessage, GoneMessage, InitMessage, LostMessage, HeldMessage,
+               FaredMessage, BrokenMessage, RunMessage, FinishedMessage>();
   return std::string(kVersion) + "+" + std::to_string(std::hash<std::string>()(shape));
 }
 

@@ -7,56 +7,69 @@
 #include <utility>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "worker/executor/packing.h"
 #include "worker/executor/run.h"
+#include "worker/forkserver/held_program.h"
 #include "worker/sandbox/supervisor.h"
 
 namespace kiln::worker {
 
 enum class MessageKind : std::uint8_t {
   setup,     // host to nursery, first of all: NurserySetup; it begins or is broken
-  create,    // host to nursery: CreateMessage, with the executor's end of its channel
-  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits
-  gone,      // nursery to host: GoneMessage, when an executor and its processes are dead
+  create,    // host to nursery, template: CreateMessage, with the executor's end of its channel
+  breed,     // host to nursery: CreateMessage, as for create, of a template
+  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits;
+             // template to host: nothing; likewise
+  gone,      // nursery, template to host: GoneMessage, when what it forked is dead with all below
   ready,     // executor to host: InitMessage, with the host's end of that init's channel
   lost,      // executor to host: LostMessage, when an init is dead, whatever it did before
   broken,    // executor to host: BrokenMessage; it exits
-  stop,      // host to executor: nothing
+  held,      // init to executor, executor to host: HeldMessage, before that init is ready
+  fared,     // init to executor: FaredMessage
+  stop,      // host to executor, template: nothing
   run,       // host to init: RunMessage
   cancel,    // host to init: nothing
-  finished,  // init to host: TaskEnd, with the memory files of stdout and stderr; it exits
+  finished,  // init to host: FinishedMessage, with the memory files of stdout and stderr
 };
 
 struct CreateMessage {
-  std::uint64_t executor = 0;
+  std::uint64_t id = 0;  // executors and templates are counted together
   std::string hostname;
+  std::vector<HeldProgram> held;
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
-    visit("executor", self.executor);
+    visit("id", self.id);
     visit("hostname", self.hostname);
+    visit("held", self.held);
   }
 };
 
 struct GoneMessage {
-  std::uint64_t executor = 0;
+  std::uint64_t id = 0;
   std::string reason;  // "exited with 1", "killed by signal 9"
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
-    visit("executor", self.executor);
+    visit("id", self.id);
     visit("reason", self.reason);
   }
 };
 
 struct InitMessage {
   std::uint32_t number = 0;  // counts the inits of one executor from 1
+  pid_t pid = 0;             // the init's, as the nursery sees it
+  pid_t executor = 0;        // its executor's
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
     visit("number", self.number);
+    visit("pid", self.pid);
+    visit("executor", self.executor);
   }
 };
 
@@ -68,6 +81,30 @@ struct LostMessage {
   static void describe(Self& self, Visitor&& visit) {
     visit("number", self.number);
     visit("reason", self.reason);
+  }
+};
+
+// What became of the programs that an executor is to hold, in their order.
+struct HeldMessage {
+  std::vector<HeldFact> facts;
+  bool serves = true;  // the init that says so takes tasks; else it exits
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("facts", self.facts);
+    visit("serves", self.serves);
+  }
+};
+
+// How it went with one of them.
+struct FaredMessage {
+  std::uint32_t program = 0;  // counted from 0
+  bool died = false;          // its process did, unasked; else a task was forked from it and ended
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("program", self.program);
+    visit("died", self.died);
   }
 };
 
@@ -90,6 +127,19 @@ struct RunMessage {
   static void describe(Self& self, Visitor&& visit) {
     visit("request", self.request);
     visit("workspace", self.workspace);
+  }
+};
+
+struct FinishedMessage {
+  TaskEnd end;
+  bool again = false;   // the init waits for the next task; else it exits
+  bool forked = false;  // from a held program
+
+  template <typename Self, typename Visitor>
+  static void describe(Self& self, Visitor&& visit) {
+    visit("end", self.end);
+    visit("again", self.again);
+    visit("forked", self.forked);
   }
 };
 

@@ -5,22 +5,22 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/files.h"
 #include "common/base/time.h"
-#include "worker/executor/process.h"
+#include "worker/executor/executor_place.h"
+#include "worker/executor/held_init.h"
 #include "worker/executor/task_init.h"
-#include "worker/sandbox/devices.h"
 #include "worker/sandbox/namespaces.h"
-#include "worker/sandbox/system_calls.h"
+#include "worker/sandbox/process.h"
 
 namespace kiln::worker {
 namespace {
@@ -34,11 +34,15 @@ constexpr auto kBreath = milliseconds(5);
 
 constexpr auto kShortLife = seconds(1);
 constexpr int kMostStillborn = 3;
+// Of a held program, without a task's success between.
+constexpr int kMostRebuilds = 3;
 
 class Executor {
  public:
-  Executor(const ScratchLayout& layout, const Identity& identity, Channel& host)
-      : layout_(layout), identity_(identity), host_(host) {}
+  Executor(const ExecutorSetup& setup, const std::vector<HeldProgram>& held, Channel& host)
+      : setup_(setup), host_(host) {
+    for (const auto& program : held) held_.push_back({program, {}, false, 0});
+  }
 
   // Until the host wants no more, or until no init can be made.
   Status serve() {
@@ -47,10 +51,14 @@ class Executor {
     KILN_TRY(fill_up());
     while (true) {
       std::vector<pollfd> watched{{host_.fd(), POLLIN, 0}};
-      for (const auto& init : inits_) watched.push_back({init.process.pidfd.get(), POLLIN, 0});
+      for (const auto& init : inits_) {
+        watched.push_back({init.process.pidfd.get(), POLLIN, 0});
+        watched.push_back({init.news.fd(), POLLIN, 0});
+      }
       if (::poll(watched.data(), watched.size(), patience()) < 0 && errno != EINTR) return {};
-      for (std::size_t i = watched.size() - 1; i > 0; --i) {
-        if (watched[i].revents != 0) KILN_TRY(bury(i - 1));
+      for (std::size_t i = inits_.size(); i-- > 0;) {
+        if (watched[2 * i + 2].revents != 0) KILN_TRY(read_news(inits_[i]));
+        if (watched[2 * i + 1].revents != 0) KILN_TRY(bury(i));
       }
       if (watched[0].revents != 0 && !is_wanted()) return {};
       if (inits_.empty()) KILN_TRY(add_init());
@@ -63,12 +71,19 @@ class Executor {
     std::uint32_t number = 0;
     ForkedInit process;
     TimePoint began;
+    Channel news;      // from one that holds programs
+    Channel for_host;  // of one that is not yet ready
   };
 
   // The only word of the host's is stop, and its hang-up means the same.
   bool is_wanted() {
     const auto received = host_.receive();
     return received && !*received;
+  }
+
+  bool is_holding() const {
+    return std::any_of(held_.begin(), held_.end(),
+                       [](const auto& state) { return state.problem.empty(); });
   }
 
   // Of poll: until the next init is due.
@@ -78,10 +93,10 @@ class Executor {
     return static_cast<int>(std::max(left, milliseconds(0)).count());
   }
 
-  // One will do when there is no room for two.
+  // One will do when there is no room for two, and when it holds programs.
   Status fill_up() {
     fill_at_ = TimePoint::max();
-    while (inits_.size() < kInits) {
+    while (inits_.size() < (is_holding() ? 1 : kInits)) {
       auto added = add_init();
       if (!added && inits_.empty()) return added;
       if (!added) return {};
@@ -91,20 +106,86 @@ class Executor {
 
   Status add_init() {
     KILN_TRY_ASSIGN(auto channel, Channel::make_pair());
-    KILN_TRY_ASSIGN(auto forked, fork_init(identity_));
+    std::pair<Channel, Channel> news;
+    if (is_holding()) {
+      KILN_TRY_ASSIGN(news, Channel::make_pair());
+    }
+    KILN_TRY_ASSIGN(auto forked, fork_init(setup_.identity));
     if (forked.pid == 0) {
       host_.close();
       inits_.clear();
       channel.first.close();
-      run_task_init({layout_, identity_}, self_.get(), std::move(channel.second));
+      news.first.close();
+      const InitSetup common{setup_.layout, setup_.identity};
+      if (!is_holding()) run_task_init(common, self_.get(), std::move(channel.second));
+      run_held_init({common, held_, probe_workspace()}, self_.get(), std::move(channel.second),
+                    std::move(news.second));
     }
-    inits_.push_back({++last_number_, std::move(forked), Clock::now()});
-    return host_.send_packed(MessageKind::ready, InitMessage{last_number_}, {channel.first.fd()});
+    inits_.push_back({++last_number_, std::move(forked), Clock::now(), std::move(news.first),
+                      std::move(channel.first)});
+    return is_holding() ? Status() : announce(inits_.back());
+  }
+
+  // No other executor's; removed with those of tasks.
+  std::filesystem::path probe_workspace() const {
+    return setup_.layout.scratch / ("task-probe" + std::to_string(own_pid_));
+  }
+
+  Status announce(Init& init) {
+    const InitMessage ready{init.number, init.process.pid, own_pid_};
+    const auto fd = init.for_host.release();
+    return host_.send_packed(MessageKind::ready, ready, {fd.get()});
+  }
+
+  // What an init says of the programs that it is to hold.
+  Status read_news(Init& init) {
+    while (init.news.fd() >= 0) {
+      auto received = init.news.receive();
+      if (received && !*received) return {};
+      if (!received) {
+        init.news.close();
+        return {};
+      }
+      const auto& message = **received;
+      if (message.kind == MessageKind::held) {
+        KILN_TRY_ASSIGN(const auto held, unpack<HeldMessage>(message.body));
+        KILN_TRY(note(init, held));
+      } else {
+        KILN_TRY_ASSIGN(const auto fared, unpack<FaredMessage>(message.body));
+        KILN_TRY(note(fared));
+      }
+    }
+    return {};
+  }
+
+  Status note(Init& init, const HeldMessage& held) {
+    for (std::size_t i = 0; i < std::min(held.facts.size(), held_.size()); ++i) {
+      held_[i].problem = held.facts[i].problem;
+      held_[i].proven = held.serves && held_[i].problem.empty();
+    }
+    KILN_TRY(tell_held());
+    return held.serves ? announce(init) : Status();
+  }
+
+  Status note(const FaredMessage& fared) {
+    if (fared.program >= held_.size()) return {};
+    auto& state = held_[fared.program];
+    state.deaths = fared.died ? state.deaths + 1 : 0;
+    if (state.deaths < kMostRebuilds) return {};
+    state.problem = "its process died " + std::to_string(state.deaths) + " times in a row";
+    return tell_held();
+  }
+
+  Status tell_held() {
+    HeldMessage message;
+    for (const auto& state : held_) message.facts.push_back({state.program.program, state.problem});
+    return host_.send_packed(MessageKind::held, message);
   }
 
   // The init is dead, and with it every process and mount of its task. An error when that happens
   // to one after the other at once: making more of them would help nobody.
   Status bury(std::size_t index) {
+    KILN_TRY(read_news(inits_[index]));
     int status = 0;
     ::waitpid(inits_[index].process.pid, &status, 0);
     const LostMessage lost{inits_[index].number, describe_status(status)};
@@ -120,9 +201,10 @@ class Executor {
                                        lost.reason);
   }
 
-  const ScratchLayout& layout_;
-  const Identity& identity_;
+  const ExecutorSetup& setup_;
   Channel& host_;
+  const pid_t own_pid_ = ::getpid();
+  std::vector<HeldState> held_;
   UniqueFd self_;  // a pidfd, for the inits
   std::vector<Init> inits_;
   TimePoint fill_at_ = TimePoint::max();  // when an init is missing
@@ -130,36 +212,19 @@ class Executor {
   int stillborn_ = 0;  // in a row
 };
 
-Status prepare(int parent, const CreateMessage& create, const ScratchLayout& layout,
-               const Identity& identity) {
-  // Its own process group: the nursery waits by it for what outlives an executor.
-  if (::setpgid(0, 0) != 0) return fail_errno("cannot make a process group", errno);
-  if (!die_with_parent(parent)) return fail(Errc::unavailable, "the nursery is gone");
-  KILN_TRY(enter_executor_namespaces(identity, create.hostname));
-  KILN_TRY(mount_devices(layout.devices(), identity));
-  // What a task may use up should not cost the worker its life when memory runs out. Refused in
-  // some containers; then all are equal.
-  const UniqueFd adjust(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (adjust.valid()) static_cast<void>(write_all(adjust.get(), "500"));
-  // Nothing that is executed below here can gain a capability.
-  for (int capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+Status serve(int parent, const CreateMessage& create, const ExecutorSetup& setup, Channel& host) {
+  KILN_TRY(join_parent(parent));
+  if (setup.place == Place::its_own) {
+    KILN_TRY(enter_executor_place(create.hostname, setup.layout, setup.identity));
   }
-  return {};
-}
-
-Status serve(int parent, const CreateMessage& create, const ScratchLayout& layout,
-             const Identity& identity, Channel& host) {
-  KILN_TRY(prepare(parent, create, layout, identity));
-  // Once, not for each command: to install a filter costs some machines as much as a task's root.
-  KILN_TRY(filter_system_calls());
-  return Executor(layout, identity, host).serve();
+  return Executor(setup, create.held, host).serve();
 }
 
 }  // namespace
 
-void run_executor(int parent, const CreateMessage& create, const ScratchLayout& layout,
-                  const Identity& identity, Channel host) {
-  const auto served = serve(parent, create, layout, identity, host);
+void run_executor(int parent, const CreateMessage& create, const ExecutorSetup& setup,
+                  Channel host) {
+  const auto served = serve(parent, create, setup, host);
   if (served) ::_exit(0);
   const BrokenMessage broken{served.error().code, served.error().message};
   static_cast<void>(host.send_packed(MessageKind::broken, broken));

@@ -1,12 +1,14 @@
 // The worker's side of its executors.
 //
 //   worker ── nursery ── executor ── init (PID 1 of one task's namespace) ── command
+//                └────── template ── executor ── …
 //
 // The nursery is a small single-threaded program of its own, kiln-nursery; it forks executors, and
 // nothing else does (a parent-death signal follows the forking thread, a fork of a threaded process
 // inherits locked locks, and one of a large process takes long). An executor owns UTS and network
 // namespaces (and the user namespace where the worker is not root) and runs one task at a time.
-// Each task has its own PID, mount and IPC namespaces under its own init.
+// Each task has its own PID, mount and IPC namespaces under its own init. A template is a nursery
+// below the nursery: it has the namespaces of an executor, and lends them to those it forks.
 //
 // Death goes downwards: each of these processes dies with its parent (parent-death signal, and the
 // hang-up of its control socket), and with an init go all processes and mounts of its task.
@@ -19,9 +21,12 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "worker/executor/run.h"
+#include "worker/forkserver/held_program.h"
 #include "worker/sandbox/identity.h"
 
 namespace kiln::worker {
@@ -49,20 +54,6 @@ enum class TemplateId : std::uint64_t {};  // likewise
 // them costs one fork.
 struct TemplateSpec {
   std::string hostname = "kiln";
-};
-
-// A program that an executor holds stopped before its main, to fork it for tasks that run it
-// (context forkserver). A task is served by it when RunRequest::program is its path or a symlink to
-// it in the toolchain's tree, the task's last lowers are `lowers`, and its environment has nothing
-// that the dynamic loader or the C library reads before main.
-struct HeldProgram {
-  std::vector<std::filesystem::path> lowers;  // of the toolchain's tree
-  std::string program;                        // absolute path in that root
-};
-// What became of one.
-struct HeldFact {
-  std::string program;
-  std::string problem;  // why it cannot be held, and is executed for each task; empty: it is held
 };
 
 struct ExecutorSpec {

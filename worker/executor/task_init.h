@@ -1,17 +1,9 @@
 // The life of a task's init: PID 1 of its namespace.
 #pragma once
 
-#include "worker/executor/channel.h"
-#include "worker/sandbox/identity.h"
-#include "worker/sandbox/root.h"
+#include "worker/executor/task_run.h"
 
 namespace kiln::worker {
-
-// What an executor gives each of its inits. Must outlive them.
-struct InitSetup {
-  const ScratchLayout& layout;
-  const Identity& identity;
-};
 
 // Waits until the host asks for a task, makes its root, runs the command, reports to the host,
 // exits: with 0 after a report. Dies with the process behind the pidfd `parent`. REQUIRES: called

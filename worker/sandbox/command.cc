@@ -19,14 +19,11 @@
 namespace kiln::worker {
 namespace {
 
-// Keeps a fork bomb from taking all pids of the machine before its time limit ends it.
-constexpr rlim_t kProcesses = 4096;
-
-enum class Stage : int { descriptors, limits, ids, directory, execute };
+enum class Stage : int { root, descriptors, limits, ids, directory, execute };
 
 // What the child leaves in its parent's memory.
 struct Handover {
-  Stage stage = Stage::descriptors;
+  Stage stage = Stage::root;
   int number = 0;  // errno, when it could not become the program
   TimePoint executed;
 };
@@ -55,19 +52,8 @@ bool limit(__rlimit_resource_t resource, rlim_t most) {
 }
 
 bool set_limits(const CommandSpec& spec) {
-  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, kProcesses) &&
+  return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, kMostProcesses) &&
          (spec.file_size_limit == 0 || limit(RLIMIT_FSIZE, spec.file_size_limit));
-}
-
-bool drop_privileges(const Identity& identity) {
-  if (identity.as_root &&
-      (::setgroups(0, nullptr) != 0 || ::setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
-       ::setresuid(identity.uid, identity.uid, identity.uid) != 0)) {
-    return false;
-  }
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  const __user_cap_data_struct none[2] = {};
-  return ::syscall(SYS_capset, &header, none) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 // In the child, which borrows its parent's memory: becomes the program, or leaves word why not.
@@ -81,6 +67,7 @@ bool drop_privileges(const Identity& identity) {
   };
   restore_signals();
   ::setsid();
+  if (spec.root >= 0 && (::fchdir(spec.root) != 0 || ::chroot(".") != 0)) give_up(Stage::root);
   if (!arrange_descriptors(spec)) give_up(Stage::descriptors);
   if (!set_limits(spec)) give_up(Stage::limits);
   if (!drop_privileges(spec.identity)) give_up(Stage::ids);
@@ -94,6 +81,8 @@ bool drop_privileges(const Identity& identity) {
 
 Error describe_failure(const Handover& failure, const CommandSpec& spec) {
   switch (failure.stage) {
+    case Stage::root:
+      return system_error("cannot enter the task's root", failure.number);
     case Stage::descriptors:
       return system_error("cannot arrange the descriptors of the command", failure.number);
     case Stage::limits:
@@ -109,6 +98,17 @@ Error describe_failure(const Handover& failure, const CommandSpec& spec) {
 }
 
 }  // namespace
+
+bool drop_privileges(const Identity& identity) {
+  if (identity.as_root &&
+      (::setgroups(0, nullptr) != 0 || ::setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
+       ::setresuid(identity.uid, identity.uid, identity.uid) != 0)) {
+    return false;
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2] = {};
+  return ::syscall(SYS_capset, &header, none) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
 
 Result<StartedCommand> start_command(const CommandSpec& spec) {
   if (spec.argv.empty()) return fail(Errc::invalid_argument, "a task without arguments");

@@ -1,14 +1,15 @@
 #include "worker/sandbox/outputs.h"
 
-#include <array>
 #include <cerrno>
-#include <climits>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "worker/sandbox/root_path.h"
 
 namespace kiln::worker {
 namespace {
@@ -55,15 +56,14 @@ Result<std::optional<CollectedOutput>> collect(int upper, const WrittenOutput& o
 
 }  // namespace
 
-std::optional<WrittenOutput> find_output(const std::string& declared) {
-  const auto place = open_with(AT_FDCWD, declared, O_PATH | O_NOFOLLOW, 0);
+std::optional<WrittenOutput> find_output(int root, const std::string& declared) {
+  const auto place = open_in_root(root, declared, O_PATH | O_NOFOLLOW);
   struct stat info {};
   if (!place.valid() || ::fstat(place.get(), &info) != 0) return std::nullopt;
-  std::array<char, PATH_MAX> path{};
-  const auto length = ::readlink(own_link(place).c_str(), path.data(), path.size());
-  if (length <= 0 || path[0] != '/') return std::nullopt;
-  return WrittenOutput{declared, std::string(path.data() + 1, static_cast<std::size_t>(length - 1)),
-                       info.st_mode & S_IFMT, static_cast<std::uint64_t>(info.st_size)};
+  auto path = path_below(root, place.get());
+  if (!path) return std::nullopt;
+  return WrittenOutput{declared, std::move(*path), info.st_mode & S_IFMT,
+                       static_cast<std::uint64_t>(info.st_size)};
 }
 
 Result<std::vector<CollectedOutput>> collect_outputs(const std::filesystem::path& upper,

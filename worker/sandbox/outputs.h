@@ -30,9 +30,9 @@ struct WrittenOutput {
   }
 };
 
-// Looks for a declared output from inside the root, after the task's processes are gone. Nothing:
-// it does not exist, or lies in /proc or /dev.
-std::optional<WrittenOutput> find_output(const std::string& declared);
+// Looks for a declared output in the root whose directory is `root`, after the task's processes are
+// gone. Nothing: it does not exist, or lies in /proc or /dev.
+std::optional<WrittenOutput> find_output(int root, const std::string& declared);
 
 struct CollectedOutput {
   std::string path;        // as declared

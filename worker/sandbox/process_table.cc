@@ -1,9 +1,11 @@
 #include "worker/sandbox/process_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -25,15 +27,19 @@ std::uint64_t resident_pages(int proc, const char* pid) {
 
 }  // namespace
 
-ProcessTable::ProcessTable() : proc_(::opendir("/proc")) {}
+ProcessTable::ProcessTable(int root, std::vector<pid_t> others) : others_(std::move(others)) {
+  UniqueFd fd(::openat(root, "proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd.valid()) proc_.reset(::fdopendir(fd.get()));
+  if (proc_) fd.release();
+}
 
 std::uint64_t ProcessTable::resident_bytes() const {
   if (!proc_) return 0;
   std::uint64_t pages = 0;
   ::rewinddir(proc_.get());
   while (const auto* entry = ::readdir(proc_.get())) {
-    const std::string_view name = entry->d_name;
-    if (name[0] < '1' || name[0] > '9' || name == "1") continue;
+    const pid_t pid = std::atoi(entry->d_name);
+    if (pid <= 1 || std::find(others_.begin(), others_.end(), pid) != others_.end()) continue;
     pages += resident_pages(::dirfd(proc_.get()), entry->d_name);
   }
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

@@ -3,17 +3,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <dirent.h>
+#include <sys/types.h>
 
 namespace kiln::worker {
 
 class ProcessTable {
  public:
-  // Reads the /proc of this process's own PID namespace.
-  ProcessTable();
+  // Reads the /proc of this process's own PID namespace, as it is mounted in the directory `root`.
+  // Looks past `others` as past the init.
+  ProcessTable(int root, std::vector<pid_t> others);
 
-  // Resident bytes of all processes but the init. Pages that they share count for each.
+  // Resident bytes of all other processes. Pages that they share count for each.
   std::uint64_t resident_bytes() const;
 
  private:
@@ -21,6 +24,7 @@ class ProcessTable {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
   std::unique_ptr<DIR, Closer> proc_;
+  std::vector<pid_t> others_;
 };
 
 }  // namespace kiln::worker

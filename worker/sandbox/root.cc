@@ -80,14 +80,21 @@ Status fill_upper(const UniqueFd& upper, bool with_tmp) {
   return {};
 }
 
+// Overlay's option of that name. The directories are appended to `opened`.
+Result<std::string> lower_option(const std::vector<std::filesystem::path>& paths,
+                                 std::vector<UniqueFd>& opened) {
+  std::string option = "lowerdir=";
+  for (const auto& path : paths) {
+    KILN_TRY_ASSIGN(auto lower, open_directory(path));
+    option += (opened.empty() ? "" : ":") + by_descriptor(lower);
+    opened.push_back(std::move(lower));
+  }
+  return option;
+}
+
 Status mount_overlay(const RootPlan& plan) {
   std::vector<UniqueFd> lowers;
-  std::string options = "lowerdir=";
-  for (const auto& path : plan.lowers) {
-    KILN_TRY_ASSIGN(auto lower, open_directory(path));
-    options += (lowers.empty() ? "" : ":") + by_descriptor(lower);
-    lowers.push_back(std::move(lower));
-  }
+  KILN_TRY_ASSIGN(auto options, lower_option(plan.lowers, lowers));
   KILN_TRY(make_directory(plan.workspace, 0755));
   KILN_TRY_ASSIGN(const auto upper, make_directory(plan.workspace / "upper", 0755));
   KILN_TRY_ASSIGN(const auto work, make_directory(plan.workspace / "work", 0755));
@@ -122,18 +129,6 @@ Status give_directories(const UniqueFd& root, const RootPlan& plan) {
     }
   }
   return {};
-}
-
-// Of this process's PID namespace, not mounted anywhere yet.
-UniqueFd detached_proc() {
-  const UniqueFd context(::fsopen("proc", FSOPEN_CLOEXEC));
-  if (!context.valid() ||
-      ::fsconfig(context.get(), FSCONFIG_SET_STRING, "hidepid", kHiddenProcesses, 0) != 0 ||
-      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
-    return UniqueFd();
-  }
-  constexpr auto kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  return UniqueFd(::fsmount(context.get(), FSMOUNT_CLOEXEC, kAttributes));
 }
 
 bool attach(const UniqueFd& mount, const std::filesystem::path& place) {
@@ -174,19 +169,28 @@ Result<bool> mount_memory_scratch(const ScratchLayout& layout, const Identity& i
   return true;
 }
 
+UniqueFd detached_proc() {
+  const UniqueFd context(::fsopen("proc", FSOPEN_CLOEXEC));
+  if (!context.valid() ||
+      ::fsconfig(context.get(), FSCONFIG_SET_STRING, "hidepid", kHiddenProcesses, 0) != 0 ||
+      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return UniqueFd();
+  }
+  constexpr auto kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return UniqueFd(::fsmount(context.get(), FSMOUNT_CLOEXEC, kAttributes));
+}
+
 RootMounts prepare_root_mounts(const ScratchLayout& layout) {
   return {detached_proc(),
           UniqueFd(::open_tree(AT_FDCWD, layout.devices().c_str(),
                                OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE))};
 }
 
-Status enter_root(const RootPlan& plan, const RootMounts& mounts) {
+Result<UniqueFd> make_root(const RootPlan& plan, const RootMounts& mounts) {
   KILN_TRY(mount_overlay(plan));
   const auto root = plan.layout.root();
-  {
-    KILN_TRY_ASSIGN(const auto directory, open_directory(root));
-    KILN_TRY(give_directories(directory, plan));
-  }
+  KILN_TRY_ASSIGN(auto directory, open_directory(root));
+  KILN_TRY(give_directories(directory, plan));
   const auto proc = root / "proc";
   if (!attach(mounts.proc, proc) &&
       ::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, kProcOptions) != 0) {
@@ -197,7 +201,34 @@ Status enter_root(const RootPlan& plan, const RootMounts& mounts) {
                                                   nullptr, MS_BIND | MS_REC, nullptr) != 0) {
     return fail(explain(SandboxStep::devices, errno, plan.identity));
   }
-  return switch_to(root, plan.identity);
+  return directory;
+}
+
+Status drop_root(const ScratchLayout& layout) {
+  if (::umount2(layout.root().c_str(), MNT_DETACH) == 0) return {};
+  return fail_errno("cannot unmount the root of a task that has ended", errno);
+}
+
+Status enter_root(const RootPlan& plan, const RootMounts& mounts) {
+  KILN_TRY(make_root(plan, mounts));
+  return switch_to(plan.layout.root(), plan.identity);
+}
+
+Result<UniqueFd> make_held_root(const ScratchLayout& layout,
+                                const std::vector<std::filesystem::path>& lowers,
+                                const Identity& identity) {
+  auto paths = lowers;
+  paths.push_back(layout.root());
+  std::vector<UniqueFd> opened;
+  KILN_TRY_ASSIGN(auto options, lower_option(paths, opened));
+  if (!identity.as_root) options += ",userxattr";
+  if (::mount("root", layout.root().c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV,
+              options.c_str()) != 0) {
+    return fail(explain(SandboxStep::overlay, errno, identity));
+  }
+  auto root = open_directory(layout.root());
+  KILN_TRY(drop_root(layout));
+  return root;
 }
 
 }  // namespace kiln::worker

@@ -46,9 +46,26 @@ struct RootMounts {
 // Makes them while there is no task yet. REQUIRES: a fresh init.
 RootMounts prepare_root_mounts(const ScratchLayout& layout);
 
+// The /proc of this process's PID namespace, mounted nowhere; invalid where the kernel cannot.
+UniqueFd detached_proc();
+
+// Makes the root at its mount point and returns its directory. REQUIRES: this process is an init
+// (fork_init) with umask 0 and all its privileges.
+Result<UniqueFd> make_root(const RootPlan& plan, const RootMounts& mounts = {});
+
+// Takes away what make_root made; whoever still uses it keeps it.
+Status drop_root(const ScratchLayout& layout);
+
 // Makes the root and makes it this process's own: nothing else of the machine can be reached
-// afterwards. REQUIRES: this process is a fresh init (fork_init) with umask 0 and all its
-// privileges.
+// afterwards. REQUIRES: as make_root.
 Status enter_root(const RootPlan& plan, const RootMounts& mounts = {});
+
+// A read-only root of a toolchain alone, for programs that are held: `lowers`, and below them what
+// the root's mount point itself holds. It is mounted nowhere, so that the paths of its files, as
+// the kernel tells them (/proc/self/exe), begin at it whatever root their user has. REQUIRES: an
+// init that has no root at the mount point.
+Result<UniqueFd> make_held_root(const ScratchLayout& layout,
+                                const std::vector<std::filesystem::path>& lowers,
+                                const Identity& identity);
 
 }  // namespace kiln::worker

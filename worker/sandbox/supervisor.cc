@@ -71,14 +71,14 @@ class Supervisor {
     command.standard_output = out_->write_end();
     command.standard_error = err_->write_end();
     command.file_size_limit = run_.limits.output_bytes;
-    KILN_TRY_ASSIGN(const auto started, start_command(command));
+    KILN_TRY_ASSIGN(const auto started, run_.start(command));
     command_ = started.pid;
     started_ = started.executed;
     out_->start();
     err_->start();
     if (run_.limits.wall_ms > 0) deadline_ = started_ + milliseconds(run_.limits.wall_ms);
     if (run_.limits.memory_bytes > 0) {
-      processes_.emplace();
+      processes_.emplace(run_.root, run_.bystanders);
       next_look_ = started_ + kMemoryInterval;
     }
     return {};
@@ -122,9 +122,11 @@ class Supervisor {
     }
     int status = 0;
     while (true) {
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      rusage used{};
+      const pid_t pid = ::wait4(-1, &status, WNOHANG, &used);
       if (pid < 0) childless_ = true;
       if (pid <= 0) return;
+      count(used);
       if (pid == command_) note_exit(status);
     }
   }
@@ -147,27 +149,31 @@ class Supervisor {
 
   // The kernel refuses new processes to those that a SIGKILL waits for, so one round suffices. All
   // that lives here descends from this process's children.
-  void kill_all() const {
+  void kill_all() {
     if (childless_) return;
     ::kill(-1, SIGKILL);
-    while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
-    }
+    rusage used{};
+    while (::wait4(-1, nullptr, __WALL, &used) > 0 || errno == EINTR) count(used);
+  }
+
+  // Of a child that has ended, with all that it waited for.
+  void count(const rusage& used) {
+    auto& usage = end_.usage;
+    usage.user_us += microseconds_of(used.ru_utime);
+    usage.system_us += microseconds_of(used.ru_stime);
+    usage.max_rss_bytes =
+        std::max(usage.max_rss_bytes, static_cast<std::uint64_t>(used.ru_maxrss) * 1024U);
   }
 
   void account(TimePoint ended) {
-    rusage used{};
-    ::getrusage(RUSAGE_CHILDREN, &used);
     ended_ = ended;
     end_.usage.run_us = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(ended_ - started_).count());
-    end_.usage.user_us = microseconds_of(used.ru_utime);
-    end_.usage.system_us = microseconds_of(used.ru_stime);
-    end_.usage.max_rss_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * 1024U;
   }
 
   void find_outputs() {
     for (const auto& path : run_.outputs) {
-      if (auto found = find_output(path)) end_.outputs.push_back(std::move(*found));
+      if (auto found = find_output(run_.root, path)) end_.outputs.push_back(std::move(*found));
     }
     const auto limit = run_.limits.output_bytes;
     const bool too_large =
@@ -192,9 +198,9 @@ class Supervisor {
   // By the file system below the root's overlay. Compilers remove what they could not finish, so
   // that little room counts as none; for a command that fails by its own fault, another node only
   // says so again.
-  static Status check_space(bool failed) {
+  Status check_space(bool failed) const {
     struct statfs now {};
-    if (!failed || ::statfs("/", &now) != 0 || now.f_blocks == 0) return {};
+    if (!failed || ::fstatfs(run_.root, &now) != 0 || now.f_blocks == 0) return {};
     const auto block = static_cast<std::uint64_t>(now.f_bsize);
     const auto little = std::min(kLittleSpace, now.f_blocks * block / 16);
     if (now.f_bavail * block >= little && (now.f_files == 0 || now.f_ffree >= kFewInodes))
@@ -219,7 +225,11 @@ class Supervisor {
   }
 
   Supervised result() {
-    Supervised supervised{std::move(end_), started_, ended_, UniqueFd(), UniqueFd()};
+    Supervised supervised;
+    supervised.end = std::move(end_);
+    supervised.started = started_;
+    supervised.ended = ended_;
+    supervised.left_nothing = childless_;
     if (out_) {
       supervised.end.stdout_bytes = out_->bytes();
       supervised.standard_output = out_->release_file();

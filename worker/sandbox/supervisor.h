@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,13 @@ struct TaskEnd {
   }
 };
 
+using CommandStarter = std::function<Result<StartedCommand>(const CommandSpec&)>;
+
 struct SupervisedRun {
   CommandSpec command;  // but its output descriptors
+  CommandStarter start = start_command;
+  int root = -1;  // the directory of the task's root, which may be this process's own
+  std::vector<pid_t> bystanders;  // processes of the namespace that are not the command's
   std::vector<std::string> outputs;
   Limits limits;
   std::uint64_t stream_bytes = 0;  // of stdout and stderr together; 0: only limits.output_bytes
@@ -57,11 +63,15 @@ struct Supervised {
   TimePoint ended;           // the command's exit
   UniqueFd standard_output;  // memory files; invalid when nothing was written
   UniqueFd standard_error;
+  // The command had ended and left no process behind, so that none had to be killed; else all but
+  // the init itself were, bystanders included.
+  bool left_nothing = false;
 };
 
 // Runs the command to its end. When `control` becomes readable the task is cancelled; when it hangs
 // up, likewise. Never fails as a call: what goes wrong is an outcome. REQUIRES: this process is an
-// init inside its root, with SIGCHLD blocked.
+// init with SIGCHLD blocked; the bystanders are no children of its that wait() without __WALL
+// finds.
 Supervised supervise(const SupervisedRun& run, int control);
 
 }  // namespace kiln::worker

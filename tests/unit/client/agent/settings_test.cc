@@ -74,7 +74,8 @@ TEST_F(SettingsTest, what_keeps_calls_here_or_was_changed_since_the_agents_start
     EXPECT_FALSE(setting_facts(agent, {{"KILN_COORDINATOR", same}}).other_coordinator) << same;
   EXPECT_THAT(why({{"KILN_DISABLE", "1"}}), HasSubstr("KILN_DISABLE is set"));
   EXPECT_THAT(why({{"KILN_MODE", "local"}}), HasSubstr("the mode is local"));
-  EXPECT_THAT(why({{"KILN_POOL", "gpu"}}), HasSubstr("KILN_POOL"));
+  EXPECT_THAT(why({{"KILN_POOL", "no pool"}}), HasSubstr("KILN_POOL"));
+  EXPECT_EQ(why({{"KILN_POOL", "gpu-2.b_c"}}), "");
 }
 
 TEST_F(SettingsTest, a_value_that_cannot_be_read_is_named) {

@@ -55,7 +55,7 @@ TEST_P(Root, gives_environment_cwd_umask_and_arguments_exactly) {
     request.program = "/bin/env";
     request.argv = {"named otherwise"};
     request.environment = {{"B", "two words"}, {"A", ""}, {"PATH", "/nowhere"}};
-    EXPECT_EQ(out(scene.run(request)), "B=two words\nA=\nPATH=/nowhere\n");
+    EXPECT_EQ(out(scene.run(request)), "B=two words\nA=\nPATH=/nowhere\nKILN_EXECUTOR=1\n");
     request = scene.shell("pwd; umask; touch made; stat -c %a made; echo \"$0|$1\"");
     request.argv.insert(request.argv.end(), {"zero", "one \n'\""});
     request.umask = 027;

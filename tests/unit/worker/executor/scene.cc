@@ -188,8 +188,16 @@ bool Scene::wait_until(const std::function<bool()>& condition) {
   return true;
 }
 
-ExecutorId Scene::make_executor() {
-  const auto id = host->create(ExecutorSpec{});
+TemplateId Scene::make_template() {
+  const auto id = host->create_template(TemplateSpec{});
+  EXPECT_TRUE(id);
+  wait_until(
+      [&] { return !events.ready_templates.empty() && events.ready_templates.back() == *id; });
+  return *id;
+}
+
+ExecutorId Scene::make_executor(const ExecutorSpec& spec) {
+  const auto id = host->create(spec);
   EXPECT_TRUE(id);
   wait_until([&] {
     return std::find(events.ready.begin(), events.ready.end(), *id) != events.ready.end() ||

@@ -50,12 +50,20 @@ class Recorder : public ExecutorEvents {
   }
   void executor_died(ExecutorId id, Error reason) override { died.emplace(id, std::move(reason)); }
   void executor_stopped(ExecutorId id) override { stopped.push_back(id); }
+  void template_ready(TemplateId id) override { ready_templates.push_back(id); }
+  void template_died(TemplateId id, Error reason) override {
+    executors_dead_before_template = died.size();
+    dead_templates.emplace(id, std::move(reason));
+  }
   void host_failed(Error reason) override { failed = std::move(reason); }
 
   std::vector<ExecutorId> ready;
   std::multimap<ExecutorId, RunReport> reports;
   std::map<ExecutorId, Error> died;
   std::vector<ExecutorId> stopped;
+  std::vector<TemplateId> ready_templates;
+  std::map<TemplateId, Error> dead_templates;
+  std::size_t executors_dead_before_template = 0;
   std::optional<Error> failed;
 };
 
@@ -90,7 +98,9 @@ class Scene {
   RunReport wait_report();
   // Pumps the host until `condition` holds; fails the test after 20 s.
   bool wait_until(const std::function<bool()>& condition);
-  ExecutorId make_executor();
+  ExecutorId make_executor(const ExecutorSpec& spec = {});
+  // Waits until executors can be forked from it.
+  TemplateId make_template();
   // Waits for a file that the running task makes in /build.
   bool wait_for_file(const std::string& name);
 

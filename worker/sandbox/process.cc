@@ -1,4 +1,4 @@
-#include "worker/executor/process.h"
+#include "worker/sandbox/process.h"
 
 #include <algorithm>
 #include <csignal>

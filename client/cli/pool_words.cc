@@ -1,0 +1,354 @@
+#include "client/cli/pool_words.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/warm_window.h"
+#include "client/cli/word_reader.h"
+#include "client/launcher/invocation.h"
+#include "common/config/units.h"
+
+namespace kiln::client {
+namespace {
+
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+constexpr std::uint64_t kMostExecutors = 1'000'000;
+
+// A command as a shell would cut it, with quotes but nothing else: "python3 -c 'import os'".
+Result<Words> split_command(const std::string& text) {
+  Words words;
+  std::string word;
+  bool open = false;  // a word has begun, perhaps empty
+  char quote = 0;
+  for (const char c : text) {
+    if (quote != 0) {
+      if (c == quote) {
+        quote = 0;
+      } else {
+        word += c;
+      }
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+      open = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      if (open) words.push_back(std::move(word));
+      word.clear();
+      open = false;
+    } else {
+      word += c;
+      open = true;
+    }
+  }
+  if (quote != 0)
+    return fail(Errc::invalid_argument, "\"" + text + "\" has a quote without its end");
+  if (open) words.push_back(std::move(word));
+  if (words.empty()) return fail(Errc::invalid_argument, "an empty command");
+  return words;
+}
+
+Result<std::uint64_t> milliseconds_of(const std::string& text) {
+  KILN_TRY_ASSIGN(const auto duration, config::parse_duration(text));
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
+}
+
+// "time=10m,memory=2G,output=1G".
+Result<Json> limits_of(const std::string& text) {
+  Json limits = Json::object();
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto equals = part.find('=');
+    const std::string key = part.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
+    if (key == "time") {
+      KILN_TRY_ASSIGN(limits["wall_ms"], milliseconds_of(value));
+    } else if (key == "memory") {
+      KILN_TRY_ASSIGN(limits["memory_bytes"], config::parse_size(value));
+    } else if (key == "output") {
+      KILN_TRY_ASSIGN(limits["output_bytes"], config::parse_size(value));
+    } else {
+      return fail(Errc::invalid_argument,
+                  "there is no limit \"" + key + "\"; write it as in time=10m,memory=2G,output=1G");
+    }
+  }
+  return limits;
+}
+
+Json list_of(const std::string& text) {
+  Json list = Json::array();
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) list.push_back(part);
+  return list;
+}
+
+// An option's value into the pool's members.
+using Setter = std::function<Status(Json& pool, const std::string& value)>;
+
+Setter number(const char* name) {
+  return [name](Json& pool, const std::string& value) -> Status {
+    KILN_TRY_ASSIGN(pool[name], config::parse_number(value, 0, kMostExecutors));
+    return {};
+  };
+}
+
+Setter duration(const char* name) {
+  return [name](Json& pool, const std::string& value) -> Status {
+    KILN_TRY_ASSIGN(pool[name], milliseconds_of(value));
+    return {};
+  };
+}
+
+Setter appended(const char* name) {
+  return [name](Json& pool, const std::string& value) -> Status {
+    pool[name].push_back(value);
+    return {};
+  };
+}
+
+Status set_context(Json& pool, const std::string& value) {
+  if (value != "spawn" && value != "fork" && value != "forkserver") {
+    return fail(Errc::invalid_argument,
+                "\"" + value + "\" is no context; use spawn, fork or forkserver");
+  }
+  pool["context"] = value;
+  return {};
+}
+
+Status set_warm(Json& pool, const std::string& value) {
+  pool["all"] = value == "all";
+  if (value == "all") return {};
+  KILN_TRY_ASSIGN(pool["warm"], config::parse_number(value, 1, kMostExecutors));
+  return {};
+}
+
+Status set_variable(Json& pool, const std::string& value) {
+  const auto equals = value.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    return fail(Errc::invalid_argument, "\"" + value + "\" is not NAME=VALUE");
+  pool["environment"][value.substr(0, equals)] = value.substr(equals + 1);
+  return {};
+}
+
+const std::map<std::string, Setter>& creation_options() {
+  static const std::map<std::string, Setter> kOptions = {
+      {"--context", set_context},
+      {"--init",
+       [](Json& pool, const std::string& value) -> Status {
+         KILN_TRY_ASSIGN(auto words, split_command(value));
+         pool["init"].push_back(std::move(words));
+         return {};
+       }},
+      {"--probe",
+       [](Json& pool, const std::string& value) -> Status {
+         KILN_TRY_ASSIGN(pool["probe"], split_command(value));
+         return {};
+       }},
+      {"--window",
+       [](Json& pool, const std::string& value) -> Status {
+         KILN_TRY_ASSIGN(auto window, warm_window_of(value));
+         pool["windows"].push_back(std::move(window));
+         return {};
+       }},
+      {"--limit",
+       [](Json& pool, const std::string& value) -> Status {
+         KILN_TRY_ASSIGN(pool["limits"], limits_of(value));
+         return {};
+       }},
+      {"--nodes",
+       [](Json& pool, const std::string& value) -> Status {
+         pool["nodes"] = list_of(value);
+         return {};
+       }},
+      {"--init-timeout", duration("init_limit_ms")},
+      {"--executors", number("executors")},
+      {"--warm", set_warm},
+      {"--min-warm", number("min_warm")},
+      {"--idle", duration("idle_ms")},
+      {"--toolchain", appended("toolchains")},
+      {"--keep", appended("keep_resident")},
+      {"--env", set_variable},
+  };
+  return kOptions;
+}
+
+// What every one of these commands takes; true: it was one of them.
+Result<bool> common_option(WordReader& reader, CommandLine& line) {
+  const std::string option = reader.option();
+  if (option == "--json") {
+    reader.take();
+    line.json = true;
+    return true;
+  }
+  if (option != "--timeout") return false;
+  KILN_TRY_ASSIGN(const auto text, reader.value());
+  const auto parsed = config::parse_duration(text);
+  if (!parsed) return fail(reader.wrong("--timeout: " + parsed.error().message));
+  line.timeout = *parsed;
+  return true;
+}
+
+// Into `pool` what the options say; words that are no options into `others`.
+Status read_options(WordReader& reader, const std::vector<std::string>& allowed, CommandLine& line,
+                    Json& pool, Words& others) {
+  while (!reader.done()) {
+    const std::string option = reader.option();
+    if (option.empty()) {
+      others.push_back(reader.take());
+      continue;
+    }
+    KILN_TRY_ASSIGN(const bool known, common_option(reader, line));
+    if (known) continue;
+    if (std::find(allowed.begin(), allowed.end(), option) == allowed.end())
+      return fail(reader.unknown(allowed));
+    KILN_TRY_ASSIGN(const auto value, reader.value());
+    const auto set = creation_options().at(option)(pool, value);
+    if (!set) return fail(reader.wrong(option + ": " + set.error().message));
+  }
+  return {};
+}
+
+Words creation_words() {
+  Words names;
+  for (const auto& [name, setter] : creation_options()) names.push_back(name);
+  names.insert(names.end(), {"--timeout", "--json", "--help"});
+  return names;
+}
+
+Result<CommandLine> parse_create(const Words& words) {
+  CommandLine line;
+  WordReader reader("kiln pool create", words, 2);
+  Json pool = Json::object();
+  Words names;
+  KILN_TRY(read_options(reader, creation_words(), line, pool, names));
+  if (names.size() != 1)
+    return fail(reader.wrong("name one pool, as in kiln pool create cc --toolchain g++"));
+  pool["name"] = names.front();
+  line.waits = pool.contains("warm") || pool.value("all", false);
+  line.arguments = {"create", pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  return line;
+}
+
+struct Action {
+  const char* name;
+  std::size_t fewest;  // words after the pool's name
+  std::size_t most;
+  bool waits;
+  const char* example;
+};
+constexpr std::array<Action, 6> kActions = {{
+    {"show", 0, 0, false, "kiln pool show cc"},
+    {"warm", 0, 1, true, "kiln pool warm cc 8, or kiln pool warm cc all"},
+    {"quiesce", 0, 0, false, "kiln pool quiesce cc"},
+    {"wake", 0, 0, true, "kiln pool wake cc"},
+    {"resize", 1, 1, false, "kiln pool resize cc 8"},
+    {"delete", 0, 0, false, "kiln pool delete cc"},
+}};
+
+Result<CommandLine> parse_action(const Action& action, const Words& words) {
+  CommandLine line;
+  WordReader reader(std::string("kiln pool ") + action.name, words, 2);
+  Json none = Json::object();
+  Words others;
+  KILN_TRY(read_options(reader, {"--timeout", "--json", "--help"}, line, none, others));
+  if (others.empty() || others.size() - 1 < action.fewest || others.size() - 1 > action.most)
+    return fail(reader.wrong(std::string("write it as in ") + action.example));
+  line.waits = action.waits;
+  line.arguments = {action.name};
+  line.arguments.insert(line.arguments.end(), others.begin(), others.end());
+  if (line.arguments.front() == "warm" && line.arguments.size() == 2)
+    line.arguments.emplace_back("all");
+  return line;
+}
+
+Result<CommandLine> parse_pool(const Words& words) {
+  Words known = {"create"};
+  for (const auto& action : kActions) known.emplace_back(action.name);
+  if (words.size() < 2) {
+    return fail(Errc::invalid_argument,
+                "kiln pool: say what to do with a pool: create, show, warm, quiesce, wake, resize "
+                "or delete");
+  }
+  if (words[1] == "create") return parse_create(words);
+  for (const auto& action : kActions) {
+    if (words[1] == action.name) return parse_action(action, words);
+  }
+  std::string text = "kiln pool: unknown action '" + words[1] + "'";
+  if (const auto near = nearest_word(words[1], known); !near.empty())
+    text += "; did you mean '" + near + "'?";
+  return fail(Errc::invalid_argument, text + " (kiln --help lists everything)");
+}
+
+// --compile-commands and --pool are its own; the rest are compilers.
+Result<CommandLine> parse_warm(const Words& words) {
+  CommandLine line;
+  WordReader reader("kiln warm", words, 1);
+  Json pool = Json::object();
+  std::string database;
+  while (!reader.done()) {
+    const std::string option = reader.option();
+    if (option.empty()) {
+      pool["toolchains"].push_back(reader.take());
+      continue;
+    }
+    KILN_TRY_ASSIGN(const bool known, common_option(reader, line));
+    if (known) continue;
+    if (option != "--compile-commands" && option != "--pool" && option != "--executors")
+      return fail(
+          reader.unknown({"--compile-commands", "--pool", "--executors", "--timeout", "--json"}));
+    KILN_TRY_ASSIGN(const auto value, reader.value());
+    if (option == "--compile-commands") database = value;
+    if (option == "--pool") pool["name"] = value;
+    if (option == "--executors") {
+      const auto set = set_warm(pool, value);
+      if (!set) return fail(reader.wrong(option + ": " + set.error().message));
+    }
+  }
+  if (database.empty() && !pool.contains("toolchains")) {
+    return fail(
+        reader.wrong("name compilers or a compilation database, as in kiln warm g++, or kiln warm "
+                     "--compile-commands build/compile_commands.json"));
+  }
+  line.waits = true;
+  line.arguments = {pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  if (!database.empty()) line.arguments.push_back(database);
+  return line;
+}
+
+bool asks_for_help(const Words& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+Result<CommandLine> parse_pools(const Words& words) {
+  CommandLine line;
+  WordReader reader("kiln pools", words, 1);
+  Json none = Json::object();
+  Words others;
+  KILN_TRY(read_options(reader, {"--json", "--help"}, line, none, others));
+  if (!others.empty())
+    return fail(reader.wrong("unexpected argument '" + others.front() +
+                             "'; one pool is shown by kiln pool show " + others.front()));
+  return line;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_pool_words(const Words& words) {
+  if (asks_for_help(words)) return CommandLine{};
+  const std::string& first = words.front();
+  auto line = first == "pools"  ? parse_pools(words)
+              : first == "pool" ? parse_pool(words)
+                                : parse_warm(words);
+  if (!line) return line;
+  line->kind = CommandLine::Kind::ask;
+  line->name = first;
+  return line;
+}
+
+}  // namespace kiln::client

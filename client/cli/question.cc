@@ -1,0 +1,31 @@
+#include "client/cli/question.h"
+
+#include <utility>
+
+namespace kiln::client {
+
+Result<std::string> read_reply(wire::Envelope envelope) {
+  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message)) {
+    return fail(Errc::unavailable, "the agent refused: " + refused->reason);
+  }
+  const auto* reply = std::get_if<wire::CommandReply>(&envelope.message);
+  if (reply == nullptr) return fail(Errc::corrupt, "the agent's answer is of another kind");
+  if (!reply->error.empty()) return fail(Errc::invalid_argument, reply->error);
+  return envelope.raw.empty() ? std::string("{}") : std::move(envelope.raw.front());
+}
+
+wire::Command describe_command(const CommandLine& line, const Caller& caller) {
+  return wire::Command{line.name, line.arguments, caller.cwd, caller.environment};
+}
+
+Result<std::string> ask(const CommandLine& line, const Caller& caller) {
+  KILN_TRY_ASSIGN(AgentLinkOptions options, link_options(caller));
+  // Whoever asks may just have mended what kept the agent from starting.
+  options.start_again = true;
+  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_agent(options));
+  KILN_TRY_ASSIGN(wire::Envelope envelope,
+                  ask_agent(fd.get(), describe_command(line, caller), options));
+  return read_reply(std::move(envelope));
+}
+
+}  // namespace kiln::client

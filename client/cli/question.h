@@ -1,0 +1,21 @@
+// A command's question to the agent, and the answer's JSON.
+#pragma once
+
+#include <string>
+
+#include "client/cli/command_line.h"
+#include "client/launcher/call.h"
+#include "common/base/result.h"
+#include "common/wire/codec.h"
+
+namespace kiln::client {
+
+wire::Command describe_command(const CommandLine& line, const Caller& caller);
+
+// The JSON of the agent's answer; an error is the agent's, or says that it is none.
+Result<std::string> read_reply(wire::Envelope envelope);
+
+// Starts the agent if need be, asks, and gives the answer's JSON.
+Result<std::string> ask(const CommandLine& line, const Caller& caller);
+
+}  // namespace kiln::client

@@ -1,0 +1,201 @@
+#include "client/cli/render_pools.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/table.h"
+#include "client/cli/units.h"
+
+namespace kiln::client {
+namespace {
+
+const Json& first_pool(const Json& answer) {
+  static const Json none;
+  const Json& pools = member(answer, "pools");
+  return pools.is_array() && !pools.empty() ? pools.front() : none;
+}
+
+std::uint64_t sum(const Json& pool, const char* name) {
+  std::uint64_t total = 0;
+  for (const Json& node : member(pool, "nodes")) total += number_of(member(node, "pool"), name);
+  return total;
+}
+
+bool lives(const Json& node) {
+  return text_of(node, "state") == "ready";
+}
+
+bool is_broken(const Json& node) {
+  return text_of(member(node, "pool"), "state") == "broken";
+}
+
+std::uint64_t warm_executors(const Json& node) {
+  const Json& pool = member(node, "pool");
+  return number_of(pool, "ready") + number_of(pool, "busy");
+}
+
+// What a node still lacks; empty: nothing.
+std::string lack_of(const Json& node) {
+  if (!is_true(node, "answered")) return "has not answered yet";
+  if (const auto lacks = number_of(node, "lacks"); lacks > 0)
+    return "staging " + count(lacks, "toolchain");
+  const auto wanted = number_of(node, "wanted");
+  if (warm_executors(node) >= wanted) return "";
+  std::string text =
+      std::to_string(warm_executors(node)) + " of " + count(wanted, "executor") + " ready";
+  if (const auto reason = text_of(member(node, "pool"), "reason"); reason != "-")
+    text += " (" + reason + ")";
+  return text;
+}
+
+std::string executors_text(const Json& pool) {
+  const auto number = number_of(pool, "executors");
+  return number == 0 ? "an executor a slot" : count(number, "executor") + " a node";
+}
+
+std::string state_text(const Json& node) {
+  return lives(node) ? text_of(member(node, "pool"), "state") : text_of(node, "state");
+}
+
+// The context in force, where it is not the pool's own.
+std::string note_of(const Json& pool, const Json& node) {
+  const Json& there = member(node, "pool");
+  std::string note = text_of(there, "reason");
+  if (note == "-") note.clear();
+  const std::string context = text_of(there, "context");
+  if (const auto why = text_of(there, "fallback"); why != "-" && context != "-") {
+    if (!note.empty()) note += "; ";
+    note += context + " instead of " + text_of(pool, "context") + ": " + why;
+  }
+  return note;
+}
+
+std::string nodes_table(const Json& pool, const RenderOptions& options) {
+  Table table({{"NODE", Align::left, true},
+               {"STATE", Align::left, false},
+               {"READY", Align::right, false},
+               {"BUSY", Align::right, false},
+               {"STAGE", Align::right, false},
+               {"START", Align::right, false},
+               {"INIT", Align::right, false},
+               {"TASKS", Align::right, false},
+               {"WARM", Align::right, false}});
+  std::string notes;
+  for (const Json& node : member(pool, "nodes")) {
+    const Json& there = member(node, "pool");
+    table.add({text_of(node, "node"), state_text(node),
+               text_of(there, "ready") + "/" + text_of(there, "executors"), text_of(there, "busy"),
+               milliseconds_of(there, "stage_ms"), milliseconds_of(there, "start_ms"),
+               milliseconds_of(there, "initialise_ms"), text_of(there, "tasks"),
+               text_of(there, "warm_hits")});
+    if (const auto note = note_of(pool, node); !note.empty())
+      notes += wrap(text_of(node, "node") + ": " + note, 2, options.width) + "\n";
+    if (const auto output = text_of(there, "output"); is_broken(node) && output != "-")
+      notes += wrap("output: " + output, 2, options.width) + "\n";
+  }
+  if (table.empty()) return "no node is selected\n";
+  return table.text(options.width) + notes;
+}
+
+std::string definition_text(const Json& pool, const RenderOptions& options) {
+  std::string text = text_of(pool, "context") + ", " + executors_text(pool);
+  for (const Json& term : member(pool, "selector")) text += ", " + shown(term);
+  if (const auto warm = number_of(pool, "min_warm"); warm > 0)
+    text += ", " + std::to_string(warm) + " always ready";
+  if (const auto idle = number_of(pool, "idle_ms"); idle > 0)
+    text += ", quiesced after " + show_milliseconds(idle);
+  std::string out = line("pool", text_of(pool, "name") + ": " + text, options);
+  for (const Json& toolchain : member(pool, "toolchains")) {
+    out += line("toolchain",
+                text_of(toolchain, "name") + " " + text_of(toolchain, "digest").substr(0, 12) +
+                    " (" + text_of(toolchain, "architecture") + ")",
+                options);
+  }
+  return out;
+}
+
+std::string plan_text(const Json& plan, const RenderOptions& options) {
+  if (!plan.is_object()) return "";
+  std::string text = count(number_of(plan, "calls"), "call") + ", of which " +
+                     std::to_string(number_of(plan, "travel")) + " travel";
+  std::string reasons;
+  const Json& local = member(plan, "local");
+  if (local.is_object()) {
+    for (const auto& [word, number] : local.items())
+      reasons += (reasons.empty() ? "" : ", ") + word + " " + shown(number);
+  }
+  if (!reasons.empty()) text += "; here: " + reasons;
+  return line("build", text, options);
+}
+
+}  // namespace
+
+Rendered render_pools(const Json& answer, const RenderOptions& options) {
+  Table table({{"POOL", Align::left, true},
+               {"CONTEXT", Align::left, false},
+               {"NODES", Align::right, false},
+               {"READY", Align::right, false},
+               {"BUSY", Align::right, false},
+               {"STARTING", Align::right, false},
+               {"BROKEN", Align::right, false},
+               {"QUEUED", Align::right, false},
+               {"TASKS", Align::right, false},
+               {"WARM", Align::right, false}});
+  for (const Json& pool : member(answer, "pools")) {
+    table.add({text_of(pool, "name"), text_of(pool, "context"),
+               std::to_string(member(pool, "nodes").size()), std::to_string(sum(pool, "ready")),
+               std::to_string(sum(pool, "busy")), std::to_string(sum(pool, "starting")),
+               std::to_string(sum(pool, "broken")), std::to_string(sum(pool, "queued")),
+               std::to_string(sum(pool, "tasks")), std::to_string(sum(pool, "warm_hits"))});
+  }
+  if (table.empty()) return {"no pools\n", true};
+  return {table.text(options.width), true};
+}
+
+Rendered render_pool(const Json& answer, const RenderOptions& options) {
+  const Json& pool = first_pool(answer);
+  if (!pool.is_object()) return {"the pool is gone\n", true};
+  return {definition_text(pool, options) + nodes_table(pool, options), !warmth_of(answer).broken};
+}
+
+Rendered render_warmed(const Json& answer, const RenderOptions& options) {
+  Rendered result;
+  result.text = plan_text(member(answer, "plan"), options);
+  const Json& pool = first_pool(answer);
+  if (!pool.is_object()) {
+    result.text += "nothing of this build travels: nothing was warmed\n";
+    return result;
+  }
+  for (const Json& toolchain : member(answer, "toolchains")) {
+    result.text += line(
+        "toolchain", text_of(toolchain, "name") + " " + text_of(toolchain, "digest").substr(0, 12),
+        options);
+  }
+  Rendered nodes = render_pool(answer, options);
+  result.text += nodes.text;
+  result.ok = nodes.ok;
+  return result;
+}
+
+Warmth warmth_of(const Json& answer) {
+  Warmth warmth;
+  const Json& nodes = member(first_pool(answer), "nodes");
+  for (const Json& node : nodes) {
+    if (!lives(node)) continue;
+    if (is_broken(node) && is_true(node, "answered")) {
+      warmth.broken = true;
+      continue;
+    }
+    const std::string lack = lack_of(node);
+    if (lack.empty()) continue;
+    if (!warmth.waits_for.empty()) warmth.waits_for += "; ";
+    warmth.waits_for += text_of(node, "node") + ": " + lack;
+  }
+  const bool any = std::any_of(nodes.begin(), nodes.end(), lives);
+  if (!any) warmth.waits_for = "a node that its selector allows";
+  warmth.settled = warmth.waits_for.empty();
+  return warmth;
+}
+
+}  // namespace kiln::client
