@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/model/pool_name.h"
 #include "coordinator/pools/pool_spec.h"
 
 namespace kiln::coordinator {

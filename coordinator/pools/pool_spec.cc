@@ -1,16 +1,15 @@
 #include "coordinator/pools/pool_spec.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 
+#include "common/model/pool_name.h"
 #include "coordinator/pools/node_selector.h"
 #include "coordinator/pools/warm_policy.h"
 
 namespace kiln::coordinator {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxSteps = 64;
 constexpr std::size_t kMaxTerms = 32;
 constexpr std::size_t kMaxWindows = 64;
@@ -83,13 +82,6 @@ bool has_zero_byte(const PoolSpec& spec) {
 }
 
 }  // namespace
-
-bool is_pool_name(std::string_view name) {
-  const auto letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-  return !name.empty() && name.size() <= kMaxNameBytes && letter(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [&](char c) { return letter(c) || c == '.' || c == '_' || c == '-'; });
-}
 
 Status check_toolchains(const std::vector<PoolToolchain>& toolchains) {
   KILN_TRY(at_most("toolchains", toolchains.size(), kMaxToolchains));

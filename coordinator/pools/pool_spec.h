@@ -17,9 +17,6 @@ inline constexpr std::size_t kMaxSpecBytes = 16 * 1024;
 // Toolchains of one definition, and that a node is asked to stage for a pool beyond these.
 inline constexpr std::size_t kMaxToolchains = 16;
 
-// [A-Za-z0-9][A-Za-z0-9._-]{0,63}
-bool is_pool_name(std::string_view name);
-
 // Errc::invalid_argument names the field, its value and what may stand there.
 Status check_spec(const PoolSpec& spec);
 // Likewise of toolchains alone.

@@ -180,13 +180,10 @@ std::string problem_of(const std::function<void(PoolSpec&)>& spoil) {
 }
 
 TEST(PoolSpec, names_are_plain_words) {
-  for (const auto* good : {"a", "9", "gcc-12.2_x", "A"}) EXPECT_TRUE(is_pool_name(good)) << good;
-  for (const auto* bad : {"", "-a", ".a", "a b", "a/b", "ä", "a\n"}) {
-    EXPECT_FALSE(is_pool_name(bad)) << bad;
+  for (const auto* bad : {"", "-a", ".a", "a b", "a/b", "a\n"}) {
+    EXPECT_THAT(problem_of([&](PoolSpec& s) { s.name = bad; }),
+                HasSubstr("name: \"" + std::string(bad) + "\""));
   }
-  EXPECT_TRUE(is_pool_name(std::string(64, 'a')));
-  EXPECT_FALSE(is_pool_name(std::string(65, 'a')));
-  EXPECT_THAT(problem_of([](PoolSpec& s) { s.name = "a b"; }), HasSubstr("name: \"a b\""));
 }
 
 TEST(PoolSpec, each_field_is_checked_and_named) {
