@@ -82,6 +82,11 @@ Gauge Registry::gauge(const std::string& name, const std::string& help, const La
   }));
 }
 
+void Registry::drop_gauge(const std::string& name, const std::string& help, Gauge gauge) {
+  if (gauge.gauge_ == nullptr) return;
+  prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Remove(gauge.gauge_);
+}
+
 Histogram Registry::histogram(const std::string& name, const std::string& help,
                               const std::vector<double>& bounds, const Labels& labels) {
   return Histogram(made([&]() -> prometheus::Histogram& {

@@ -17,6 +17,7 @@ class Histogram;
 
 namespace kiln::metrics {
 
+class Registry;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 // Handles are cheap to copy, thread-safe, and valid while their Registry lives. A default-made
@@ -42,6 +43,7 @@ class Gauge {
   double value() const;
 
  private:
+  friend class Registry;
   prometheus::Gauge* gauge_ = nullptr;
 };
 
@@ -54,8 +56,6 @@ class Histogram {
  private:
   prometheus::Histogram* histogram_ = nullptr;
 };
-
-class Registry;
 
 // Counters that differ in one label, each made when it is first counted and then kept, as asking
 // the registry at each message is dear. Not thread-safe. REQUIRES: few different values.
@@ -91,6 +91,8 @@ class Registry {
   // `bounds`: ascending upper bounds; an infinite one is added.
   Histogram histogram(const std::string& name, const std::string& help,
                       const std::vector<double>& bounds, const Labels& labels = {});
+  // Takes a gauge out again, as its labels name what is no more. Its handles are void from then on.
+  void drop_gauge(const std::string& name, const std::string& help, Gauge gauge);
   // kiln_build_info{component,version} 1.
   void set_build_info(const std::string& component, const std::string& version);
 

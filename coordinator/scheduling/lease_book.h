@@ -19,6 +19,7 @@ struct HeldLease {
   ClientId client = 0;
   NodeNumber node = 0;
   std::string build;
+  std::string pool;
   TimePoint expires;
 };
 

@@ -30,6 +30,10 @@ Node* NodeTable::find(const std::string& name) {
   return found == by_name_.end() ? nullptr : &at(found->second);
 }
 
+const Node* NodeTable::find(const std::string& name) const {
+  return const_cast<NodeTable*>(this)->find(name);
+}
+
 Node& NodeTable::at(NodeNumber number) {
   const auto found = nodes_.find(number);
   KILN_CHECK(found != nodes_.end());
@@ -53,6 +57,7 @@ Node& NodeTable::add(const NodeInfo& info) {
 void NodeTable::remove(NodeNumber number) {
   auto& node = at(number);
   unindex(node);
+  pools_.remove(node);
   by_name_.erase(node.info->name);
   nodes_.erase(number);
 }
@@ -113,6 +118,7 @@ void NodeTable::unindex(Node& node) {
 
 void NodeTable::index_room(Node& node) {
   node.room = room_of(node);
+  pools_.update(node, false);
   free_slots_ += free_slots_of(node);
   if (node.room == Room::none) return;
   const auto room = static_cast<std::size_t>(node.room);
@@ -133,8 +139,20 @@ void NodeTable::unindex_room(Node& node) {
   node.room = Room::none;
 }
 
-const NodeSet& NodeTable::with_room(const std::string& architecture, Room room) const {
-  return room_set(by_architecture_, architecture, room);
+void NodeTable::deselect(Node& node, const std::string& pool) {
+  pools_.remove(node, pool);
+  node.pools.erase(pool);
+}
+
+void NodeTable::drop_pool(const std::string& pool) {
+  const auto members = pools_.selected(pool).nodes();
+  for (const auto number : members) at(number).pools.erase(pool);
+  pools_.drop(pool);
+}
+
+const NodeSet& NodeTable::with_room(const Lane& lane, Room room) const {
+  if (lane.pool != kDefaultPool) return pools_.with_room(lane, room);
+  return room_set(by_architecture_, lane.architecture, room);
 }
 
 const NodeSet& NodeTable::staged_with_room(const Digest& toolchain, Room room) const {
@@ -146,9 +164,15 @@ const NodeSet& NodeTable::staged(const Digest& toolchain) const {
   return found == by_toolchain_.end() ? empty_set() : found->second.usable;
 }
 
-std::size_t NodeTable::usable(const std::string& architecture) const {
-  const auto found = by_architecture_.find(architecture);
+std::size_t NodeTable::usable(const Lane& lane) const {
+  if (lane.pool != kDefaultPool) return pools_.hopeful(lane).size();
+  const auto found = by_architecture_.find(lane.architecture);
   return found == by_architecture_.end() ? 0 : found->second.usable.size();
+}
+
+bool NodeTable::is_usable(const Lane& lane, const Node& node) const {
+  if (lane.pool != kDefaultPool) return pools_.hopeful(lane).contains(node.number);
+  return node.state == NodeState::ready && node.info->architecture == lane.architecture;
 }
 
 void NodeTable::near(const std::string& key, std::size_t limit,

@@ -1,5 +1,5 @@
 // The nodes and the indexes that make choosing one independent of how many there are: sets of the
-// nodes with room by architecture and by staged toolchain, and a ring for affinity keys.
+// nodes with room by architecture, by pool and by staged toolchain, and a ring for affinity keys.
 #pragma once
 
 #include <array>
@@ -11,12 +11,18 @@
 #include <vector>
 
 #include "coordinator/scheduling/node_set.h"
+#include "coordinator/scheduling/pool_index.h"
 #include "coordinator/scheduling/types.h"
 
 namespace kiln::coordinator {
 
-// What a node can take next: a task on a free slot, a staging task, or nothing.
-enum class Room : std::uint8_t { slot, staging, none };
+// What the pool index was last told of a node.
+struct PoolPlace {
+  std::string architecture;
+  NodeState state = NodeState::lost;
+  Room room = Room::none;
+  friend bool operator==(const PoolPlace&, const PoolPlace&) = default;
+};
 
 struct Node {
   NodeNumber number = 0;
@@ -26,14 +32,16 @@ struct Node {
   NodeState state = NodeState::ready;
   TimePoint heard;
   TimePoint lost_at;
-  std::optional<TimePoint> watched;    // its entry among the scheduler's deadlines
-  std::uint32_t leased = 0;            // leases believed in use, staging ones included
-  std::vector<std::uint64_t> retired;  // earlier epochs of this name, the last few
-  Room room = Room::none;              // as indexed
-  std::uint64_t settled = 0;           // occupied lately at the most, where the node is shared
-  std::uint64_t peak = 0;              // likewise in the present window
-  TimePoint settles;                   // when that window ends
-  TimePoint shared_until;              // other coordinators lend it too, as far as is known
+  std::optional<TimePoint> watched;       // its entry among the scheduler's deadlines
+  std::uint32_t leased = 0;               // leases believed in use, staging ones included
+  std::vector<std::uint64_t> retired;     // earlier epochs of this name, the last few
+  Room room = Room::none;                 // as indexed
+  std::uint64_t settled = 0;              // occupied lately at the most, where the node is shared
+  std::uint64_t peak = 0;                 // likewise in the present window
+  TimePoint settles;                      // when that window ends
+  std::map<std::string, NodePool> pools;  // that it is selected for
+  PoolPlace pool_place;
+  TimePoint shared_until;  // other coordinators lend it too, as far as is known
 
   // Running and queued tasks, by the newest report.
   std::uint64_t occupied() const { return std::uint64_t{occupancy->running} + occupancy->queued; }
@@ -49,6 +57,7 @@ class NodeTable {
   explicit NodeTable(std::uint32_t staging_per_slot) : staging_per_slot_(staging_per_slot) {}
 
   Node* find(const std::string& name);
+  const Node* find(const std::string& name) const;
   bool contains(NodeNumber number) const { return nodes_.count(number) != 0; }
   Node& at(NodeNumber number);
   const Node& at(NodeNumber number) const;
@@ -67,13 +76,24 @@ class NodeTable {
   // Likewise, where only the room may change: cheaper.
   void set_leased(Node& node, std::uint32_t leased);
 
-  // Nodes with exactly this room.
-  const NodeSet& with_room(const std::string& architecture, Room room) const;
+  // Changes the pools of a node likewise.
+  template <typename Change>
+  void change_pools(Node& node, Change&& apply) {
+    apply(node.pools);
+    pools_.update(node, true);
+  }
+  void deselect(Node& node, const std::string& pool);
+  void drop_pool(const std::string& pool);
+
+  // Nodes that serve the lane and have exactly this room.
+  const NodeSet& with_room(const Lane& lane, Room room) const;
   const NodeSet& staged_with_room(const Digest& toolchain, Room room) const;
   // Living nodes with the toolchain, whatever their room.
   const NodeSet& staged(const Digest& toolchain) const;
-  // Nodes that are neither lost nor draining.
-  std::size_t usable(const std::string& architecture) const;
+  // Nodes that are neither lost nor draining, and where the lane's pool is not broken.
+  std::size_t usable(const Lane& lane) const;
+  bool is_usable(const Lane& lane, const Node& node) const;
+  const PoolIndex& pools() const { return pools_; }
   std::size_t in_state(NodeState state) const {
     return by_state_.at(static_cast<std::size_t>(state));
   }
@@ -105,6 +125,7 @@ class NodeTable {
   std::unordered_map<NodeNumber, Node> nodes_;
   std::map<std::string, RoomSets> by_architecture_;
   std::map<Digest, RoomSets> by_toolchain_;
+  PoolIndex pools_;
   std::map<std::uint64_t, NodeNumber> ring_;
   std::array<std::size_t, kNodeStates> by_state_{};
   std::uint64_t free_slots_ = 0;

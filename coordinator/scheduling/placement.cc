@@ -27,6 +27,18 @@ bool alive(const PlacementQuestion&, const Node& node) {
   return node.state != NodeState::lost;
 }
 
+bool serves_pool(const PlacementQuestion& question, const Node& node) {
+  if (question.wanted.pool == kDefaultPool) return true;
+  const auto found = node.pools.find(question.wanted.pool);
+  return found != node.pools.end() && found->second.known && !found->second.broken;
+}
+
+// Executors that leases were given for already are not counted: the next goes elsewhere.
+double pool_ready(const PlacementQuestion& question, const Node& node) {
+  const auto found = node.pools.find(question.wanted.pool);
+  return found != node.pools.end() && found->second.warm > found->second.leased ? 1 : 0;
+}
+
 bool is_staged(const PlacementQuestion& question, const Node& node) {
   const auto& staged = node.occupancy->toolchains;
   return std::find(staged.begin(), staged.end(), question.wanted.toolchain) != staged.end();
@@ -76,17 +88,16 @@ const std::vector<Constraint>& constraints() {
       {"not_excluded", not_excluded},
       {"not_draining", not_draining},
       {"alive", alive},
+      {"serves_pool", serves_pool},
   };
   return kConstraints;
 }
 
 const std::vector<Score>& scores() {
   static const std::vector<Score> kScores = {
-      {"toolchain_staged", 16, toolchain_staged},
-      {"toolchain_ready", 4, toolchain_ready},
-      {"idle_share", 3, idle_share},
-      {"has_inputs", 2, has_inputs},
-      {"memory_headroom", 0.5, memory_headroom},
+      {"pool_ready", 32, pool_ready},          {"toolchain_staged", 16, toolchain_staged},
+      {"toolchain_ready", 4, toolchain_ready}, {"idle_share", 3, idle_share},
+      {"has_inputs", 2, has_inputs},           {"memory_headroom", 0.5, memory_headroom},
       {"machine_load", 0.25, machine_load},
   };
   return kScores;
@@ -98,7 +109,9 @@ std::optional<NodeNumber> choose_node(const NodeTable& nodes, const LeasesWanted
   if (!wanted.affinity.empty()) nodes.near(wanted.affinity, kNearCandidates, near);
   std::vector<NodeNumber> candidates = near;
   nodes.staged_with_room(wanted.toolchain, room).sample(kWarmCandidates, random, candidates);
-  nodes.with_room(wanted.architecture, room).sample(kAnyCandidates, random, candidates);
+  const auto lane = wanted.lane();
+  nodes.pools().warm_with_room(lane, room).sample(kWarmCandidates, random, candidates);
+  nodes.with_room(lane, room).sample(kAnyCandidates, random, candidates);
 
   const PlacementQuestion question{wanted, room, near};
   std::optional<NodeNumber> best;

@@ -26,9 +26,10 @@ struct Constraint {
 };
 const std::vector<Constraint>& constraints();
 
-// `value` is from 0 (cold) to 1 (hot). The weights say what is worth what: a staged toolchain
-// outweighs everything (staging moves tens of megabytes), then idleness and the node's inputs are
-// balanced, so that one key does not fill a node while its neighbours idle.
+// `value` is from 0 (cold) to 1 (hot). The weights say what is worth what: a ready executor of the
+// pool outweighs everything (making one may take as long as its initializer), then a staged
+// toolchain (staging moves tens of megabytes), then idleness and the node's inputs are balanced, so
+// that one key does not fill a node while its neighbours idle.
 struct Score {
   std::string_view name;
   double weight;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -23,12 +25,25 @@ std::vector<RequestKey> RequestQueue::of_client(ClientId client) const {
   return keys;
 }
 
-std::vector<RequestKey> RequestQueue::of_architecture(const std::string& architecture) const {
+std::vector<RequestKey> RequestQueue::of_lane(const Lane& lane) const {
   std::vector<RequestKey> keys;
   for (const auto& entry : requests_) {
-    if (entry.second.wanted.architecture == architecture) keys.push_back(entry.first);
+    if (entry.second.wanted.lane() == lane) keys.push_back(entry.first);
   }
   return keys;
+}
+
+std::map<std::string, PoolWaiting> RequestQueue::by_pool() const {
+  std::map<std::string, PoolWaiting> pools;
+  for (const auto& entry : requests_) {
+    const auto& request = entry.second;
+    auto& pool =
+        pools.try_emplace(request.wanted.pool, PoolWaiting{0, 0, request.since}).first->second;
+    ++pool.requests;
+    pool.leases += request.wanted.count;
+    pool.since = std::min(pool.since, request.since);
+  }
+  return pools;
 }
 
 RequestQueue::Turn RequestQueue::turn_of(const WaitingRequest& request) {
@@ -59,7 +74,7 @@ void RequestQueue::enter(const WaitingRequest& request) {
   const auto& name = request.wanted.build;
   auto& build = builds_[name];
   rank(name, build, false);
-  build.lines[request.wanted.architecture].turns.insert(turn_of(request));
+  build.lines[request.wanted.lane()].turns.insert(turn_of(request));
   rank(name, build, true);
 }
 
@@ -67,7 +82,7 @@ void RequestQueue::leave(const WaitingRequest& request) {
   const auto& name = request.wanted.build;
   auto& build = builds_.at(name);
   rank(name, build, false);
-  const auto line = build.lines.find(request.wanted.architecture);
+  const auto line = build.lines.find(request.wanted.lane());
   KILN_CHECK(line != build.lines.end() && line->second.turns.erase(turn_of(request)) == 1);
   if (line->second.turns.empty()) build.lines.erase(line);
   rank(name, build, true);
@@ -99,17 +114,26 @@ void RequestQueue::drop_if_unused(const std::string& build) {
   }
 }
 
-std::vector<std::string> RequestQueue::architectures() const {
-  std::vector<std::string> names;
-  for (const auto& entry : lanes_) names.push_back(entry.first);
-  return names;
+std::vector<Lane> RequestQueue::lanes() const {
+  std::vector<Lane> lanes;
+  for (const auto& entry : lanes_) lanes.push_back(entry.first);
+  return lanes;
 }
 
-WaitingRequest* RequestQueue::next(const std::string& architecture) {
-  const auto lane = lanes_.find(architecture);
-  if (lane == lanes_.end()) return nullptr;
-  const auto& build = builds_.at(std::get<2>(*lane->second.begin()));
-  return find(std::get<2>(*build.lines.at(architecture).turns.begin()));
+WaitingRequest* RequestQueue::next(const std::vector<Lane>& lanes) {
+  std::optional<std::pair<Rank, Turn>> first;
+  for (const auto& lane : lanes) {
+    const auto found = lanes_.find(lane);
+    if (found == lanes_.end()) continue;
+    const auto& rank = *found->second.begin();
+    // One build may wait in several lanes: then its own order decides.
+    if (first && rank > first->first) continue;
+    const auto& turn = *builds_.at(std::get<2>(rank)).lines.at(lane).turns.begin();
+    if (!first || std::tie(rank, turn) < std::tie(first->first, first->second)) {
+      first.emplace(rank, turn);
+    }
+  }
+  return first ? find(std::get<2>(first->second)) : nullptr;
 }
 
 void RequestQueue::set_aside(const RequestKey& key) {

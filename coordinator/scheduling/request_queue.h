@@ -21,6 +21,13 @@ struct WaitingRequest {
   std::uint64_t order = 0;  // of arrival
 };
 
+// Requests of one pool.
+struct PoolWaiting {
+  std::uint32_t requests = 0;
+  std::uint32_t leases = 0;  // that they still miss
+  TimePoint since;           // of the oldest
+};
+
 class RequestQueue {
  public:
   std::size_t size() const { return requests_.size(); }
@@ -30,12 +37,14 @@ class RequestQueue {
   void add(WaitingRequest request);
   void remove(const RequestKey& key);
   std::vector<RequestKey> of_client(ClientId client) const;
-  std::vector<RequestKey> of_architecture(const std::string& architecture) const;
+  std::vector<RequestKey> of_lane(const Lane& lane) const;
+  // For listings: looks at each request.
+  std::map<std::string, PoolWaiting> by_pool() const;
 
-  // Architectures that somebody waits for, sorted.
-  std::vector<std::string> architectures() const;
-  // Who is next among those not set aside; nullptr: nobody.
-  WaitingRequest* next(const std::string& architecture);
+  // Lanes that somebody waits in, sorted.
+  std::vector<Lane> lanes() const;
+  // Who is next in these lanes among those not set aside; nullptr: nobody.
+  WaitingRequest* next(const std::vector<Lane>& lanes);
   // Leaves a request out of next() until restore().
   void set_aside(const RequestKey& key);
   void restore();
@@ -54,9 +63,9 @@ class RequestQueue {
   };
   struct Build {
     std::uint64_t held = 0;
-    std::uint64_t served = 0;           // when it last got a lease, as a count
-    std::size_t waiting = 0;            // requests, those set aside included
-    std::map<std::string, Line> lines;  // by architecture
+    std::uint64_t served = 0;  // when it last got a lease, as a count
+    std::size_t waiting = 0;   // requests, those set aside included
+    std::map<Lane, Line> lines;
   };
   // Between builds: leases for the weight, then who was served longest ago.
   using Rank = std::tuple<std::uint64_t, std::uint64_t, std::string>;
@@ -70,7 +79,7 @@ class RequestQueue {
 
   std::map<RequestKey, WaitingRequest> requests_;
   std::map<std::string, Build> builds_;
-  std::map<std::string, std::set<Rank>> lanes_;  // by architecture
+  std::map<Lane, std::set<Rank>> lanes_;
   std::set<RequestKey> aside_;
   std::size_t waiting_builds_ = 0;
   std::uint64_t serving_ = 0;

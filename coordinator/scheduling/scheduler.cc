@@ -18,6 +18,10 @@ bool has(const Container& container, const Value& value) {
   return std::find(container.begin(), container.end(), value) != container.end();
 }
 
+NodeView view_of(const Node& node) {
+  return {node.info, node.occupancy, node.state, node.heard, node.leased};
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options)
@@ -72,6 +76,11 @@ void Scheduler::on(const WorkerJoined& event, Outputs& out) {
     changed.occupancy = std::make_shared<const Occupancy>();
     changed.settled = changed.peak = 0;
   });
+  if (!same) {
+    nodes_.change_pools(*node, [](std::map<std::string, NodePool>& pools) {
+      for (auto& entry : pools) entry.second = {};
+    });
+  }
   apply_occupancy(*node, event.occupancy);
 }
 
@@ -123,6 +132,8 @@ std::size_t Scheduler::drop_leases(const std::vector<std::uint64_t>& numbers) {
     const auto lease = leases_.take(number);
     auto& node = nodes_.at(lease.node);
     KILN_CHECK(node.leased > 0);
+    const auto pool = node.pools.find(lease.pool);
+    if (pool != node.pools.end() && pool->second.leased > 0) --pool->second.leased;
     nodes_.set_leased(node, node.leased - 1);
     queue_.add_held(lease.build, -1);
   }
@@ -176,9 +187,11 @@ void Scheduler::on(const LeasesWanted& event, Outputs& out) {
   if (waits || has(client->recent, event.key.request)) return;
   client->recent.push_back(event.key.request);
   if (client->recent.size() > kRecentRequests) client->recent.pop_front();
-  if (const auto problem = why_not(event)) return refuse(event.key, *problem, out);
 
-  WaitingRequest request{event, now_, now_ + options_.request_patience, next_order_++};
+  WaitingRequest request{event, now_, now_ + options_.request_patience, next_order_};
+  if (event.pool.empty()) request.wanted.pool = kDefaultPool;
+  if (const auto problem = why_not(request.wanted)) return refuse(event.key, *problem, out);
+  ++next_order_;
   request.wanted.count = std::min(event.count, options_.max_count);
   if (request.wanted.excluded.size() > kMaxExcluded) request.wanted.excluded.resize(kMaxExcluded);
   if (request.wanted.build.empty()) {
@@ -192,11 +205,8 @@ std::optional<Error> Scheduler::why_not(const LeasesWanted& wanted) const {
   if (wanted.count == 0 || wanted.architecture.empty()) {
     return Error{Errc::invalid_argument, "a request names an architecture and at least one lease"};
   }
-  if (!wanted.pool.empty() && wanted.pool != "default") {
-    return Error{Errc::invalid_argument,  // not_found would mean that the client is not known
-                 "there is no pool \"" + wanted.pool + "\"; use the pool \"default\""};
-  }
-  if (nodes_.usable(wanted.architecture) == 0 || all_excluded(wanted)) return no_node_for(wanted);
+  if (!knows_pool(wanted.pool)) return no_such_pool(wanted.pool);
+  if (nodes_.usable(wanted.lane()) == 0 || all_excluded(wanted)) return no_node_for(wanted);
   if (queue_.size() >= options_.max_waiting ||
       queue_.waiting_of(wanted.key.client) >= options_.max_waiting_per_client) {
     return Error{Errc::resource_exhausted, "too many requests wait for leases already (" +
@@ -207,30 +217,29 @@ std::optional<Error> Scheduler::why_not(const LeasesWanted& wanted) const {
 }
 
 bool Scheduler::all_excluded(const LeasesWanted& wanted) const {
-  const auto usable = nodes_.usable(wanted.architecture);
+  const auto usable = nodes_.usable(wanted.lane());
   if (usable > wanted.excluded.size()) return false;
   std::set<std::string> excluded;
   for (const auto& name : wanted.excluded) {
-    const auto* node = const_cast<NodeTable&>(nodes_).find(name);
-    if (node != nullptr && node->state == NodeState::ready &&
-        node->info->architecture == wanted.architecture) {
-      excluded.insert(name);
-    }
+    const auto* node = nodes_.find(name);
+    if (node != nullptr && nodes_.is_usable(wanted.lane(), *node)) excluded.insert(name);
   }
   return excluded.size() >= usable;
 }
 
 Error Scheduler::no_node_for(const LeasesWanted& wanted) const {
-  const auto usable = nodes_.usable(wanted.architecture);
-  const auto other = nodes_.in_state(NodeState::ready) - usable;
+  const auto usable = nodes_.usable(wanted.lane());
   std::string why = "no worker can take the task: ";
   if (usable > 0) {
     why += "all " + std::to_string(usable) + " are excluded as the task just failed on them";
   } else if (nodes_.size() == 0) {
     why += "none is connected to this coordinator";
+  } else if (wanted.pool != kDefaultPool) {
+    why += why_no_node_of_pool(wanted);
   } else {
-    why += "of architecture " + wanted.architecture + " none is ready (" + std::to_string(other) +
-           " of another, " + std::to_string(nodes_.in_state(NodeState::draining)) + " draining, " +
+    why += "of architecture " + wanted.architecture + " none is ready (" +
+           std::to_string(nodes_.in_state(NodeState::ready)) + " of another, " +
+           std::to_string(nodes_.in_state(NodeState::draining)) + " draining, " +
            std::to_string(nodes_.in_state(NodeState::lost)) + " lost)";
   }
   return Error{Errc::unavailable, why};
@@ -249,12 +258,13 @@ void Scheduler::remove_request(const RequestKey& key) {
 
 // Requests that no node is left for need not wait for their deadline.
 void Scheduler::refuse_the_hopeless(Outputs& out) {
-  for (const auto& architecture : queue_.architectures()) {
-    if (nodes_.usable(architecture) > kMaxExcluded) continue;
-    for (const auto& key : queue_.of_architecture(architecture)) {
+  for (const auto& lane : queue_.lanes()) {
+    const bool exists = knows_pool(lane.pool);
+    if (exists && nodes_.usable(lane) > kMaxExcluded) continue;
+    for (const auto& key : queue_.of_lane(lane)) {
       const auto& wanted = queue_.find(key)->wanted;
-      if (nodes_.usable(architecture) > 0 && !all_excluded(wanted)) continue;
-      refuse(key, no_node_for(wanted), out);
+      if (exists && nodes_.usable(lane) > 0 && !all_excluded(wanted)) continue;
+      refuse(key, exists ? no_node_for(wanted) : no_such_pool(lane.pool), out);
       remove_request(key);
     }
   }
@@ -275,10 +285,14 @@ void Scheduler::on(const LeasesReleased& event, Outputs&) {
 
 std::vector<NodeView> Scheduler::nodes() const {
   std::vector<NodeView> views;
-  for (const auto* node : nodes_.all()) {
-    views.push_back({node->info, node->occupancy, node->state, node->heard, node->leased});
-  }
+  for (const auto* node : nodes_.all()) views.push_back(view_of(*node));
   return views;
+}
+
+std::optional<NodeView> Scheduler::node(const std::string& name) const {
+  const auto* node = nodes_.find(name);
+  if (node == nullptr) return std::nullopt;
+  return view_of(*node);
 }
 
 }  // namespace kiln::coordinator

@@ -43,6 +43,9 @@ class Scheduler {
   // For listings and metrics; not on the path of a decision. Shares what the nodes said, so that
   // the tasks of a large farm are not copied.
   std::vector<NodeView> nodes() const;
+  // The node of that name; nullopt: none is listed.
+  std::optional<NodeView> node(const std::string& name) const;
+  std::map<std::string, PoolWaiting> waiting_by_pool() const { return queue_.by_pool(); }
   std::size_t nodes_in(NodeState state) const { return nodes_.in_state(state); }
   std::size_t waiting_requests() const { return queue_.size(); }
   std::size_t clients() const { return clients_.size(); }
@@ -68,6 +71,8 @@ class Scheduler {
   void on(const LeasesWanted& event, Outputs& out);
   void on(const LeasesUnwanted& event, Outputs& out);
   void on(const LeasesReleased& event, Outputs& out);
+  void on(const PoolsSelected& event, Outputs& out);
+  void on(const WorkerPools& event, Outputs& out);
   void on(const Tick& event, Outputs& out);
 
   // scheduler_deadlines.cc
@@ -90,10 +95,14 @@ class Scheduler {
   void remove_request(const RequestKey& key);
   void refuse_the_hopeless(Outputs& out);
 
+  // scheduler_pools.cc
+  bool knows_pool(const std::string& pool) const;
+  static Error no_such_pool(const std::string& pool);
+  std::string why_no_node_of_pool(const LeasesWanted& wanted) const;
+
   // scheduler_dispatch.cc
   void dispatch(Outputs& out);
-  void dispatch_room(const std::string& architecture, Room room,
-                     std::map<RequestKey, LeasesGranted>& granted);
+  void dispatch_room(Room room, std::map<RequestKey, LeasesGranted>& granted);
   GrantedSlot grant(WaitingRequest& request, Node& node, Room room);
   bool is_short(Room room) const;
   std::vector<std::string> sources_of(const LeasesWanted& wanted, const Node& node);
@@ -105,6 +114,7 @@ class Scheduler {
   NodeTable nodes_;
   RequestQueue queue_;
   LeaseBook leases_;
+  std::set<std::string> pools_;  // that exist, but for `default`
   std::map<ClientId, Client> clients_;
   std::set<Deadline> due_;
   std::uint64_t next_lease_ = 1;

@@ -24,6 +24,7 @@ void Scheduler::node_due(NodeNumber number, Outputs& out) {
   auto& node = nodes_.at(number);
   node.watched.reset();
   if (node.state == NodeState::lost && node.lost_at + options_.forget_lost <= now_) {
+    out.push_back(WorkerForgotten{node.info->name});
     nodes_.remove(number);
     return;
   }

@@ -11,7 +11,7 @@
 namespace kiln::coordinator {
 namespace {
 
-// Requests set aside per step and architecture: those that none of a sample of nodes suits, as
+// Requests set aside per step and lane: those that none of a sample of nodes suits, as
 // others may find one that does in the next step, and all of them. The second bound is larger, so
 // that those which exclude each node with room do not keep it from the others.
 constexpr std::size_t kMaxSampled = 8;
@@ -27,29 +27,34 @@ std::uint32_t milliseconds_of(Duration duration) {
 void Scheduler::dispatch(Outputs& out) {
   std::map<RequestKey, LeasesGranted> granted;
   for (const auto room : {Room::slot, Room::staging}) {
-    for (const auto& architecture : queue_.architectures()) {
-      dispatch_room(architecture, room, granted);
-    }
+    dispatch_room(room, granted);
     queue_.restore();
   }
   for (auto& entry : granted) out.push_back(std::move(entry.second));
 }
 
-void Scheduler::dispatch_room(const std::string& architecture, Room room,
-                              std::map<RequestKey, LeasesGranted>& granted) {
-  std::size_t aside = 0;
-  std::size_t sampled = 0;
-  while (aside < kMaxSetAside && sampled < kMaxSampled) {
-    const auto nodes_with_room = nodes_.with_room(architecture, room).size();
-    if (nodes_with_room == 0) return;
-    auto* request = queue_.next(architecture);
+// Pools share the slots of their nodes: so of all lanes with room the one is served whose next
+// request is first, and a lane without room keeps nothing from the others.
+void Scheduler::dispatch_room(Room room, std::map<RequestKey, LeasesGranted>& granted) {
+  struct Tried {
+    std::size_t aside = 0;
+    std::size_t sampled = 0;
+  };
+  std::map<Lane, Tried> tried;
+  auto lanes = queue_.lanes();
+  while (true) {
+    std::erase_if(lanes, [&](const Lane& lane) { return nodes_.with_room(lane, room).empty(); });
+    auto* request = queue_.next(lanes);
     if (request == nullptr) return;
     const auto key = request->wanted.key;
     const auto chosen = choose_node(nodes_, request->wanted, room, random_);
     if (!chosen) {
+      const auto lane = request->wanted.lane();
+      auto& so_far = tried[lane];
       queue_.set_aside(key);
-      ++aside;
-      if (nodes_with_room > kAnyCandidates) ++sampled;
+      ++so_far.aside;
+      if (nodes_.with_room(lane, room).size() > kAnyCandidates) ++so_far.sampled;
+      if (so_far.aside >= kMaxSetAside || so_far.sampled >= kMaxSampled) std::erase(lanes, lane);
       continue;
     }
     auto& answer = granted[key];
@@ -70,12 +75,15 @@ GrantedSlot Scheduler::grant(WaitingRequest& request, Node& node, Room room) {
   slot.lease.tasks = brief ? options_.short_tasks : options_.tasks_per_lease;
   slot.lease.lifetime_ms = milliseconds_of(lifetime);
   slot.lease.staging = room == Room::staging;
+  slot.lease.pool = request.wanted.pool;
   slot.task_address = node.info->task_address;
   slot.bulk_address = node.info->bulk_address;
   slot.toolchain_sources = sources_of(request.wanted, node);
 
   leases_.add({slot.lease.id.number, request.wanted.key.client, node.number, request.wanted.build,
-               now_ + lifetime + options_.lease_grace});
+               request.wanted.pool, now_ + lifetime + options_.lease_grace});
+  const auto pool = node.pools.find(request.wanted.pool);
+  if (pool != node.pools.end()) ++pool->second.leased;
   nodes_.set_leased(node, node.leased + 1);
   queue_.add_held(request.wanted.build, +1);
   check_invariants(node);

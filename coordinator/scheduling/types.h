@@ -14,6 +14,7 @@
 #include "common/base/time.h"
 #include "common/model/lease.h"
 #include "common/model/node.h"
+#include "common/model/pool.h"
 
 namespace kiln::coordinator {
 
@@ -25,6 +26,13 @@ struct RequestKey {
   ClientId client = 0;
   std::uint64_t request = 0;
   friend auto operator<=>(const RequestKey&, const RequestKey&) = default;
+};
+
+// Requests that the same nodes may serve.
+struct Lane {
+  std::string architecture;
+  std::string pool = kDefaultPool;
+  friend auto operator<=>(const Lane&, const Lane&) = default;
 };
 
 struct SchedulerOptions {
@@ -91,7 +99,7 @@ struct ClientGone {
 };
 struct LeasesWanted {
   RequestKey key;
-  std::string pool = "default";
+  std::string pool = kDefaultPool;
   Digest toolchain;
   std::string architecture;
   std::string affinity;  // tasks of one key like to meet on one node
@@ -99,6 +107,8 @@ struct LeasesWanted {
   std::string build;
   std::uint32_t count = 1;
   std::vector<std::string> excluded;
+
+  Lane lane() const { return {architecture, pool}; }
 };
 struct LeasesUnwanted {
   RequestKey key;
@@ -107,10 +117,28 @@ struct LeasesReleased {
   ClientId client = 0;
   std::vector<LeaseId> leases;
 };
+// Nodes that a pool was given or lost; `default` has all and is never named here.
+struct PoolSelection {
+  std::string pool;
+  bool exists = true;  // else it was deleted
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+};
+struct PoolsSelected {
+  std::vector<PoolSelection> changes;
+};
+// How pools stand on the worker; `complete`: it knows no others.
+struct WorkerPools {
+  std::string worker;
+  std::uint64_t epoch = 0;
+  bool complete = false;
+  std::vector<PoolOnNode> pools;
+};
 struct Tick {};
 
-using Event = std::variant<WorkerJoined, WorkerReported, WorkerGone, ClientJoined, ClientHeard,
-                           ClientGone, LeasesWanted, LeasesUnwanted, LeasesReleased, Tick>;
+using Event =
+    std::variant<WorkerJoined, WorkerReported, WorkerGone, ClientJoined, ClientHeard, ClientGone,
+                 LeasesWanted, LeasesUnwanted, LeasesReleased, PoolsSelected, WorkerPools, Tick>;
 
 struct Input {
   TimePoint now;
@@ -142,6 +170,10 @@ struct WorkerLost {
   std::string reason;
   std::size_t leases = 0;  // that were on it
 };
+// Lost for so long that it is not listed any more.
+struct WorkerForgotten {
+  std::string worker;
+};
 // A report from a worker that never joined, or not in this epoch: it should say hello.
 struct WorkerUnknown {
   std::string worker;
@@ -163,8 +195,8 @@ struct ClientLost {
   std::size_t leases = 0;
 };
 
-using Output = std::variant<LeasesGranted, LeasesRefused, WorkerLost, WorkerUnknown, WorkerRejected,
-                            ClientRejected, ClientLost>;
+using Output = std::variant<LeasesGranted, LeasesRefused, WorkerLost, WorkerForgotten,
+                            WorkerUnknown, WorkerRejected, ClientRejected, ClientLost>;
 using Outputs = std::vector<Output>;
 
 // ---- Views -------------------------------------------------------------------------------------

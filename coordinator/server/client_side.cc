@@ -21,7 +21,8 @@ template <typename Kind>
 constexpr bool kFromClients =
     std::is_same_v<Kind, wire::ClientHello> || std::is_same_v<Kind, wire::Acquire> ||
     std::is_same_v<Kind, wire::AcquireCancel> || std::is_same_v<Kind, wire::Release> ||
-    std::is_same_v<Kind, wire::FarmQuery> || std::is_same_v<Kind, wire::Ping>;
+    std::is_same_v<Kind, wire::FarmQuery> || std::is_same_v<Kind, wire::PoolChange> ||
+    std::is_same_v<Kind, wire::PoolQuery> || std::is_same_v<Kind, wire::Ping>;
 
 }  // namespace
 

@@ -40,15 +40,19 @@ Json json_of(const wire::NodeStatus& status) {
 
 }  // namespace
 
-std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now) {
+std::string_view state_name(NodeState state) {
   static constexpr std::array<const char*, kNodeStates> kStates = {"ready", "draining", "lost"};
+  return kStates.at(static_cast<std::size_t>(state));
+}
+
+std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now) {
   std::vector<wire::NodeStatus> statuses;
   statuses.reserve(nodes.size());
   for (const auto& node : nodes) {
     wire::NodeStatus status;
     status.node = *node.info;
     status.occupancy = *node.occupancy;
-    status.state = kStates.at(static_cast<std::size_t>(node.state));
+    status.state = state_name(node.state);
     const auto silent = std::chrono::duration_cast<milliseconds>(now - node.heard);
     status.silent_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(silent.count(), 0));
     status.leased = node.leased;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/wire/messages.h"
+#include "coordinator/pools/types.h"
 #include "coordinator/scheduling/types.h"
 
 namespace kiln::coordinator {
@@ -13,10 +15,14 @@ namespace kiln::coordinator {
 // The farm at one moment: cheap to take, and to be read on any thread.
 struct FarmSnapshot {
   std::vector<NodeView> nodes;
+  std::vector<PoolView> pools;
   TimePoint taken;
   std::uint32_t waiting_requests = 0;
   std::uint32_t clients = 0;
 };
+
+// ready, draining, lost.
+std::string_view state_name(NodeState state);
 
 std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now);
 

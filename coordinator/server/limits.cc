@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "coordinator/pools/pool_spec.h"
+
 namespace kiln::coordinator {
 namespace {
 
@@ -12,6 +14,11 @@ constexpr std::size_t kMaxLabels = 64;
 constexpr std::size_t kMaxToolchains = 1'024;
 constexpr std::size_t kMaxTasks = 8'192;
 constexpr std::size_t kMaxExcluded = 64;
+// Twice what a catalogue holds: two coordinators may each have taught a worker as many.
+constexpr std::size_t kMaxPools = 2'002;
+constexpr std::size_t kMaxDefinitions = 10'000;
+constexpr std::size_t kMaxOutput = 16 * 1024;
+constexpr std::size_t kMaxSpec = 64 * 1024;
 
 Status at_most(std::string_view what, std::size_t size, std::size_t limit) {
   if (size <= limit) return {};
@@ -53,6 +60,28 @@ Status check_limits(const wire::ClientHello& hello) {
   KILN_TRY(at_most("host", hello.host.size(), kMaxName));
   KILN_TRY(at_most("user", hello.user.size(), kMaxName));
   return at_most("version", hello.version.size(), kMaxName);
+}
+
+Status check_limits(const wire::PoolReport& report) {
+  KILN_TRY(at_most("worker", report.worker.size(), kMaxName));
+  KILN_TRY(at_most("pools", report.pools.size(), kMaxPools));
+  for (const auto& pool : report.pools) {
+    KILN_TRY(at_most("a pool's name", pool.name.size(), kMaxName));
+    KILN_TRY(at_most("a pool's fallback", pool.fallback.size(), kMaxKey));
+    KILN_TRY(at_most("a pool's reason", pool.reason.size(), kMaxKey));
+    KILN_TRY(at_most("a pool's output", pool.output.size(), kMaxOutput));
+  }
+  return at_most("definitions", report.definitions.size(), kMaxDefinitions);
+}
+
+// What the definition itself may hold is checked with more words where it is taken.
+Status check_limits(const wire::PoolChange& change) {
+  KILN_TRY(at_most("action", change.action.size(), kMaxName));
+  return at_most("spec", text_bytes(change.spec), kMaxSpec);
+}
+
+Status check_limits(const wire::PoolQuery& query) {
+  return at_most("name", query.name.size(), kMaxName);
 }
 
 Status check_limits(const wire::Acquire& acquire) {

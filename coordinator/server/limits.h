@@ -12,5 +12,8 @@ Status check_limits(const wire::WorkerHello& hello);
 Status check_limits(const wire::OccupancyReport& report);
 Status check_limits(const wire::ClientHello& hello);
 Status check_limits(const wire::Acquire& acquire);
+Status check_limits(const wire::PoolReport& report);
+Status check_limits(const wire::PoolChange& change);
+Status check_limits(const wire::PoolQuery& query);
 
 }  // namespace kiln::coordinator

@@ -30,6 +30,8 @@ Metrics::Metrics(metrics::Registry& registry)
       rejected_(registry, "kiln_messages_rejected_total", "Messages dropped, and why.", "reason"),
       unsent_(registry.counter("kiln_messages_unsent_total",
                                "Answers that could not be sent to their peer.")),
+      pools_not_stored_(registry.counter("kiln_pools_not_stored_total",
+                                         "Failed tries to write the pools to the disk.")),
       nodes_(node_gauges(registry)),
       slots_(registry.gauge("kiln_slots", "Slots of the ready workers.")),
       slots_free_(registry.gauge("kiln_slots_free", "Slots that are neither occupied nor leased.")),
@@ -66,6 +68,10 @@ void Metrics::rejected(std::string_view reason) {
 
 void Metrics::send_failed() {
   unsent_.add();
+}
+
+void Metrics::pools_not_stored() {
+  pools_not_stored_.add();
 }
 
 void Metrics::observe(const Scheduler& scheduler) {

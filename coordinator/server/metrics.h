@@ -24,6 +24,8 @@ class Metrics {
   // A message that was dropped: malformed, version, unexpected, too_long, no_hello.
   void rejected(std::string_view reason);
   void send_failed();
+  // The definitions of pools could not be written to the disk.
+  void pools_not_stored();
   // The gauges, from the scheduler's present state.
   void observe(const Scheduler& scheduler);
 
@@ -36,6 +38,7 @@ class Metrics {
   metrics::CounterFamily sent_;
   metrics::CounterFamily rejected_;
   metrics::Counter unsent_;
+  metrics::Counter pools_not_stored_;
   std::array<metrics::Gauge, kNodeStates> nodes_;
   metrics::Gauge slots_;
   metrics::Gauge slots_free_;

@@ -100,6 +100,7 @@ config::Settings make_settings() {
        text("http", "HTTP", "127.0.0.1:10660", "Where metrics, health and JSON are served"),
        text("state-dir", "STATE_DIR", config::state_directory("coordinator"),
             "A directory of its own; endpoints.json in it tells the bound addresses"),
+       text("pools", "POOLS", "", "A TOML file of pools that there shall be"),
        text("log-format", "LOG_FORMAT", "text", "text or json"),
        text("log-level", "LOG_LEVEL", "info", "debug, info, warning, error or off"),
        text("lease-lifetime", "LEASE_LIFETIME", "60s", "How long a lease lasts"),
@@ -133,6 +134,7 @@ Result<ServerOptions> read_options(const config::Settings& settings) {
     return fail(
         settings.error("state-dir", Error{Errc::invalid_argument, "it names no directory"}));
   }
+  options.pools_file = settings.text("pools");
   KILN_TRY(read_log(settings, options.log));
   KILN_TRY(read_scheduling(settings, options.scheduling));
   return options;

@@ -15,6 +15,7 @@ struct ServerOptions {
   std::string worker_endpoint = "tcp://127.0.0.1:10651";
   std::string http_address = "127.0.0.1:10660";  // numeric host:port
   std::string state_dir;
+  std::string pools_file;  // of the operator's pools; empty: none
   bool insecure = false;
   LogOptions log;
   SchedulerOptions scheduling;  // its epoch and seed are chosen by the server when 0

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "common/auth/lease_token.h"
 #include "common/wire/codec.h"
+#include "coordinator/server/pool_json.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -40,8 +42,14 @@ Server::Server(net::Reactor& reactor, Logger log, ServerOptions options, std::st
       options_(std::move(options)),
       secret_(std::move(secret)),
       state_dir_(std::move(state_dir)),
+      pool_store_(reactor, state_dir_.pools_file(),
+                  [this](const Error& error) {
+                    metrics_.pools_not_stored();
+                    log_.error("pools_not_stored", {{"error", error}});
+                  }),
       metrics_(registry_),
-      scheduler_(options_.scheduling) {
+      pool_metrics_(registry_),
+      core_(options_.scheduling) {
   registry_.set_build_info("coordinator", version());
 }
 
@@ -64,6 +72,7 @@ Result<std::unique_ptr<Server>> Server::create(net::Reactor& reactor, net::Conte
   KILN_TRY_ASSIGN(auto state_dir, StateDir::open(chosen.state_dir));
   std::unique_ptr<Server> server(
       new Server(reactor, log, std::move(chosen), std::move(secret), std::move(state_dir)));
+  KILN_TRY(server->load_pools());
   KILN_TRY(server->bind(context));
   server->refresh();
   server->keep_refreshing();
@@ -77,7 +86,7 @@ Status Server::bind(net::Context& context) {
                                    socket_options(std::size_t{1} << 20));
   if (!clients) return fail(clients.error().within("--client-endpoint"));
   auto workers = net::Router::bind(reactor_, context, options_.worker_endpoint,
-                                   socket_options(std::size_t{4} << 20));
+                                   socket_options(std::size_t{16} << 20));
   if (!workers) return fail(workers.error().within("--worker-endpoint"));
   clients_ = std::move(*clients);
   workers_ = std::move(*workers);
@@ -112,6 +121,12 @@ Status Server::start_http() {
     return metrics::HttpReply{200, "application/json",
                               nodes_json(node_statuses(farm->nodes, farm->taken))};
   };
+  handlers.pages["/api/v1/pools"] = [shared = shared_](const std::string&) {
+    std::unique_lock lock(shared->mutex);
+    const auto farm = shared->farm;
+    lock.unlock();
+    return metrics::HttpReply{200, "application/json", pools_json(pool_statuses(farm->pools))};
+  };
   auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
   if (!http) return fail(http.error().within("--http"));
   http_ = std::make_unique<metrics::HttpServer>(std::move(*http));
@@ -123,28 +138,43 @@ BoundEndpoints Server::endpoints() const {
 }
 
 void Server::feed(Event event) {
-  carry_out(scheduler_.step({reactor_.now(), std::move(event)}));
+  carry_out(core_.step(moment(), event));
   set_timer();
 }
 
-void Server::carry_out(const Outputs& outputs) {
-  const auto each = [this](const Outputs& all) {
-    for (const auto& output : all) std::visit([this](const auto& kind) { out(kind); }, output);
+// People's time is that of the coordinator's zone.
+Moment Server::moment() const {
+  const auto wall = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&wall, &local);
+  Moment moment{reactor_.now(), static_cast<std::uint64_t>(wall), {}};
+  moment.week.weekday = static_cast<std::uint8_t>((local.tm_wday + 6) % 7);
+  moment.week.minute = static_cast<std::uint32_t>(local.tm_hour * 60 + local.tm_min);
+  return moment;
+}
+
+void Server::carry_out(const CoreOutputs& outputs) {
+  const auto each = [this](const CoreOutputs& all) {
+    for (const auto& output : all.scheduler) {
+      std::visit([this](const auto& kind) { out(kind); }, output);
+    }
+    for (const auto& orders : all.orders) send_orders(orders);
+    if (all.definitions_changed) store_pools();
   };
   each(outputs);
   // A request whose grant cannot be sent would only get the next ones in vain.
   while (!undelivered_.empty()) {
     const auto [key, leases] = std::move(undelivered_.front());
     undelivered_.pop_front();
-    each(scheduler_.step({reactor_.now(), LeasesUnwanted{key}}));
-    each(scheduler_.step({reactor_.now(), LeasesReleased{key.client, leases}}));
+    each(core_.step(moment(), LeasesUnwanted{key}));
+    each(core_.step(moment(), LeasesReleased{key.client, leases}));
   }
 }
 
-// One timer for the scheduler's next deadline; it is moved only to an earlier time, as a Tick that
+// One timer for the core's next deadline; it is moved only to an earlier time, as a Tick that
 // comes too early does no harm.
 void Server::set_timer() {
-  const auto next = scheduler_.next_deadline();
+  const auto next = core_.next_deadline();
   if (!next) return;
   if (timer_ != 0 && timer_at_ <= *next) return;
   if (timer_ != 0) reactor_.cancel(timer_);
@@ -156,15 +186,17 @@ void Server::set_timer() {
 }
 
 std::shared_ptr<const FarmSnapshot> Server::snapshot() const {
-  return std::make_shared<const FarmSnapshot>(FarmSnapshot{
-      scheduler_.nodes(), reactor_.now(), static_cast<std::uint32_t>(scheduler_.waiting_requests()),
-      static_cast<std::uint32_t>(scheduler_.clients())});
+  return std::make_shared<const FarmSnapshot>(
+      FarmSnapshot{scheduler().nodes(), pool_views_, reactor_.now(),
+                   static_cast<std::uint32_t>(scheduler().waiting_requests()),
+                   static_cast<std::uint32_t>(scheduler().clients())});
 }
 
 // The gauges are set and the snapshot is taken each second, not at each change; whoever wants it as
 // JSON makes that of it.
 void Server::refresh() {
-  metrics_.observe(scheduler_);
+  metrics_.observe(scheduler());
+  refresh_pools();
   auto farm = snapshot();
   const std::lock_guard lock(shared_->mutex);
   shared_->farm.swap(farm);

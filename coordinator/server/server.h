@@ -1,5 +1,5 @@
-// The doing part of the coordinator: carries messages between sockets and the scheduler. It decides
-// nothing: what to answer comes from the scheduler, and what is malformed, too long or out of place
+// The doing part of the coordinator: carries messages between sockets and the core. It decides
+// nothing: what to answer comes from the core, and what is malformed, too long or out of place
 // is counted and dropped.
 #pragma once
 
@@ -19,10 +19,12 @@
 #include "common/net/reactor.h"
 #include "common/net/router.h"
 #include "common/wire/messages.h"
-#include "coordinator/scheduling/scheduler.h"
+#include "coordinator/pools/core.h"
 #include "coordinator/server/farm_view.h"
 #include "coordinator/server/metrics.h"
 #include "coordinator/server/options.h"
+#include "coordinator/server/pool_metrics.h"
+#include "coordinator/server/pool_store.h"
 #include "coordinator/server/sessions.h"
 #include "coordinator/server/state_dir.h"
 
@@ -55,7 +57,9 @@ class Server {
   Status bind(net::Context& context);
   Status start_http();
   void feed(Event event);
-  void carry_out(const Outputs& outputs);
+  void carry_out(const CoreOutputs& outputs);
+  Moment moment() const;
+  const Scheduler& scheduler() const { return core_.scheduler(); }
   std::shared_ptr<const FarmSnapshot> snapshot() const;
   void set_timer();
   void refresh();
@@ -64,6 +68,7 @@ class Server {
   void out(const LeasesGranted& output);
   void out(const LeasesRefused& output);
   void out(const WorkerLost& output);
+  void out(const WorkerForgotten&) {}
   void out(const WorkerUnknown& output);
   void out(const WorkerRejected& output);
   void out(const ClientRejected& output);
@@ -75,6 +80,7 @@ class Server {
   void from_worker(const net::PeerId& peer, wire::WorkerHello& hello);
   void from_worker(const net::PeerId& peer, wire::OccupancyReport& report);
   void from_worker(const net::PeerId& peer, wire::WorkerGoodbye& goodbye);
+  void from_worker(const net::PeerId& peer, wire::PoolReport& report);
   void from_worker(const net::PeerId& peer, wire::Ping& ping);
 
   wire::WorkerWelcome welcome() const;
@@ -88,10 +94,20 @@ class Server {
   void from_client(const net::PeerId& peer, wire::AcquireCancel& cancel);
   void from_client(const net::PeerId& peer, wire::Release& release);
   void from_client(const net::PeerId& peer, wire::FarmQuery& query);
+  void from_client(const net::PeerId& peer, wire::PoolChange& change);
+  void from_client(const net::PeerId& peer, wire::PoolQuery& query);
   void answer_farm_queries();
   void from_client(const net::PeerId& peer, wire::Ping& ping);
   // The session, or nullptr after a refusal was sent.
   const ClientSession* known(const net::PeerId& peer, std::uint64_t request);
+
+  // pool_side.cc
+  Status load_pools();
+  void send_orders(const WorkerOrders& orders);
+  void store_pools();
+  void answer_pools(const net::PeerId& peer, std::uint64_t request, bool existed,
+                    const std::string& name);
+  void refresh_pools();
 
   // Both sides.
   Status send(net::Router& router, const net::PeerId& peer, std::string_view kind,
@@ -109,9 +125,11 @@ class Server {
   ServerOptions options_;
   std::string secret_;
   StateDir state_dir_;
+  PoolStore pool_store_;
   metrics::Registry registry_;
   Metrics metrics_;
-  Scheduler scheduler_;
+  PoolMetrics pool_metrics_;
+  Core core_;
   WorkerSessions worker_sessions_;
   ClientSessions client_sessions_;
   net::PeerId current_worker_;  // whose message is being served
@@ -121,6 +139,9 @@ class Server {
   // long for a large farm and is therefore not done by the reactor.
   std::vector<std::pair<net::PeerId, std::uint64_t>> farm_queries_;
   bool answering_ = false;
+  std::size_t pool_answers_ = 0;      // that are being encoded
+  std::vector<PoolView> pool_views_;  // as of the last look at them
+  TimePoint pools_viewed_{};
   ThreadPool encoder_{1};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   TimePoint logged_rejection_{};

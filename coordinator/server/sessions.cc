@@ -18,6 +18,11 @@ const WorkerSession* WorkerSessions::find(const net::PeerId& peer) const {
   return found == by_peer_.end() ? nullptr : &found->second;
 }
 
+const net::PeerId* WorkerSessions::peer_of(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &found->second;
+}
+
 std::optional<WorkerSession> WorkerSessions::take(const net::PeerId& peer) {
   const auto found = by_peer_.find(peer);
   if (found == by_peer_.end()) return std::nullopt;

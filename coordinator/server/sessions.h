@@ -21,6 +21,8 @@ class WorkerSessions {
  public:
   void put(const net::PeerId& peer, WorkerSession session);
   const WorkerSession* find(const net::PeerId& peer) const;
+  // Where a worker is; nullptr: gone.
+  const net::PeerId* peer_of(const std::string& name) const;
   // The session that ends with this connection; nullopt when it has none, or when the worker has
   // connected anew meanwhile.
   std::optional<WorkerSession> take(const net::PeerId& peer);

@@ -23,6 +23,8 @@ class StateDir {
   // Writes endpoints.json: {"client", "worker", "http", "pid"}, atomically, once everything is
   // bound. Scripts that start a coordinator with port 0 wait for it.
   Status announce(const BoundEndpoints& endpoints) const;
+  // Where the definitions of pools are kept.
+  std::filesystem::path pools_file() const { return path_ / "pools.json"; }
   // Removes endpoints.json.
   void withdraw() const;
 

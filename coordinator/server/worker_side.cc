@@ -13,7 +13,8 @@ namespace {
 template <typename Kind>
 constexpr bool kFromWorkers =
     std::is_same_v<Kind, wire::WorkerHello> || std::is_same_v<Kind, wire::OccupancyReport> ||
-    std::is_same_v<Kind, wire::WorkerGoodbye> || std::is_same_v<Kind, wire::Ping>;
+    std::is_same_v<Kind, wire::WorkerGoodbye> || std::is_same_v<Kind, wire::PoolReport> ||
+    std::is_same_v<Kind, wire::Ping>;
 
 }  // namespace
 
@@ -57,11 +58,11 @@ void Server::from_worker(const net::PeerId& peer, wire::WorkerHello& hello) {
   const auto slots = hello.node.slots;
   const auto address = hello.node.task_address;
   current_worker_ = peer;
-  const auto outputs = scheduler_.step(
-      {reactor_.now(), WorkerJoined{std::move(hello.node), std::move(hello.occupancy)}});
-  const bool taken = std::none_of(outputs.begin(), outputs.end(), [](const Output& output) {
-    return std::holds_alternative<WorkerRejected>(output);
-  });
+  const auto outputs =
+      core_.step(moment(), WorkerJoined{std::move(hello.node), std::move(hello.occupancy)});
+  const bool taken = std::none_of(
+      outputs.scheduler.begin(), outputs.scheduler.end(),
+      [](const Output& output) { return std::holds_alternative<WorkerRejected>(output); });
   if (taken) {
     worker_sessions_.put(peer, session);
     // Before the grants: the worker learns the key of the tokens before agents come with them.

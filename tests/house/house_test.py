@@ -68,6 +68,13 @@ class HouseTest(unittest.TestCase):
         self.assert_caught("pure", path, "auto t = Clock::now();\n")
         self.assert_clean(path, '#include <vector>\n#include "common/model/task.h"\n')
 
+    def test_decisions_stand_on_one_another_one_way(self):
+        self.assert_clean("coordinator/pools/a.cc", '#include "coordinator/scheduling/types.h"\n')
+        self.assert_caught("layering", "coordinator/scheduling/a.cc",
+                           '#include "coordinator/pools/core.h"\n')
+        self.assert_caught("layering", "coordinator/pools/a.cc",
+                           '#include "coordinator/server/server.h"\n')
+
     def test_decisions_ask_the_world_through_named_interfaces_only(self):
         inputs = {"client/inputs/CMakeLists.txt": "kiln_library()\n"}
         self.assert_clean("client/arguments/a.cc", '#include "client/inputs/file_system.h"\n')

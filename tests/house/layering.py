@@ -22,11 +22,12 @@ COMMON = {
 }
 
 # Decisions without sockets, clocks, threads, logs or randomness.
-PURE = ("coordinator/scheduling", "worker/pools", "worker/tasks", "worker/needs",
-        "client/arguments", "client/policy")
+PURE = ("coordinator/scheduling", "coordinator/pools", "worker/pools", "worker/tasks",
+        "worker/needs", "client/arguments", "client/policy")
 PURE_MAY_USE = {"common/base", "common/model"}
-# Decisions that stand on other decisions.
-PURE_ON = {"worker/tasks": {"worker/pools"}}
+# Decisions that stand on other decisions: pools tell the scheduler which nodes are whose, and tasks
+# run on the executors of pools.
+PURE_ON = {"coordinator/pools": {"coordinator/scheduling"}, "worker/tasks": {"worker/pools"}}
 # Interfaces through which decisions ask the world, so that tests can hand them a made-up one.
 PORTS = {"client/arguments": "client/inputs/file_system.h"}
 IMPURE_HEADERS = {
@@ -65,7 +66,8 @@ def allowed(folder):
     if top == "common":
         return COMMON.get(_unit_of(folder), set()) | {_unit_of(folder)}
     if _unit_of(folder) in PURE:
-        return PURE_MAY_USE | PURE_ON.get(_unit_of(folder), set()) | {_unit_of(folder)}
+        unit = _unit_of(folder)
+        return PURE_MAY_USE | PURE_ON.get(unit, set()) | {unit}
     if top in PARTS:
         return set(COMMON) | {top}
     return None

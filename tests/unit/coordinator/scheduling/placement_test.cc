@@ -94,7 +94,7 @@ TEST_F(PlacementTest, indexes_follow_every_change) {
   nodes_.remove(node.number);
   EXPECT_EQ(nodes_.free_slots(), 0U);
   EXPECT_EQ(nodes_.total_slots(), 0U);
-  EXPECT_EQ(nodes_.usable("x86_64"), 0U);
+  EXPECT_EQ(nodes_.usable({"x86_64"}), 0U);
 }
 
 }  // namespace

@@ -1,0 +1,134 @@
+// What clients, and requests that wait, want of pools.
+#include <algorithm>
+
+#include "coordinator/pools/keeper.h"
+#include "coordinator/pools/pool_spec.h"
+
+namespace kiln::coordinator {
+namespace {
+
+constexpr Duration kBurstEvery = seconds(5);
+// A node that vanishes so long after a wish for warmth has its part made up for by others.
+constexpr Duration kWishLasts = std::chrono::minutes(2);
+
+Error no_such_pool(const std::string& name) {
+  return Error{Errc::not_found, "there is no pool \"" + name + "\"; kiln pools lists them"};
+}
+
+}  // namespace
+
+Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment) {
+  const auto& name = request.spec.name;
+  bool existed = false;
+  switch (request.action) {
+    case PoolAction::create: {
+      KILN_TRY_ASSIGN(const auto made, catalog_.create(request.spec, moment.unix_s));
+      existed = made.existed;
+      define(made.definition, moment);
+      look_at_the_clock(moment);
+      // Nodes that come later are told too, so that none being there is no failure.
+      if (request.count > 0 || request.all) (void)warm(request, request.all, moment);
+      break;
+    }
+    case PoolAction::warm:
+      KILN_TRY(check_toolchains(request.spec.toolchains));
+      KILN_TRY(warm(request, request.all, moment));
+      break;
+    case PoolAction::wake:
+      KILN_TRY(warm(request, request.all || request.count == 0, moment));
+      break;
+    case PoolAction::quiesce:
+      KILN_TRY(quiesce(name, moment));
+      break;
+    case PoolAction::resize: {
+      KILN_TRY_ASSIGN(const auto made, catalog_.resize(name, request.count, moment.unix_s));
+      define(made, moment);
+      break;
+    }
+    case PoolAction::remove: {
+      KILN_TRY_ASSIGN(const auto made, catalog_.remove(name, moment.unix_s));
+      define(made, moment);
+      break;
+    }
+  }
+  settle(moment);
+  return existed;
+}
+
+Status PoolKeeper::warm(const PoolRequest& request, bool all, const Moment& moment) {
+  const auto& name = request.spec.name;
+  const auto found = pools_.find(name);
+  if (found == pools_.end() || found->second.definition->deleted) return fail(no_such_pool(name));
+  auto& pool = found->second;
+  if (request.action == PoolAction::warm) stage_too(pool, request.spec.toolchains);
+  auto shares = shares_of(name, pool, [](const Standing&) { return true; });
+  if (shares.empty()) {
+    return fail(Errc::unavailable, "no connected node is selected by the pool \"" + name +
+                                       "\"; kiln pool show " + name +
+                                       " tells which labels it asks "
+                                       "for, kiln nodes which there are");
+  }
+  spread(request.count, shares);
+  pool.warm_total = 0;
+  for (auto& share : shares) {
+    if (all) share.given = share.most;
+    pool.warm_total += share.given;
+    wish(nodes_.at(share.node).pools.at(name), PoolWish::warm, share.given);
+  }
+  pool.warm_until = moment.now + kWishLasts;
+  mark(name, moment.now);
+  return {};
+}
+
+Status PoolKeeper::quiesce(const std::string& name, const Moment& moment) {
+  const auto found = pools_.find(name);
+  if (found == pools_.end() || found->second.definition->deleted) return fail(no_such_pool(name));
+  found->second.warm_total = 0;
+  for (const auto& worker : found->second.nodes) {
+    wish(nodes_.at(worker).pools.at(name), PoolWish::quiesce, 0);
+  }
+  mark(name, moment.now);
+  return {};
+}
+
+// The oldest give way, as what was asked for last is used next.
+void PoolKeeper::stage_too(Pool& pool, const std::vector<PoolToolchain>& toolchains) {
+  for (const auto& toolchain : toolchains) {
+    const auto& own = pool.definition->spec.toolchains;
+    if (std::find(own.begin(), own.end(), toolchain) != own.end()) continue;
+    std::erase(pool.extra, toolchain);
+    pool.extra.push_back(toolchain);
+  }
+  if (pool.extra.size() > kMaxToolchains) {
+    pool.extra.erase(pool.extra.begin(), pool.extra.end() - kMaxToolchains);
+  }
+  pool.stages.clear();
+}
+
+void PoolKeeper::wish(Standing& standing, PoolWish wish, std::uint32_t warm) {
+  standing.order.wish_number = next_wish_++;
+  standing.order.wish = wish;
+  standing.order.warm = warm;
+}
+
+void PoolKeeper::burst(const std::string& name, std::uint32_t requests, const Moment& moment) {
+  const auto found = pools_.find(name);
+  if (found == pools_.end()) return;
+  auto& pool = found->second;
+  if (pool.burst_at && moment.now < *pool.burst_at + kBurstEvery) return;
+  auto shares = shares_of(name, pool, [](const Standing& standing) {
+    return standing.report && (standing.report->state == PoolState::cold ||
+                               standing.report->state == PoolState::quiesced);
+  });
+  if (shares.empty()) return;
+  pool.burst_at = moment.now;
+  spread(requests, shares);
+  for (const auto& share : shares) {
+    if (share.given == 0) continue;
+    wish(nodes_.at(share.node).pools.at(name), PoolWish::warm, share.given);
+  }
+  mark(name, moment.now);
+  settle(moment);
+}
+
+}  // namespace kiln::coordinator

@@ -1,0 +1,47 @@
+// Pools as people see them.
+#include <algorithm>
+
+#include "coordinator/pools/keeper.h"
+
+namespace kiln::coordinator {
+
+std::vector<PoolView> PoolKeeper::views(const std::string& name) const {
+  std::vector<PoolView> out;
+  if (name.empty()) out.push_back(view_of(kDefaultPool, pools_.at(kDefaultPool)));
+  for (const auto& [known, pool] : pools_) {
+    const bool wanted = name.empty() ? known != kDefaultPool : known == name;
+    if (wanted && !pool.definition->deleted) out.push_back(view_of(known, pool));
+  }
+  return out;
+}
+
+PoolView PoolKeeper::view_of(const std::string& name, const Pool& pool) const {
+  PoolView view{pool.definition, {}, 0};
+  for (const auto& worker : pool.nodes) {
+    const auto& node = nodes_.at(worker);
+    const auto& standing = node.pools.at(name);
+    const auto& order = standing.order;
+    const auto wished = order.wish == PoolWish::warm ? order.warm : 0;
+    PoolNodeView one{worker, node.state, std::max(order.keep_ready, wished), false,
+                     standing.report};
+    one.answered = standing.report && standing.told && standing.reported_at > standing.told_at &&
+                   standing.report->version == pool.definition->version;
+    if (!one.pool) {
+      // It said nothing: what is known of it is how many executors it will have at most.
+      PoolOnNode silent;
+      silent.name = name;
+      silent.context = pool.definition->spec.context;
+      silent.executors = most_executors(pool, node);
+      one.pool = std::make_shared<const PoolOnNode>(std::move(silent));
+    }
+    view.nodes.push_back(std::move(one));
+  }
+  return view;
+}
+
+std::uint32_t PoolKeeper::most_executors(const Pool& pool, const Node& node) {
+  const auto executors = pool.definition->spec.executors;
+  return executors > 0 ? executors : node.info->slots;
+}
+
+}  // namespace kiln::coordinator

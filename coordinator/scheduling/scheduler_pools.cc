@@ -1,0 +1,95 @@
+// Pools, as far as they decide which nodes may have whose tasks.
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/scheduling/scheduler.h"
+
+namespace kiln::coordinator {
+
+bool Scheduler::knows_pool(const std::string& pool) const {
+  return pool == kDefaultPool || pools_.count(pool) != 0;
+}
+
+// Not Errc::not_found, which would mean that the client is not known.
+Error Scheduler::no_such_pool(const std::string& pool) {
+  return Error{Errc::invalid_argument, "there is no pool \"" + pool +
+                                           "\" (any more); make it with kiln pool create " + pool +
+                                           ", or use the pool \"default\""};
+}
+
+void Scheduler::on(const PoolsSelected& event, Outputs&) {
+  for (const auto& change : event.changes) {
+    if (change.exists) {
+      pools_.insert(change.pool);
+    } else if (pools_.erase(change.pool) != 0) {
+      nodes_.drop_pool(change.pool);
+      nodes_left_ = true;
+      continue;
+    }
+    for (const auto& name : change.added) {
+      auto* node = nodes_.find(name);
+      if (node == nullptr) continue;
+      nodes_.change_pools(*node, [&](auto& pools) { pools.try_emplace(change.pool); });
+    }
+    for (const auto& name : change.removed) {
+      auto* node = nodes_.find(name);
+      if (node == nullptr) continue;
+      nodes_.deselect(*node, change.pool);
+      nodes_left_ = true;
+    }
+  }
+}
+
+void Scheduler::on(const WorkerPools& event, Outputs&) {
+  auto* node = nodes_.find(event.worker);
+  if (node == nullptr || node->info->epoch != event.epoch) return;
+  nodes_.change_pools(*node, [&](std::map<std::string, NodePool>& pools) {
+    if (event.complete) {
+      for (auto& entry : pools) entry.second = {false, false, {}, 0, entry.second.leased};
+    }
+    for (const auto& told : event.pools) {
+      const auto found = pools.find(told.name);
+      if (found == pools.end()) continue;
+      auto& pool = found->second;
+      pool.known = true;
+      pool.broken = told.state == PoolState::broken;
+      pool.reason = told.reason;
+      pool.warm = told.ready + told.busy;
+      if (pool.broken) nodes_left_ = true;
+    }
+  });
+}
+
+// Only its own nodes are looked at, and that none of them will do is rare.
+std::string Scheduler::why_no_node_of_pool(const LeasesWanted& wanted) const {
+  const auto& members = nodes_.pools().selected(wanted.pool).nodes();
+  if (members.empty()) {
+    return "the pool \"" + wanted.pool + "\" selects none of the " + std::to_string(nodes_.size()) +
+           " nodes; kiln pool show " + wanted.pool + " tells which labels it asks for";
+  }
+  std::size_t lost = 0;
+  std::size_t draining = 0;
+  std::size_t other = 0;
+  std::vector<std::string> broken;
+  for (const auto number : members) {
+    const auto& node = nodes_.at(number);
+    if (node.info->architecture != wanted.architecture) {
+      ++other;
+    } else if (node.state != NodeState::ready) {
+      ++(node.state == NodeState::lost ? lost : draining);
+    } else if (const auto& pool = node.pools.at(wanted.pool); pool.broken) {
+      broken.push_back(node.info->name + ": " + (pool.reason.empty() ? "?" : pool.reason));
+    }
+  }
+  std::sort(broken.begin(), broken.end());
+  std::string why = "of the " + std::to_string(members.size()) + " nodes of the pool \"" +
+                    wanted.pool + "\" none is ready (" + std::to_string(other) +
+                    " of another architecture, " + std::to_string(draining) + " draining, " +
+                    std::to_string(lost) + " lost, " + std::to_string(broken.size()) + " broken";
+  if (!broken.empty()) {
+    why += ", " + broken.front() + "; kiln pool warm " + wanted.pool + " tries again";
+  }
+  return why + ")";
+}
+
+}  // namespace kiln::coordinator
