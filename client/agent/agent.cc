@@ -369,10 +369,15 @@ void Agent::call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTra
 }
 
 void Agent::answer_locally(CallId id, const Local& local, bool is_fallback) {
-  (is_fallback ? history_.fallback : history_.local).add(local.reason);
+  const bool runs = id.number == 0;  // the library runs nothing itself
+  if (runs) {
+    (is_fallback ? history_.fallback : history_.local).add(local.reason);
+  } else {
+    history_.failed.add(local.reason);
+  }
   CallEnd end{CallEnd::Kind::locally, local.reason, local.detail};
   end.wants_slot = local.wants_slot;
-  end_call(id, CallRecord::Ran::locally, std::move(end));
+  end_call(id, runs ? CallRecord::Ran::locally : CallRecord::Ran::nowhere, std::move(end));
 }
 
 void Agent::answer_failed(CallId id, CallEnd end) {

@@ -15,7 +15,7 @@ namespace {
 constexpr Duration kFirstLook = milliseconds(20);
 constexpr Duration kLastLook = milliseconds(500);
 
-Status done(const Result<PoolStatus>& answer) {
+Status done(const Result<std::string>& answer) {
   if (!answer) return answer.error();
   return std::monostate{};
 }
@@ -56,7 +56,8 @@ Future Pool::Handle::submit(Task task, TaskCallback callback) {
                        std::move(name), std::move(callback));
 }
 
-Result<PoolStatus> Pool::Handle::ask(const std::string& action, const std::string& argument) const {
+Result<std::string> Pool::Handle::command(const std::string& action,
+                                          const std::string& argument) const {
   wire::Command command;
   command.name = "pool";
   command.arguments = {action};
@@ -64,7 +65,11 @@ Result<PoolStatus> Pool::Handle::ask(const std::string& action, const std::strin
   if (!argument.empty()) command.arguments.push_back(argument);
   command.cwd = core_->defaults().cwd;
   command.environment = core_->defaults().environment;
-  const auto answer = core_->command(std::move(command));
+  return core_->command(std::move(command));
+}
+
+Result<PoolStatus> Pool::Handle::ask(const std::string& action, const std::string& argument) const {
+  const auto answer = command(action, argument);
   if (!answer) return answer.error();
   return read_pool(*answer, name_);
 }
@@ -126,19 +131,19 @@ Result<PoolStatus> Pool::warm(Warm warm, const WarmUp& options) {
 }
 
 Status Pool::quiesce() {
-  return done(handle_->ask("quiesce"));
+  return done(handle_->command("quiesce"));
 }
 
 Status Pool::wake() {
-  return done(handle_->ask("wake"));
+  return done(handle_->command("wake"));
 }
 
 Status Pool::resize(std::uint32_t executors_per_node) {
-  return done(handle_->ask("resize", std::to_string(executors_per_node)));
+  return done(handle_->command("resize", std::to_string(executors_per_node)));
 }
 
 Status Pool::remove() {
-  auto removed = done(handle_->ask("delete"));
+  auto removed = done(handle_->command("delete"));
   if (removed) handle_->close();
   return removed;
 }

@@ -19,7 +19,8 @@ class Pool::Handle {
 
   const std::string& name() const { return name_; }
   Future submit(Task task, TaskCallback callback);
-  // A command about this pool; its answer is how the pool stands.
+  // A command about this pool; `ask` reads from the answer how the pool stands.
+  Result<std::string> command(const std::string& action, const std::string& argument = {}) const;
   Result<PoolStatus> ask(const std::string& action, const std::string& argument = {}) const;
   Result<PoolStatus> wait_warm(Warm asked, const WarmUp& options, PoolStatus status) const;
   void close();

@@ -160,6 +160,9 @@ class LibraryTest(kilntest.FarmCase):
         self.assertIn("failed none not_remote reason command_not_found", driver.ask("wait", "none"))
         driver.ask("compile", "links", "g++", "a.o", "-o", "a.out")
         self.assertIn("failed links not_remote reason ", driver.ask("wait", "links"))
+        stats = self.farm.kiln("stats", "--json")
+        self.assertIn("command_not_found", stats["failed"]["reasons"])
+        self.assertEqual({}, stats["local"]["reasons"])
 
     def test_pool_conformance_row_18_cancel_of_queued_and_running_tasks(self):
         driver = self.driver()
