@@ -124,10 +124,14 @@ void PoolDesk::show(const wire::Command& command, const Done& done) {
         [name](std::uint64_t request) {
           return wire::PoolQuery{request, name};
         },
-        [farm = *farm, digests, done](const Result<wire::Message>& message) {
+        [farm = *farm, name, digests, done](const Result<wire::Message>& message) {
           if (!message) return done(fail(message.error()));
           const auto* answer = std::get_if<wire::PoolAnswer>(&*message);
           if (answer == nullptr) return done(fail(Errc::corrupt, "an answer of another kind"));
+          if (!name.empty() && answer->pools.empty()) {
+            return done(fail(Errc::not_found,
+                             "there is no pool \"" + name + "\"; kiln pools lists them"));
+          }
           json shown = answer_json(*answer);
           for (std::size_t i = 0; i < answer->pools.size(); ++i) {
             for (auto& node : shown["pools"][i]["nodes"])

@@ -45,7 +45,9 @@ int print(const CommandLine& line, const std::string& json, const Caller& caller
     return kWrong;
   }
   write_fully(STDOUT_FILENO, line.json ? json + "\n" : rendered->text);
-  return rendered->ok ? 0 : kWrong;
+  // A pool that was only looked at was found, whatever is wrong with it.
+  const bool only_looks = line.name == "pool" && !line.waits;
+  return rendered->ok || only_looks ? 0 : kWrong;
 }
 
 // A good -j needs an answer even without an agent: makefiles have it in backquotes.

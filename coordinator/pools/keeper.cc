@@ -155,7 +155,7 @@ std::optional<TimePoint> PoolKeeper::next_deadline() const {
   auto next = clock_at_;
   const auto consider = [&](TimePoint when) { next = next ? std::min(*next, when) : when; };
   for (const auto& entry : due_) consider(entry.second);
-  for (const auto& name : strangers_) consider(*nodes_.at(name).introduce_at);
+  if (!strangers_.empty()) consider(strangers_.begin()->first);
   return next;
 }
 
@@ -199,8 +199,7 @@ void PoolKeeper::take_over(Node& node, const NodeView& view, const Moment& momen
   if (other_state) mark_spreads(node, moment);
   if (lost) {
     sources_.remove(name);
-    strangers_.erase(name);
-    node.introduce_at.reset();
+    introduce_at(node, std::nullopt);
   } else if (was_lost && !node.introduce_at) {
     tell_all_again(node, moment.now);
   }
@@ -215,8 +214,10 @@ void PoolKeeper::take_over(Node& node, const NodeView& view, const Moment& momen
 void PoolKeeper::forgotten(const std::string& name) {
   for (auto& entry : pools_) entry.second.nodes.erase(name);
   sources_.remove(name);
-  strangers_.erase(name);
-  nodes_.erase(name);
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  introduce_at(found->second, std::nullopt);
+  nodes_.erase(found);
 }
 
 void PoolKeeper::unsent(const std::string& name, const Moment& moment) {
@@ -227,8 +228,14 @@ void PoolKeeper::unsent(const std::string& name, const Moment& moment) {
 
 void PoolKeeper::tell_all_again(Node& node, TimePoint when) {
   for (auto& entry : node.pools) entry.second.told.reset();
+  introduce_at(node, when);
+}
+
+void PoolKeeper::introduce_at(Node& node, std::optional<TimePoint> when) {
+  const auto& name = node.info->name;
+  if (node.introduce_at) strangers_.erase({*node.introduce_at, name});
   node.introduce_at = when;
-  strangers_.insert(node.info->name);
+  if (when) strangers_.emplace(*when, name);
 }
 
 void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
@@ -238,7 +245,7 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
   ++events_;
   if (report.complete) {
     for (auto& entry : node.pools) entry.second.report.reset();
-    if (node.introduce_at) node.introduce_at = moment.now;
+    if (node.introduce_at) introduce_at(node, moment.now);
   }
   bool learned = false;
   for (const auto& definition : report.definitions) {

@@ -124,6 +124,7 @@ class PoolKeeper {
   void mark_spreads(const Node& node, const Moment& moment);
   void mark_stages(const std::vector<Digest>& toolchains, const Moment& moment);
   void take_over(Node& node, const NodeView& view, const Moment& moment);
+  void introduce_at(Node& node, std::optional<TimePoint> when);
   void tell_all_again(Node& node, TimePoint when);
   void hear_definition(Node& node, const PoolDefinition& heard, const Moment& moment);
   void look_at_the_clock(const Moment& moment);
@@ -167,7 +168,8 @@ class PoolKeeper {
   std::map<std::string, Node> nodes_;
   std::map<std::string, PoolSpec> operators_;  // what the operator said, by name
   SourceBook sources_;
-  std::set<std::string> strangers_;       // nodes that were not told everything yet
+  // Nodes that were not told everything yet, by when they are.
+  std::set<std::pair<TimePoint, std::string>> strangers_;
   std::map<std::string, TimePoint> due_;  // pools whose orders must be looked at
   std::optional<TimePoint> clock_at_;     // a window opens or closes, or old things are forgotten
   std::uint64_t next_wish_ = 1;

@@ -30,13 +30,9 @@ PoolOrder message_of(const auto& order) {
 }  // namespace
 
 void PoolKeeper::settle(const Moment& moment) {
-  for (auto at = strangers_.begin(); at != strangers_.end();) {
-    auto& node = nodes_.at(*at);
-    if (*node.introduce_at > moment.now) {
-      ++at;
-      continue;
-    }
-    at = strangers_.erase(at);
+  while (!strangers_.empty() && strangers_.begin()->first <= moment.now) {
+    auto& node = nodes_.at(strangers_.begin()->second);
+    introduce_at(node, std::nullopt);
     introduce(node);
     for (const auto& [name, standing] : node.pools) {
       if (lacks(node.info->name, standing.order.stage)) mark(name, moment.now + kCrowd);
@@ -180,7 +176,6 @@ PoolOrder PoolKeeper::tell(Standing& standing) {
 }
 
 void PoolKeeper::introduce(Node& node) {
-  node.introduce_at.reset();
   WorkerOrders all{node.info->name, true, {}};
   for (auto& [name, standing] : node.pools) {
     auto& pool = pools_.at(name);

@@ -32,7 +32,7 @@ class PoolInitializerTest(kilntest.FarmCase):
                 self.assertEqual((0, 3), (there["ready"], there["exit_code"]))
                 self.assertIn("no licence", there["output"])
                 shown = self.farm.client(["kiln", "pool", "show", f"r10-{context}"])
-                self.assertEqual(1, shown.returncode)
+                self.assertEqual(0, shown.returncode)
                 self.assertIn("no licence", shown.stdout.decode())
 
     def test_row_10_a_broken_pool_can_be_told_to_try_again(self):
@@ -70,7 +70,7 @@ class PoolInitializerTest(kilntest.FarmCase):
                 name = f"well-{context}"
                 done = self.create(name, "--context", context, "--toolchain", "gcc",
                                    "--init", "gcc --version", "--probe",
-                                   "gcc -x c -c /dev/null -o /tmp/probe.o")
+                                   "gcc -ffreestanding -x c -c /dev/null -o /tmp/o")
                 self.assertEqual(0, done.returncode, done.stderr.decode())
                 there = pools.nodes(self.farm, name)["w0"]
                 self.assertEqual(2, there["ready"])

@@ -75,6 +75,7 @@ void ModelClient::ask() {
   wanted.key = {id_, next_request_++};
   wanted.architecture = "x86_64";
   wanted.toolchain = plan_.toolchain;
+  wanted.pool = plan_.pool;
   wanted.count = static_cast<std::uint32_t>(possible - coming);
   wanted.affinity = "project " + std::to_string(id_ % 7);
   const auto request = wanted.key.request;

@@ -21,6 +21,7 @@ struct ClientPlan {
   Duration least_task = milliseconds(50);
   Duration most_task = milliseconds(500);
   Digest toolchain;
+  std::string pool = kDefaultPool;
   TimePoint start{};
 };
 

@@ -36,7 +36,7 @@ void ModelFarm::start_coordinator(std::size_t index) {
   options.epoch = world_.random.next();
   options.seed = world_.random.next();
   options.request_patience = kPatience;
-  place.scheduler = std::make_unique<coordinator::Scheduler>(options);
+  place.core = std::make_unique<coordinator::Core>(options);
   place.alive = true;
   ++place.life;
   place.tick_at = {};
@@ -49,16 +49,32 @@ void ModelFarm::feed(std::size_t index, const coordinator::Event& event) {
   if (!place.alive) return;
   note_input(place, event);
   const auto begin = cpu_time();
-  const auto outputs = place.scheduler->step({world_.now(), event});
+  const auto outputs = place.core->step(moment(), event);
   outcome_.scheduler_time += cpu_time() - begin;
   ++outcome_.steps;
-  for (const auto& output : outputs) take(index, output);
-  plan_tick(index);
+  take_all(index, outputs);
+  const bool rejected = std::any_of(
+      outputs.scheduler.begin(), outputs.scheduler.end(), [](const coordinator::Output& output) {
+        return std::holds_alternative<coordinator::WorkerRejected>(output);
+      });
+  const auto* joined = std::get_if<coordinator::WorkerJoined>(&event);
+  if (joined != nullptr && !rejected) welcome(index, joined->node.name);
   for (auto at = place.open.begin(); at != place.open.end();) {
     const bool overdue = at->second.first < world_.now();
     if (overdue) ++outcome_.overdue;
     at = overdue ? place.open.erase(at) : std::next(at);
   }
+}
+
+void ModelFarm::take_all(std::size_t index, const coordinator::CoreOutputs& outputs) {
+  for (const auto& output : outputs.scheduler) take(index, output);
+  for (const auto& orders : outputs.orders) send_orders(index, orders);
+  plan_tick(index);
+}
+
+coordinator::Moment ModelFarm::moment() const {
+  const auto passed = std::chrono::duration_cast<seconds>(world_.now().time_since_epoch()).count();
+  return {world_.now(), 1'000'000'020 + static_cast<std::uint64_t>(passed), {}};
 }
 
 void ModelFarm::close_requests_of(Coordinator& place, coordinator::ClientId client) {
@@ -86,6 +102,7 @@ void ModelFarm::take(std::size_t index, const coordinator::Output& output) {
       if (open->second.second == 0) place.open.erase(open);
     }
     for (const auto& slot : grant->slots) {
+      check_grant(index, slot);
       world_.trace(slot.lease.id.number ^ coordinator::stable_hash(slot.lease.worker));
     }
     auto* client = client_of(grant->key.client);
@@ -105,7 +122,7 @@ void ModelFarm::take(std::size_t index, const coordinator::Output& output) {
 
 void ModelFarm::plan_tick(std::size_t index) {
   auto& place = coordinators_[index];
-  const auto next = place.scheduler->next_deadline();
+  const auto next = place.core->next_deadline();
   if (!next || (place.tick_at != TimePoint{} && place.tick_at <= *next)) return;
   place.tick_at = *next;
   world_.at(*next, [this, index, life = place.life, when = *next] {
@@ -123,6 +140,7 @@ void ModelFarm::add_worker(std::uint32_t number) {
   info.name = "node" + std::to_string(number);
   info.slots = scenario_.slots;
   info.architecture = "x86_64";
+  info.labels = {{"zone", number % 2 == 0 ? "a" : "b"}};
   info.task_address = info.bulk_address = "tcp://" + info.name;
   workers_.push_back(std::make_unique<ModelWorker>(world_, info));
   auto& worker = *workers_.back();
@@ -143,6 +161,9 @@ void ModelFarm::say_hello(std::size_t index, ModelWorker& worker) {
 void ModelFarm::heartbeat(ModelWorker& worker) {
   world_.after(seconds(1), [this, &worker] {
     report(worker);
+    for (std::size_t i = 0; i < coordinators_.size(); ++i) {
+      if (!link(i, worker).welcomed) say_hello(i, worker);
+    }
     heartbeat(worker);
   });
 }
@@ -181,6 +202,8 @@ void ModelFarm::plan_faults() {
   repeat_fault(scenario_.worker_crash, &ModelFarm::crash_worker);
   repeat_fault(scenario_.client_crash, &ModelFarm::crash_client);
   repeat_fault(scenario_.coordinator_crash, &ModelFarm::crash_coordinator);
+  repeat_fault(scenario_.pool_change, &ModelFarm::change_some_pool);
+  if (scenario_.pool_change > Duration::zero()) keep_steady_pool();
 }
 
 void ModelFarm::repeat_fault(Duration mean, void (ModelFarm::*fault)()) {
@@ -199,6 +222,7 @@ void ModelFarm::crash_worker() {
   const coordinator::Event gone =
       coordinator::WorkerGone{worker.info().name, worker.info().epoch, "closed"};
   worker.crash();
+  for (std::size_t i = 0; i < coordinators_.size(); ++i) end_link(i, worker);
   for (std::size_t i = 0; i < coordinators_.size(); ++i) {
     world_.send([this, i, gone] { feed(i, gone); });
   }
@@ -221,6 +245,7 @@ void ModelFarm::crash_coordinator() {
   const auto index = world_.random.below(coordinators_.size());
   coordinators_[index].alive = false;
   ++coordinators_[index].life;
+  for (const auto& worker : workers_) end_link(index, *worker);
   world_.after(seconds(2), [this, index] { start_coordinator(index); });
 }
 
@@ -232,8 +257,9 @@ bool ModelFarm::all_finished() const {
 Outcome ModelFarm::run() {
   std::uint64_t events = 0;
   while (world_.step(scenario_.end)) {
-    if (++events % 256 == 0 && all_finished()) break;
+    if (++events % 256 == 0 && finished()) break;
   }
+  check_pools();
   for (const auto& worker : workers_) {
     outcome_.completed += worker->completed;
     outcome_.refused_by_workers += worker->refused;

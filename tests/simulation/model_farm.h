@@ -1,4 +1,5 @@
-// A whole farm: production schedulers, model workers and model clients in one world.
+// A whole farm: the production decisions of coordinators, model workers and model clients in one
+// world.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/scheduling/scheduler.h"
+#include "coordinator/pools/core.h"
 #include "tests/simulation/model_client.h"
 #include "tests/simulation/model_worker.h"
 #include "tests/simulation/world.h"
@@ -25,7 +26,8 @@ struct Scenario {
   // Mean times between faults; 0: none. Faults end at `calm`, so that the work can be finished.
   Duration worker_crash{};
   Duration client_crash{};
-  Duration coordinator_crash{};
+  Duration coordinator_crash{};  // it loses its disk too
+  Duration pool_change{};        // likewise between changes of pools; 0: there are none
   TimePoint calm{seconds(60)};
   TimePoint end{seconds(600)};
 };
@@ -42,6 +44,8 @@ struct Outcome {
   std::uint32_t unfinished = 0;  // clients
   TimePoint ended{};
   std::vector<TimePoint> first_grants;
+  std::vector<std::string> pool_problems;  // what is wrong with the pools at the end
+  std::uint64_t pool_changes = 0;
   Duration scheduler_time{};  // CPU time spent in Scheduler::step
 };
 
@@ -52,7 +56,7 @@ class ModelFarm {
 
  private:
   struct Coordinator {
-    std::unique_ptr<coordinator::Scheduler> scheduler;
+    std::unique_ptr<coordinator::Core> core;
     bool alive = true;
     std::uint64_t life = 0;
     TimePoint tick_at{};  // of the tick that is under way; zero: none
@@ -60,10 +64,20 @@ class ModelFarm {
     std::set<coordinator::RequestKey> seen;
   };
 
+  // One connection of a worker to a coordinator: what is sent on it arrives in order, or it ends.
+  struct Link {
+    std::uint64_t number = 0;
+    bool welcomed = false;
+    TimePoint to_worker{};
+    TimePoint to_coordinator{};
+  };
+
   void start_coordinator(std::size_t index);
   void feed(std::size_t index, const coordinator::Event& event);
   void note_input(Coordinator& place, const coordinator::Event& event);
+  void take_all(std::size_t index, const coordinator::CoreOutputs& outputs);
   void take(std::size_t index, const coordinator::Output& output);
+  coordinator::Moment moment() const;
   void plan_tick(std::size_t index);
   void close_requests_of(Coordinator& place, coordinator::ClientId client);
 
@@ -73,6 +87,24 @@ class ModelFarm {
   void report(ModelWorker& worker);
   void add_client(const ClientPlan& plan);
   ModelClient* client_of(coordinator::ClientId id);
+
+  // model_farm_pools.cc
+  Link& link(std::size_t index, const ModelWorker& worker);
+  void end_link(std::size_t index, ModelWorker& worker);
+  void send_in_order(std::size_t index, ModelWorker& worker, bool to_worker,
+                     const std::function<void()>& deliver);
+  void welcome(std::size_t index, const std::string& worker);
+  void send_orders(std::size_t index, const coordinator::WorkerOrders& orders);
+  void obey(std::size_t index, std::uint64_t epoch, ModelWorker& worker,
+            const coordinator::WorkerOrders& orders);
+  void send_report(std::size_t index, ModelWorker& worker, coordinator::WorkerReport report);
+  void change_pool(std::size_t index, const coordinator::PoolRequest& request);
+  void change_some_pool();
+  void keep_steady_pool();
+  void check_grant(std::size_t index, const coordinator::GrantedSlot& slot);
+  void check_pools();
+  void check_spread(const PoolDefinition& definition);
+  bool finished() const;
 
   void plan_faults();
   void repeat_fault(Duration mean, void (ModelFarm::*fault)());
@@ -87,6 +119,8 @@ class ModelFarm {
   std::vector<std::unique_ptr<ModelWorker>> workers_;
   std::map<std::string, ModelWorker*> by_name_;
   std::vector<std::unique_ptr<ModelClient>> clients_;
+  std::map<std::pair<std::size_t, std::string>, Link> links_;
+  std::map<std::string, PoolDefinition> held_;  // the one that counts of all that a worker held
   Outcome outcome_;
 };
 

@@ -19,11 +19,13 @@ void ModelWorker::crash() {
   attempts_.clear();
   running_.clear();
   queue_.clear();
+  pools.crash();
 }
 
 bool ModelWorker::acceptable(const RunRequest& request) {
   const auto& lease = request.lease;
   if (lease.worker != info_.name || lease.worker_epoch != info_.epoch) return false;
+  if (!pools.serves(lease.pool)) return false;
   auto& state = leases_[lease.id];
   if (state.expires == TimePoint{}) {
     state = {lease.tasks, world_.now() + milliseconds(lease.lifetime_ms), 0};

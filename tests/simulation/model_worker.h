@@ -12,6 +12,7 @@
 
 #include "common/model/lease.h"
 #include "common/model/node.h"
+#include "tests/simulation/model_pools.h"
 #include "tests/simulation/world.h"
 
 namespace kiln::simulation {
@@ -29,6 +30,7 @@ class ModelWorker {
   ModelWorker(World& world, NodeInfo info) : world_(world), info_(std::move(info)) { begin(); }
 
   const NodeInfo& info() const { return info_; }
+  ModelPools pools;
   const Occupancy& occupancy() const { return occupancy_; }
   bool alive() const { return alive_; }
   // Called at each change of the occupancy.

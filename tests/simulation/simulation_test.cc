@@ -1,6 +1,5 @@
 // What must hold in every run of the farm, whatever the seed.
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -8,23 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/simulation/model_farm.h"
+#include "tests/simulation/seeds.h"
 
 namespace kiln::simulation {
 namespace {
-
-// The seeds of a campaign, or the one that KILN_SIMULATION_SEED names.
-std::vector<std::uint64_t> seeds(std::uint64_t count) {
-  if (const char* text = std::getenv("KILN_SIMULATION_SEED"); text != nullptr && *text != '\0') {
-    return {std::strtoull(text, nullptr, 10)};
-  }
-  std::vector<std::uint64_t> out;
-  for (std::uint64_t seed = 1; seed <= count; ++seed) out.push_back(seed);
-  return out;
-}
-
-std::string replay(std::uint64_t seed) {
-  return "replay with KILN_SIMULATION_SEED=" + std::to_string(seed);
-}
 
 ClientPlan plan(std::uint32_t tasks, std::uint32_t parallel) {
   ClientPlan out;
