@@ -129,8 +129,8 @@ void PoolDesk::show(const wire::Command& command, const Done& done) {
           const auto* answer = std::get_if<wire::PoolAnswer>(&*message);
           if (answer == nullptr) return done(fail(Errc::corrupt, "an answer of another kind"));
           if (!name.empty() && answer->pools.empty()) {
-            return done(fail(Errc::not_found,
-                             "there is no pool \"" + name + "\"; kiln pools lists them"));
+            return done(
+                fail(Errc::not_found, "there is no pool \"" + name + "\"; kiln pools lists them"));
           }
           json shown = answer_json(*answer);
           for (std::size_t i = 0; i < answer->pools.size(); ++i) {

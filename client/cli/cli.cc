@@ -142,6 +142,10 @@ int run_command_line(const std::vector<std::string>& words, const Caller& caller
     case CommandLine::Kind::ask:
       break;
   }
+  if (is_task_of_kiln(caller.environment)) {
+    complain("this is a task of Kiln's (KILN_EXECUTOR is set): it has no agent and makes no pools");
+    return kWrong;
+  }
   return line->name == "agent" ? stop_and_print(*line, caller) : ask_and_print(*line, caller);
 }
 

@@ -175,8 +175,7 @@ int make_call(const CallRequest& request, const Caller& caller) {
   auto found = find_program(name, caller.cwd, environment, caller.self);
   if (!found && request.kind == "run") found = FoundProgram{};
   if (!found) return refuse_unknown(name, found.error());
-  const bool plainly =
-      is_switched_on(environment, "KILN_DISABLE") || is_task_of_kiln(environment);
+  const bool plainly = is_switched_on(environment, "KILN_DISABLE") || is_task_of_kiln(environment);
   if (plainly && !found->path.empty()) {
     return execute(found->path, argv_for(*found, request.argv), false);
   }

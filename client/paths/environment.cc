@@ -49,6 +49,10 @@ bool is_switched_on(const Environment& environment, std::string_view name) {
   return !value.empty() && value != "0";
 }
 
+bool is_task_of_kiln(const Environment& environment) {
+  return is_switched_on(environment, "KILN_EXECUTOR");
+}
+
 bool is_switched_off(const Environment& environment, std::string_view name) {
   std::string word(value_of(environment, name));
   for (char& c : word) {

@@ -24,6 +24,10 @@ std::string_view value_of(const Environment& environment, std::string_view name)
 // Whether a switch such as KILN_DISABLE is on: set, and neither "" nor "0".
 bool is_switched_on(const Environment& environment, std::string_view name);
 
+// Whether this is the environment of a task, which runs on a worker: pools and agents are not for
+// those.
+bool is_task_of_kiln(const Environment& environment);
+
 // Whether a switch that is on by default, such as KILN_FALLBACK, is off: 0, false, no or off, as in
 // the agent's settings.
 bool is_switched_off(const Environment& environment, std::string_view name);

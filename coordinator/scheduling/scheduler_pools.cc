@@ -61,11 +61,15 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
 }
 
 // Only its own nodes are looked at, and that none of them will do is rare.
-std::string Scheduler::why_no_node_of_pool(const LeasesWanted& wanted) const {
+// Nodes that are lost or drain may serve again by themselves; broken ones do when they are told to,
+// so that nobody need wait for them.
+Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
+  const std::string task = "no worker can take the task: ";
   const auto& members = nodes_.pools().selected(wanted.pool).nodes();
   if (members.empty()) {
-    return "the pool \"" + wanted.pool + "\" selects none of the " + std::to_string(nodes_.size()) +
-           " nodes; kiln pool show " + wanted.pool + " tells which labels it asks for";
+    return Error{Errc::unavailable, task + "the pool \"" + wanted.pool + "\" selects none of the " +
+                                        std::to_string(nodes_.size()) + " nodes; kiln pool show " +
+                                        wanted.pool + " tells which labels it asks for"};
   }
   std::size_t lost = 0;
   std::size_t draining = 0;
@@ -82,14 +86,15 @@ std::string Scheduler::why_no_node_of_pool(const LeasesWanted& wanted) const {
     }
   }
   std::sort(broken.begin(), broken.end());
-  std::string why = "of the " + std::to_string(members.size()) + " nodes of the pool \"" +
+  std::string why = task + "of the " + std::to_string(members.size()) + " nodes of the pool \"" +
                     wanted.pool + "\" none is ready (" + std::to_string(other) +
                     " of another architecture, " + std::to_string(draining) + " draining, " +
                     std::to_string(lost) + " lost, " + std::to_string(broken.size()) + " broken";
   if (!broken.empty()) {
     why += ", " + broken.front() + "; kiln pool warm " + wanted.pool + " tries again";
   }
-  return why + ")";
+  const bool only_broken = !broken.empty() && draining == 0;
+  return Error{only_broken ? Errc::permission_denied : Errc::unavailable, why + ")"};
 }
 
 }  // namespace kiln::coordinator

@@ -76,6 +76,17 @@ TEST_F(InPlace, a_link_named_after_a_compiler_calls_the_next_one_on_path) {
   EXPECT_EQ(shell("gcc -c a.c").stdout_text, expected);
 }
 
+TEST_F(InPlace, row_6_inside_a_task_there_is_no_agent_and_no_pool) {
+  directory_.script("bin/gcc", "echo compiled here");
+  set("KILN_EXECUTOR", "1");
+  set("KILN_FALLBACK", "0");
+  EXPECT_EQ(kiln({"gcc", "-c", "a.c"}).stdout_text, "compiled here\n");
+  EXPECT_EQ(kiln({"run", "--", "gcc"}).stdout_text, "compiled here\n");
+  const auto refused = kiln({"pool", "create", "cc"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.stderr_text.find("KILN_EXECUTOR"), std::string::npos);
+}
+
 TEST_F(InPlace, a_nested_call_takes_no_second_slot) {
   directory_.script("bin/g++", "ls -l /proc/$$/fd | grep -c slot.");
   directory_.script("bin/gcc", "\"$KILN\" g++");

@@ -141,9 +141,9 @@ TEST_F(PoolScheduling, a_pool_broken_everywhere_is_refused_with_the_reason) {
   EXPECT_EQ(granted(), (std::map<std::string, int>{{"b", 2}}));
   farm.send(want(2, 9));
   tell("b", PoolState::broken, 0, "init ended with 1");
-  const auto message = refusal(last, Errc::unavailable);
+  const auto message = refusal(last, Errc::permission_denied);
   EXPECT_THAT(message, HasSubstr("2 broken, a: init ended with 1; kiln pool warm cc tries again"));
-  EXPECT_THAT(refusal(farm.send(want(3, 1)), Errc::unavailable), HasSubstr("\"cc\""));
+  EXPECT_THAT(refusal(farm.send(want(3, 1)), Errc::permission_denied), HasSubstr("\"cc\""));
   tell("a", PoolState::ready, 2);
   EXPECT_EQ(first<LeasesRefused>(farm.send(want(4, 1))), nullptr) << "mended";
 }
