@@ -40,6 +40,23 @@ std::string source_of(const wire::Call& call) {
   return absolute_path(call.cwd, sources.empty() ? call.argv.back() : sources.front().path);
 }
 
+// As the launcher does it; what is not there is a reason of the preparer's.
+void find_program_of(wire::Call& call) {
+  if (!call.program.empty()) return;
+  const auto found = find_program(call.argv.front(), call.cwd, call.environment, "");
+  if (found) call.program = found->path;
+}
+
+// A caller's own limits in the place of the usual ones.
+void limit(Prepared& prepared, const Limits& wanted) {
+  for (auto& unit : prepared.units) {
+    Limits& limits = unit.task.limits;
+    if (wanted.wall_ms != 0) limits.wall_ms = wanted.wall_ms;
+    if (wanted.memory_bytes != 0) limits.memory_bytes = wanted.memory_bytes;
+    if (wanted.output_bytes != 0) limits.output_bytes = wanted.output_bytes;
+  }
+}
+
 std::string user_name(const Environment& environment) {
   const auto user = value_of(environment, "USER");
   return user.empty() ? std::to_string(::getuid()) : std::string(user);
@@ -101,11 +118,12 @@ Status Agent::open() {
   io_ = std::make_unique<ThreadPool>(cores);
   KILN_TRY(open_spool());
   KILN_TRY(open_farm());
+  open_sessions();
   CallServer::Handlers handlers;
   handlers.message = [this](ConnectionId id, wire::Envelope envelope) {
     receive(id, std::move(envelope));
   };
-  handlers.closed = [this](ConnectionId id) { forget(id); };
+  handlers.closed = [this](ConnectionId id) { connection_closed(id); };
   KILN_TRY_ASSIGN(server_, CallServer::listen(*reactor_, socket_, log_, std::move(handlers)));
   return {};
 }
@@ -149,6 +167,18 @@ Status Agent::open_farm() {
   return farm_->connect(options_.coordinators);
 }
 
+void Agent::open_sessions() {
+  SessionDesk::Handlers handlers;
+  handlers.begin = [this](CallId id, wire::Call call, const SessionWishes& wishes,
+                          CallAnswer answer) {
+    begin_session_call(id, std::move(call), wishes, std::move(answer));
+  };
+  handlers.forget = [this](CallId id) { forget(id); };
+  handlers.send = [this](ConnectionId id, const wire::Message& message, wire::Frames raw,
+                         bool last) { server_->send(id, message, std::move(raw), last); };
+  sessions_ = std::make_unique<SessionDesk>(std::move(handlers));
+}
+
 void Agent::run() {
   log_.info("serving", {{"socket", socket_}, {"version", std::string(kVersion)}});
   check_idle();
@@ -168,7 +198,7 @@ void Agent::begin_stop() {
 void Agent::check_idle() {
   if (options_.idle_timeout == Duration::zero()) return;
   const TimePoint now = reactor_->now();
-  if (!calls_.empty()) last_call_ = now;
+  if (!calls_.empty() || sessions_->count() > 0) last_call_ = now;
   const TimePoint due = last_call_ + options_.idle_timeout;
   if (now >= due) {
     log_.info("idle");
@@ -179,156 +209,216 @@ void Agent::check_idle() {
 
 void Agent::receive(ConnectionId connection, wire::Envelope envelope) {
   last_call_ = reactor_->now();
-  if (auto* call = std::get_if<wire::Call>(&envelope.message)) {
-    begin_call(connection, std::move(*call));
+  const bool last = !sessions_->has(connection);
+  if (sessions_->receive(connection, envelope.message)) return;
+  if (auto* call = std::get_if<wire::Call>(&envelope.message); call != nullptr && last) {
+    begin_launchers_call(connection, std::move(*call));
   } else if (const auto* ping = std::get_if<wire::Ping>(&envelope.message)) {
-    server_->send(connection, wire::Pong{ping->number}, {}, true);
+    server_->send(connection, wire::Pong{ping->number}, {}, last);
   } else if (const auto* command = std::get_if<wire::Command>(&envelope.message)) {
-    const bool stop = command->name == "agent";
-    commands_.answer(*command, [this, connection, stop](const Result<std::string>& json) {
-      const std::string error = json ? "" : json.error().message;
-      server_->send(connection, wire::CommandReply{error}, {json ? *json : "{}"}, true);
-      if (stop && json) reactor_->defer([this] { begin_stop(); });
-    });
+    answer_command(connection, *command);
   } else {
     server_->send(connection, wire::Refused{0, "invalid_argument", "the agent takes calls only"},
                   {}, true);
   }
 }
 
-void Agent::begin_call(ConnectionId connection, wire::Call call) {
+void Agent::answer_command(ConnectionId connection, const wire::Command& command) {
+  const bool stop = command.name == "agent";
+  const bool last = !sessions_->has(connection);
+  commands_.answer(command, [this, connection, stop, last](const Result<std::string>& json) {
+    wire::CommandReply reply;
+    if (!json) reply = {json.error().message, std::string(name(json.error().code))};
+    server_->send(connection, reply, {json ? *json : "{}"}, last);
+    if (stop && json) reactor_->defer([this] { begin_stop(); });
+  });
+}
+
+// The launcher becomes the compiler, or prints what came of it.
+void Agent::begin_launchers_call(ConnectionId connection, wire::Call call) {
+  const std::string program = call.program;
+  const auto answer = [this, connection, program](CallEnd end) {
+    if (end.kind == CallEnd::Kind::done)
+      return server_->send(connection, wire::CallDone{end.exit_code, end.signal},
+                           {std::move(end.out), std::move(end.err)}, true);
+    if (end.kind == CallEnd::Kind::locally)
+      return server_->send(connection, wire::CallLocally{program, end.wants_slot, end.reason, 0},
+                           {}, true);
+    server_->send(connection, wire::CallFailed{end.reason + ": " + end.detail}, {}, true);
+  };
+  const CallId id{connection, 0};
+  const auto active = add_call(id, std::move(call), answer);
+  auto settings = call_settings(settings_, active->call.environment);
+  if (!settings)
+    return answer_failed(id, {CallEnd::Kind::failed, "bad_setting", settings.error().message});
+  active->settings = *settings;
+  begin_call(id, active);
+}
+
+// The library never runs anything itself, whatever the environment says.
+void Agent::begin_session_call(CallId id, wire::Call call, const SessionWishes& wishes,
+                               CallAnswer answer) {
+  const auto active = add_call(id, std::move(call), std::move(answer));
+  active->settings.fallback = false;
+  active->settings.pool = wishes.pool;
+  active->settings.priority = wishes.priority;
+  active->settings.patience = wishes.patience;
+  active->settings.farm_patience = wishes.farm_patience;
+  active->limits = wishes.limits;
+  begin_call(id, active);
+}
+
+std::shared_ptr<Agent::ActiveCall> Agent::add_call(CallId id, wire::Call call, CallAnswer answer) {
   ++history_.calls;
   auto active = std::make_shared<ActiveCall>();
   active->begun = reactor_->now();
   active->call = std::move(call);
+  active->answer = std::move(answer);
   active->source = source_of(active->call);
-  forget(connection);  // a connection carries one call; another replaces it
-  calls_[connection] = active;
-  auto settings = call_settings(settings_, active->call.environment);
-  if (!settings) return answer_failed(connection, "bad_setting", settings.error().message);
-  active->settings = *settings;
+  forget(id);  // a launcher's connection carries one call; another replaces it
+  calls_[id] = active;
+  return active;
+}
+
+bool Agent::is_active(CallId id, const std::shared_ptr<ActiveCall>& call) const {
+  const auto found = calls_.find(id);
+  return found != calls_.end() && found->second == call;
+}
+
+void Agent::begin_call(CallId id, const std::shared_ptr<ActiveCall>& active) {
   const auto& named = active->call;
   if (!same_root(root_, {named.root_device, named.root_inode, named.mount_namespace}))
-    return answer_locally(connection, {"other_root", is_compiler_name(named.program)}, false);
+    return answer_locally(id, {"other_root", is_compiler_name(named.program)}, false);
   auto outcome = std::make_shared<PrepareOutcome>(Local{});
   reactor_->offload(
       *work_,
-      [&preparer = *preparer_, active, outcome] {
-        if (!active->dropped) *outcome = preparer.prepare(active->call, active->settings);
+      [&preparer = *preparer_, active, outcome, finds_program = id.number != 0] {
+        if (active->dropped) return;
+        if (finds_program) find_program_of(active->call);
+        *outcome = preparer.prepare(active->call, active->settings);
+        if (auto* ready = std::get_if<Prepared>(outcome.get())) limit(*ready, active->limits);
       },
-      [this, connection, active, outcome] {
-        const auto found = calls_.find(connection);
-        if (found != calls_.end() && found->second == active)
-          prepared(connection, std::move(*outcome));
+      [this, id, active, outcome] {
+        if (is_active(id, active)) prepared(id, std::move(*outcome));
       });
 }
 
-void Agent::prepared(ConnectionId connection, PrepareOutcome outcome) {
+void Agent::prepared(CallId id, PrepareOutcome outcome) {
+  const auto active = calls_.at(id);
   if (const auto* local = std::get_if<Local>(&outcome)) {
     const bool fails = is_failure(*local);
-    if (fails && !calls_.at(connection)->settings.fallback)
-      return answer_failed(connection, local->reason, local->detail);
-    return answer_locally(connection, *local, fails);
+    if (fails && !active->settings.fallback)
+      return answer_failed(id, {CallEnd::Kind::failed, local->reason, local->detail});
+    return answer_locally(id, *local, fails);
   }
   auto ready = std::make_shared<Prepared>(std::get<Prepared>(std::move(outcome)));
-  const auto active = calls_.at(connection);
   active->source = ready->units.front().source;
   active->listing = ready->listing;
-  probes_->check(
-      ready->units.front(), active->call, active->settings,
-      [this, connection, active, ready](const Status& probed) {
-        const auto found = calls_.find(connection);
-        if (found == calls_.end() || found->second != active) return;
-        if (probed) return run_remotely(connection, std::move(*ready));
-        const bool refused = probed.error().code == Errc::unsupported;
-        if (active->settings.fallback)
-          return answer_locally(
-              connection,
-              {refused ? "toolchain_refused" : "probe_failed", true, probed.error().message}, true);
-        answer_failed(connection, refused ? "toolchain_refused" : "probe_failed",
-                      probed.error().message);
-      });
+  probes_->check(ready->units.front(), active->call, active->settings,
+                 [this, id, active, ready](const Status& probed) {
+                   if (!is_active(id, active)) return;
+                   if (probed) return run_remotely(id, std::move(*ready));
+                   const bool refused = probed.error().code == Errc::unsupported;
+                   const std::string reason = refused ? "toolchain_refused" : "probe_failed";
+                   if (active->settings.fallback)
+                     return answer_locally(id, {reason, true, probed.error().message}, true);
+                   answer_failed(id, {CallEnd::Kind::failed, reason, probed.error().message});
+                 });
 }
 
-void Agent::run_remotely(ConnectionId connection, Prepared prepared) {
-  const auto active = calls_.at(connection);
+void Agent::run_remotely(CallId id, Prepared prepared) {
+  const auto active = calls_.at(id);
   active->remote = std::make_unique<RemoteCall>(*access_, std::move(prepared), active->settings);
   const std::weak_ptr<ActiveCall> weak = active;
-  active->remote->start(
-      [this, connection, weak](UnitOutcome outcome, std::vector<UnitTrace> traces) {
-        // The call is still on the stack: it is destroyed in the next turn.
-        auto shared = std::make_shared<UnitOutcome>(std::move(outcome));
-        reactor_->defer([this, connection, weak, shared, traces = std::move(traces)] {
-          const auto found = calls_.find(connection);
-          if (found != calls_.end() && found->second == weak.lock())
-            call_ended(connection, std::move(*shared), traces);
-        });
-      });
+  active->remote->start([this, id, weak](UnitOutcome outcome, std::vector<UnitTrace> traces) {
+    // The call is still on the stack: it is destroyed in the next turn.
+    auto shared = std::make_shared<UnitOutcome>(std::move(outcome));
+    reactor_->defer([this, id, weak, shared, traces = std::move(traces)] {
+      if (const auto call = weak.lock(); call && is_active(id, call))
+        call_ended(id, std::move(*shared), traces);
+    });
+  });
 }
 
-void Agent::call_ended(ConnectionId connection, UnitOutcome outcome,
-                       const std::vector<UnitTrace>& traces) {
+void Agent::call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTrace>& traces) {
   for (const auto& trace : traces) {
     for (std::size_t i = 0; i + 1 < trace.attempts.size(); ++i)
       history_.retried.add(trace.attempts[i].second);
   }
-  const auto active = calls_.at(connection);
   if (outcome.kind == Step::Kind::locally) {
-    log_.warning(
-        "fallback",
-        {{"source", active->source}, {"reason", outcome.reason}, {"detail", outcome.detail}});
-    return answer_locally(connection, {outcome.reason, true, outcome.detail}, true);
+    log_.warning("fallback", {{"source", calls_.at(id)->source},
+                              {"reason", outcome.reason},
+                              {"detail", outcome.detail}});
+    return answer_locally(id, {outcome.reason, true, outcome.detail}, true);
   }
-  if (outcome.kind == Step::Kind::fail)
-    return answer_failed(connection, outcome.reason, outcome.detail);
+  CallEnd end;
+  end.reason = outcome.reason;
+  end.detail = outcome.detail;
+  end.out = std::move(outcome.out);
+  end.err = std::move(outcome.err);
+  end.traces = traces;
+  if (outcome.kind == Step::Kind::fail) {
+    end.kind = CallEnd::Kind::failed;
+    return answer_failed(id, std::move(end));
+  }
   history_.remote.add(outcome.trace.node.empty() ? traces.back().node : outcome.trace.node);
-  record(*active, CallRecord::Ran::remotely, {"compiled"}, traces);
-  calls_.erase(connection);
-  server_->send(connection, wire::CallDone{outcome.exit_code, outcome.signal},
-                {std::move(outcome.out), std::move(outcome.err)}, true);
+  end.reason = "compiled";
+  end.exit_code = outcome.exit_code;
+  end.signal = outcome.signal;
+  end_call(id, CallRecord::Ran::remotely, std::move(end));
 }
 
-void Agent::answer_locally(ConnectionId connection, const Local& local, bool is_fallback) {
-  const auto active = calls_.at(connection);
-  (is_fallback ? history_.fallback : history_.local).add(local.reason);
-  record(*active, CallRecord::Ran::locally, local, {});
-  calls_.erase(connection);
-  server_->send(connection,
-                wire::CallLocally{active->call.program, local.wants_slot, local.reason, 0}, {},
-                true);
+void Agent::answer_locally(CallId id, const Local& local, bool is_fallback) {
+  const bool runs = id.number == 0;  // the library runs nothing itself
+  if (runs) {
+    (is_fallback ? history_.fallback : history_.local).add(local.reason);
+  } else {
+    history_.failed.add(local.reason);
+  }
+  CallEnd end{CallEnd::Kind::locally, local.reason, local.detail};
+  end.wants_slot = local.wants_slot;
+  end_call(id, runs ? CallRecord::Ran::locally : CallRecord::Ran::nowhere, std::move(end));
 }
 
-void Agent::answer_failed(ConnectionId connection, const std::string& reason,
-                          const std::string& detail) {
-  const auto active = calls_.at(connection);
-  history_.failed.add(reason);
-  record(*active, CallRecord::Ran::nowhere, {reason, true, detail}, {});
-  log_.error("failed", {{"source", active->source}, {"reason", reason}, {"detail", detail}});
-  calls_.erase(connection);
-  server_->send(connection, wire::CallFailed{reason + ": " + detail}, {}, true);
+void Agent::answer_failed(CallId id, CallEnd end) {
+  history_.failed.add(end.reason);
+  log_.error("failed",
+             {{"source", calls_.at(id)->source}, {"reason", end.reason}, {"detail", end.detail}});
+  end_call(id, CallRecord::Ran::nowhere, std::move(end));
 }
 
-void Agent::record(const ActiveCall& call, CallRecord::Ran ran, const Local& why,
-                   const std::vector<UnitTrace>& traces) {
+void Agent::end_call(CallId id, CallRecord::Ran ran, CallEnd end) {
+  const auto active = calls_.extract(id).mapped();
+  end.listing = active->listing;
+  record(*active, ran, end);
+  active->answer(std::move(end));
+}
+
+void Agent::record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end) {
   CallRecord entry;
   entry.file = call.source;
   entry.ran = ran;
-  entry.node = traces.empty() ? "" : traces.back().node;
-  entry.reason = why.reason;
-  entry.detail = why.detail;
+  entry.node = end.traces.empty() ? "" : end.traces.back().node;
+  entry.reason = end.reason;
+  entry.detail = end.detail;
   entry.when = unix_seconds();
   entry.wall = reactor_->now() - call.begun;
   entry.listing = call.listing;
-  entry.traces = traces;
+  entry.traces = end.traces;
   history_.add(std::move(entry));
 }
 
-// The launcher is gone; destroying the call cancels it.
-void Agent::forget(ConnectionId connection) {
-  const auto node = calls_.extract(connection);
+// Nobody waits for it; destroying the call cancels it.
+void Agent::forget(CallId id) {
+  const auto node = calls_.extract(id);
   if (!node) return;
   node.mapped()->dropped = true;
   node.mapped()->remote.reset();
+}
+
+void Agent::connection_closed(ConnectionId connection) {
+  forget({connection, 0});
+  sessions_->closed(connection);
 }
 
 }  // namespace kiln::client

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "client/agent/call_end.h"
 #include "client/agent/call_server.h"
 #include "client/agent/commands.h"
 #include "client/agent/doctor.h"
@@ -17,6 +18,7 @@
 #include "client/agent/prepare.h"
 #include "client/agent/probe_desk.h"
 #include "client/agent/remote_call.h"
+#include "client/agent/session_desk.h"
 #include "client/agent/settings.h"
 #include "client/agent/toolchain_desk.h"
 #include "client/agent/upload_source.h"
@@ -50,6 +52,8 @@ class Agent {
   struct ActiveCall {
     wire::Call call;
     CallSettings settings;
+    Limits limits;  // those that the caller sets
+    CallAnswer answer;
     TimePoint begun;
     std::string source;
     Duration listing{};
@@ -61,17 +65,25 @@ class Agent {
   Status open();
   Status open_spool();
   Status open_farm();
+  void open_sessions();
   void receive(ConnectionId connection, wire::Envelope envelope);
-  void begin_call(ConnectionId connection, wire::Call call);
-  void prepared(ConnectionId connection, PrepareOutcome outcome);
-  void run_remotely(ConnectionId connection, Prepared prepared);
-  void call_ended(ConnectionId connection, UnitOutcome outcome,
-                  const std::vector<UnitTrace>& traces);
-  void answer_locally(ConnectionId connection, const Local& local, bool is_fallback);
-  void answer_failed(ConnectionId connection, const std::string& reason, const std::string& detail);
-  void record(const ActiveCall& call, CallRecord::Ran ran, const Local& why,
-              const std::vector<UnitTrace>& traces);
-  void forget(ConnectionId connection);
+  void answer_command(ConnectionId connection, const wire::Command& command);
+  void begin_launchers_call(ConnectionId connection, wire::Call call);
+  void begin_session_call(CallId id, wire::Call call, const SessionWishes& wishes,
+                          CallAnswer answer);
+  std::shared_ptr<ActiveCall> add_call(CallId id, wire::Call call, CallAnswer answer);
+  void begin_call(CallId id, const std::shared_ptr<ActiveCall>& active);
+  // False once it is answered or forgotten, or another has its place.
+  bool is_active(CallId id, const std::shared_ptr<ActiveCall>& call) const;
+  void prepared(CallId id, PrepareOutcome outcome);
+  void run_remotely(CallId id, Prepared prepared);
+  void call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTrace>& traces);
+  void answer_locally(CallId id, const Local& local, bool is_fallback);
+  void answer_failed(CallId id, CallEnd end);
+  void end_call(CallId id, CallRecord::Ran ran, CallEnd end);
+  void record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end);
+  void forget(CallId id);
+  void connection_closed(ConnectionId connection);
   void check_idle();
   void begin_stop();
 
@@ -98,7 +110,8 @@ class Agent {
   std::unique_ptr<ProbeDesk> probes_;
   std::unique_ptr<ToolchainDesk> toolchains_;
   std::unique_ptr<CallServer> server_;
-  std::map<ConnectionId, std::shared_ptr<ActiveCall>> calls_;
+  std::map<CallId, std::shared_ptr<ActiveCall>> calls_;
+  std::unique_ptr<SessionDesk> sessions_;
   History history_{20'000};
   Commands commands_{*this};
   Doctor doctor_{*this};

@@ -14,6 +14,8 @@ namespace kiln::client {
 namespace {
 
 constexpr Duration kAcceptAgain = milliseconds(100);
+constexpr std::size_t kBacklog = std::size_t{16} << 20;  // bytes; above it nothing more is read
+constexpr std::size_t kTidyAbove = std::size_t{1} << 20;
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -133,8 +135,10 @@ Status CallServer::watch_listener() {
 
 void CallServer::watch(ConnectionId id) {
   const Connection& connection = connections_.at(id);
-  const bool writes = connection.sent < connection.outgoing.size();
-  const std::uint32_t events = EPOLLIN | (writes ? std::uint32_t{EPOLLOUT} : 0U);
+  const std::size_t backlog = connection.outgoing.size() - connection.sent;
+  const bool reads = backlog < kBacklog || connection.last;
+  const std::uint32_t events =
+      (reads ? std::uint32_t{EPOLLIN} : 0U) | (backlog > 0 ? std::uint32_t{EPOLLOUT} : 0U);
   const auto watched =
       reactor_.watch_fd(connection.fd.get(), events,
                         [this, id](std::uint32_t ready_events) { ready(id, ready_events); });
@@ -189,6 +193,9 @@ void CallServer::flush(ConnectionId id) {
     if (count < 0 && errno == EAGAIN) return watch(id);
     if (count < 0) return close(id, true);
     connection.sent += static_cast<std::size_t>(count);
+    // A session is never quite done with its answers.
+    if (connection.sent > kTidyAbove)
+      connection.outgoing.erase(0, std::exchange(connection.sent, 0));
   }
   connection.outgoing.clear();
   connection.sent = 0;

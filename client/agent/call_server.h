@@ -1,4 +1,4 @@
-// The agent's UNIX socket: many launchers, each with one request at a time.
+// The agent's UNIX socket: many launchers with one request each, and sessions with many.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class CallServer {
   using ConnectionId = std::uint64_t;
   struct Handlers {
     std::function<void(ConnectionId, wire::Envelope)> message;
-    // The launcher is gone: its call is cancelled. Not called after `close`.
+    // The launcher is gone: its call is cancelled. Not called once it has its last answer.
     std::function<void(ConnectionId)> closed;
   };
 
@@ -32,7 +32,8 @@ class CallServer {
                                                     Logger log, Handlers handlers);
   ~CallServer();
 
-  // Queues a message; the connection is closed once all is written if `last`.
+  // Queues a message; the connection is closed once all is written if `last`. Whoever lets answers
+  // pile up is not read from.
   void send(ConnectionId connection, const wire::Message& message, wire::Frames raw, bool last);
   std::size_t connections() const { return connections_.size(); }
   // Stops taking new connections and removes the socket, unless it is another's by now.

@@ -28,12 +28,12 @@ LeaseDesk::~LeaseDesk() {
 
 LeaseDesk::Ticket LeaseDesk::wait(LeaseWish wish, Done done) {
   const Ticket ticket = ++last_ticket_;
-  const TimePoint deadline = reactor_.now() + wish.patience;
   LeaseWish common = wish;
   common.excluded.clear();
   LeaseKey key = wish.lease_key();
-  last_wish_.insert_or_assign(key, std::move(common));
-  waiters_.emplace(ticket, Waiter{std::move(wish), std::move(key), std::move(done), deadline});
+  kin_[key].wish = std::move(common);
+  waiters_.emplace(ticket,
+                   Waiter{std::move(wish), std::move(key), std::move(done), reactor_.now()});
   pump();
   return ticket;
 }
@@ -95,6 +95,7 @@ void LeaseDesk::serve() {
     std::optional<HeldLease> lease;
     if (!waiting.contains(waiter.key)) lease = book_.take(waiter.key, waiter.wish.excluded, now);
     if (lease) {
+      kin_[waiter.key].served = now;
       served.emplace_back(std::move(waiter.done), std::move(*lease));
       at = waiters_.erase(at);
       continue;
@@ -109,15 +110,15 @@ void LeaseDesk::serve() {
 // Those that share their wish are asked for together; a waiter with exclusions asks for itself.
 void LeaseDesk::ask_for_waiters(const std::map<LeaseKey, std::uint32_t>& waiting) {
   const TimePoint now = reactor_.now();
-  for (auto at = last_wish_.begin(); at != last_wish_.end();) {
-    const auto& [key, wish] = *at;
+  for (auto at = kin_.begin(); at != kin_.end();) {
+    const auto& [key, kin] = *at;
     const auto found = waiting.find(key);
     const std::uint32_t without = found == waiting.end() ? 0 : found->second;
     const auto count = book_.wanted(key, without, asked(key), now);
-    if (count > 0 && requests_.size() < kRequests) ask(wish, count, 0);
+    if (count > 0 && requests_.size() < kRequests) ask(kin.wish, count, 0);
     // Builds come and go: what nobody wants or holds any more is forgotten.
     const bool is_over = without == 0 && !book_.holds(key) && asked(key) == 0;
-    at = is_over ? last_wish_.erase(at) : std::next(at);
+    at = is_over ? kin_.erase(at) : std::next(at);
   }
   for (auto& [ticket, waiter] : waiters_) {
     if (waiter.wish.excluded.empty() || waiter.asked || requests_.size() >= kRequests) continue;
@@ -233,15 +234,35 @@ void LeaseDesk::end(Ticket ticket, const Error& error) {
 }
 
 void LeaseDesk::end_refused(const Request& request, const Error& error) {
-  const bool never = error.code == Errc::invalid_argument;  // waiting does not change the wish
+  const TimePoint now = reactor_.now();
+  // Waiting changes neither the wish nor a pool that is broken until it is told to try again.
+  const bool never = error.code == Errc::invalid_argument || error.code == Errc::permission_denied;
   std::vector<Ticket> due;
   for (const auto& [ticket, waiter] : waiters_) {
     const bool meant = request.ticket == 0
                            ? waiter.key == request.key && waiter.wish.excluded.empty()
                            : ticket == request.ticket;
-    if (meant && (never || !waiter.wish.insists)) due.push_back(ticket);
+    const Duration patience = waiter.wish.farm_patience;
+    const bool waits =
+        waiter.wish.insists && (patience == Duration{} || now < waits_since(waiter) + patience);
+    if (meant && (never || !waits)) due.push_back(ticket);
   }
   for (const auto ticket : due) end(ticket, error);
+}
+
+TimePoint LeaseDesk::waits_since(const Waiter& waiter) const {
+  const auto kin = kin_.find(waiter.key);
+  const bool renews = waiter.wish.insists && kin != kin_.end();
+  return renews ? std::max(waiter.begun, kin->second.served) : waiter.begun;
+}
+
+TimePoint LeaseDesk::deadline_of(const Waiter& waiter) const {
+  const TimePoint since = waits_since(waiter);
+  const TimePoint at = since + waiter.wish.patience;
+  if (farm_.usable()) return at;
+  if (!waiter.wish.insists) return std::min(at, std::max(since, farm_lost_ + kConnectGrace));
+  if (waiter.wish.farm_patience == Duration{}) return at;
+  return std::min(at, std::max(since, farm_lost_) + waiter.wish.farm_patience);
 }
 
 // Waiters end at their deadline, or soon when there is no coordinator; idle leases are given back.
@@ -250,10 +271,7 @@ void LeaseDesk::arm() {
   std::vector<std::pair<Ticket, Error>> due;
   std::optional<TimePoint> next = book_.next_deadline();
   for (const auto& [ticket, waiter] : waiters_) {
-    TimePoint at = waiter.deadline;
-    const TimePoint begun = waiter.deadline - waiter.wish.patience;
-    if (!farm_.usable() && !waiter.wish.insists)
-      at = std::min(at, std::max(begun, farm_lost_ + kConnectGrace));
+    const TimePoint at = deadline_of(waiter);
     if (now >= at) {
       due.emplace_back(ticket, farm_.usable() ? Error{Errc::timed_out, "no slot came free in time"}
                                               : Error{Errc::unavailable, farm_.why_not()});

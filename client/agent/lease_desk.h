@@ -27,7 +27,10 @@ struct LeaseWish {
   std::uint64_t size_hint_bytes = 0;
   std::vector<std::string> excluded;  // workers
   Duration patience{};                // after this without a lease: timed_out
-  bool insists = false;               // there is no local run: waits even for a coordinator
+  // There is no local run: waits even for a coordinator, and patience counts from the last lease
+  // that another with the same key got.
+  bool insists = false;
+  Duration farm_patience{};  // of one who insists, without a coordinator or a node; 0: no limit
 
   LeaseKey lease_key() const { return {toolchain, pool, build, priority}; }
 };
@@ -64,8 +67,13 @@ class LeaseDesk {
     LeaseWish wish;
     LeaseKey key;  // of the wish
     Done done;
-    TimePoint deadline;
+    TimePoint begun;
     bool asked = false;  // by a request of its own
+  };
+  // What those who want the same have in common.
+  struct Kin {
+    LeaseWish wish;  // without exclusions, for batches and renewals
+    TimePoint served;
   };
   struct Request {
     LeaseKey key;
@@ -84,6 +92,9 @@ class LeaseDesk {
   std::optional<TimePoint> withdraw(TimePoint now);
   void end(Ticket ticket, const Error& error);
   void end_refused(const Request& request, const Error& error);
+  // Since when it waits in vain.
+  TimePoint waits_since(const Waiter& waiter) const;
+  TimePoint deadline_of(const Waiter& waiter) const;
   void arm();
   void release(const std::vector<LeaseId>& leases);
   std::uint32_t asked(const LeaseKey& key) const;
@@ -93,7 +104,7 @@ class LeaseDesk {
   LeaseBook book_;
   std::map<Ticket, Waiter> waiters_;  // by age
   std::map<std::uint64_t, Request> requests_;
-  std::map<LeaseKey, LeaseWish> last_wish_;  // without exclusions, for batches and renewals
+  std::map<LeaseKey, Kin> kin_;
   Ticket last_ticket_ = 0;
   std::uint64_t last_request_ = 0;
   net::TimerId timer_ = 0;

@@ -10,6 +10,7 @@
 #include "client/agent/answer.h"
 #include "client/inputs/file_system.h"
 #include "client/paths/paths.h"
+#include "client/paths/program.h"
 #include "common/base/files.h"
 
 namespace kiln::client {
@@ -53,6 +54,20 @@ std::uint64_t lacks(const wire::FarmStatus& farm, const wire::PoolStatus& pool,
       }));
 }
 
+// A bare name means what it means to the caller: toolchains have the same paths where they run.
+Status find_programs(PoolSpec& spec, const wire::Command& command) {
+  std::vector<std::vector<std::string>*> commands;
+  for (auto& step : spec.init) commands.push_back(&step);
+  commands.push_back(&spec.probe);
+  for (auto* argv : commands) {
+    if (argv->empty()) continue;
+    const auto found = find_program(argv->front(), command.cwd, command.environment, "");
+    if (!found) return fail(found.error().within("the pool's command \"" + argv->front() + "\""));
+    argv->front() = found->path;
+  }
+  return {};
+}
+
 json plan_json(const BuildPlan& plan) {
   return {{"calls", plan.calls},
           {"travel", plan.travel},
@@ -76,6 +91,8 @@ void PoolDesk::answer(const wire::Command& command, Done done) {
 void PoolDesk::create(const wire::Command& command, const Done& done) {
   auto wishes = pool_wishes_of(command.arguments[1]);
   if (!wishes) return done(fail(wishes.error()));
+  if (const auto found = find_programs(wishes->spec, command); !found)
+    return done(fail(found.error()));
   wire::PoolChange change;
   change.action = "create";
   change.spec = std::move(wishes->spec);

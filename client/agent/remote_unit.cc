@@ -24,6 +24,11 @@ constexpr Duration kSendAgain = milliseconds(50);
 // Uploads of one attempt that are tried again after their connection broke.
 constexpr int kUploadsAgain = 2;
 
+AttemptEnd end_without_lease(Errc code) {
+  if (code == Errc::invalid_argument) return AttemptEnd::no_pool;
+  return code == Errc::permission_denied ? AttemptEnd::pool_broken : AttemptEnd::no_lease;
+}
+
 }  // namespace
 
 RemoteUnit::RemoteUnit(FarmAccess& farm, std::shared_ptr<const PreparedUnit> unit,
@@ -69,7 +74,9 @@ void RemoteUnit::acquire() {
   wish.size_hint_bytes = unit_->inputs->bytes;
   wish.excluded = history_.excluded;
   wish.patience = settings_.fallback ? kPatience : kPatienceWithoutFallback;
+  if (settings_.patience != Duration{}) wish.patience = settings_.patience;
   wish.insists = !settings_.fallback;
+  wish.farm_patience = settings_.farm_patience;
   ticket_ = farm_.leases.wait(
       std::move(wish), [self = self_, &leases = farm_.leases](Result<HeldLease> lease) {
         RemoteUnit* unit = *self;
@@ -86,7 +93,7 @@ void RemoteUnit::leased(Result<HeldLease> lease) {
   const TimePoint now = farm_.reactor.now();
   trace_.acquire += now - phase_began_;
   phase_began_ = now;
-  if (!lease) return end_attempt(AttemptEnd::no_lease, {}, lease.error().message);
+  if (!lease) return end_attempt(end_without_lease(lease.error().code), {}, lease.error().message);
   lease_ = std::move(*lease);
   attempt_ = {farm_.client_epoch, ++farm_.last_attempt};
   trace_.node = lease_->lease.worker;
@@ -179,7 +186,7 @@ void RemoteUnit::worker_lost() {
 }
 
 void RemoteUnit::worker_message(wire::Envelope envelope) {
-  if (!run_sent_ || result_) return;
+  if (!run_sent_ || result_ || writing_) return;
   accepted_ = true;
   unanswered_ = 0;
   watch();
@@ -209,7 +216,7 @@ void RemoteUnit::busy(const wire::Busy& message) {
   // Its other leases would only be refused too, one after the other.
   const bool takes_nothing = message.reason == "draining" || message.reason == "broken";
   if (takes_nothing) farm_.leases.drop_worker(trace_.node);
-  end_attempt(AttemptEnd::busy, {}, message.reason);
+  end_attempt(AttemptEnd::busy, {}, message.reason, doubt_about_refusal(message.reason));
 }
 
 void RemoteUnit::need(const wire::Need& message) {
@@ -279,13 +286,30 @@ void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
   farm_.leases.give_back(std::exchange(lease_, std::nullopt)->lease.id);
   const Outcome outcome = message.result.outcome;
   farm_.reactor.cancel(std::exchange(timer_, 0));
-  if (outcome != Outcome::exited && outcome != Outcome::signalled) {
-    tell(wire::Ack{attempt_});
-    return end_attempt(AttemptEnd::result, outcome, message.result.message);
-  }
+  if (outcome != Outcome::exited && outcome != Outcome::signalled)
+    return ended_otherwise(std::move(message), std::move(raw));
   result_ = std::make_shared<wire::RunResult>(std::move(message));
   raw_ = std::make_shared<wire::Frames>(std::move(raw));
   fetch_outputs(outputs_to_fetch(*result_));
+}
+
+// What was written until then is worth having where the task is not run again.
+void RemoteUnit::ended_otherwise(wire::RunResult message, wire::Frames raw) {
+  tell(wire::Ack{attempt_});
+  const Outcome outcome = message.result.outcome;
+  const std::string why = message.result.message;
+  const bool is_limit = outcome == Outcome::time_limit || outcome == Outcome::memory_limit ||
+                        outcome == Outcome::output_limit;
+  if (settings_.fallback || !is_limit) return end_attempt(AttemptEnd::result, outcome, why);
+  writing_ = true;
+  auto streams = std::make_shared<Result<Streams>>();
+  auto result = std::make_shared<const wire::RunResult>(std::move(message));
+  farm_.reactor.offload(
+      farm_.io, [streams, result, raw = std::move(raw)] { *streams = read_streams(*result, raw); },
+      guarded([this, streams, outcome, why] {
+        if (*streams) kept_ = std::move(**streams);
+        end_attempt(AttemptEnd::result, outcome, why);
+      }));
 }
 
 void RemoteUnit::fetch_outputs(std::vector<Digest> wanted) {
@@ -339,8 +363,10 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
         {settings_.fallback ? Step::Kind::locally : Step::Kind::fail, "output_not_written"},
         status.error().message);
   }
-  if (!is_believed(retry_, doubt))
+  if (!is_believed(retry_, doubt)) {
+    kept_ = *streams;
     return end_attempt(AttemptEnd::result, result_->result.outcome, "", doubt);
+  }
   UnitOutcome outcome;
   outcome.exit_code = result_->result.exit_code;
   outcome.signal = result_->result.outcome == Outcome::signalled ? result_->result.signal : 0;
@@ -392,6 +418,8 @@ void RemoteUnit::finish(const Step& step, const std::string& detail) {
   outcome.kind = step.kind;
   outcome.reason = step.reason;
   outcome.detail = detail;
+  outcome.out = std::move(kept_.out);
+  outcome.err = std::move(kept_.err);
   outcome.trace = trace_;
   auto done = std::move(done_);
   done(std::move(outcome));

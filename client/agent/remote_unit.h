@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/agent/lease_desk.h"
+#include "client/agent/output_writer.h"
 #include "client/agent/payload.h"
 #include "client/agent/prepare.h"
 #include "client/agent/settings.h"
@@ -54,12 +55,10 @@ struct UnitOutcome {
   std::string detail;                  // for people
   int exit_code = 0;
   int signal = 0;
-  std::string out;
+  std::string out;  // when done; also what a task wrote before it was killed at a limit
   std::string err;
   UnitTrace trace;
 };
-
-struct Streams;
 
 class RemoteUnit : private AttemptEvents {
  public:
@@ -94,6 +93,7 @@ class RemoteUnit : private AttemptEvents {
   void upload(const InputFile& file);
   void upload_failed(const Digest& digest, const Error& error);
   void result(wire::RunResult message, wire::Frames raw);
+  void ended_otherwise(wire::RunResult message, wire::Frames raw);
   void fetch_outputs(std::vector<Digest> wanted);
   void write();
   void written(const Status& status, const Result<Streams>& streams, const std::string& doubt);
@@ -111,6 +111,7 @@ class RemoteUnit : private AttemptEvents {
   RetryPolicy retry_;
   CallHistory history_;
   std::string earlier_;  // the failure that was before this attempt, for people
+  Streams kept_;         // of a task that was killed
   Done done_;
   UnitTrace trace_;
   std::shared_ptr<RemoteUnit*> self_;  // null once the unit is gone

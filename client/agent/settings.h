@@ -32,6 +32,10 @@ struct CallSettings {
   std::string pool;
   std::int32_t priority = 0;
   std::string build;  // empty: the agent's own
+  // Of calls without fallback, 0: the usual one. How long they wait while none like them gets a
+  // slot, and how long without a coordinator or a node that fits.
+  Duration patience{};
+  Duration farm_patience{};
 };
 
 // The settings that clients know, with the values of the files (/etc/kiln/*.toml, the user's, then

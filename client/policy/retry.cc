@@ -85,6 +85,10 @@ std::string doubt_about_object(const TaskResult& result, const std::string& obje
   return is_there ? "" : "output_missing";
 }
 
+std::string doubt_about_refusal(const std::string& refusal) {
+  return refusal == "pool_broken" || refusal == "no_pool" ? refusal : "";
+}
+
 // As gettext does it: LC_ALL, LC_MESSAGES or LANG names the locale, and unless that is the plain
 // one, LANGUAGE goes first.
 bool translates(const std::vector<std::pair<std::string, std::string>>& environment) {
@@ -120,12 +124,17 @@ Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, 
     case AttemptEnd::result:
       return after_result(policy, history, outcome, worker, doubt);
     case AttemptEnd::busy:
+      if (!doubt.empty()) return another_node(policy, history, worker, doubt);
       if (++history.busy > policy.busy) return give_up(policy, "workers_busy");
       return {Step::Kind::retry, "busy"};
     case AttemptEnd::worker_lost:
       return another_node(policy, history, worker, "worker_lost");
     case AttemptEnd::no_lease:
       return give_up(policy, "no_worker");
+    case AttemptEnd::no_pool:
+      return give_up(policy, "no_pool");
+    case AttemptEnd::pool_broken:
+      return give_up(policy, "pool_broken");
   }
   return give_up(policy, "unknown_end");
 }

@@ -21,6 +21,8 @@ enum class AttemptEnd : std::uint8_t {
   busy,         // refused by the worker
   worker_lost,  // silence, a closed connection, an attempt that the worker does not know
   no_lease,     // no coordinator, no room in time, refused: nothing was run
+  no_pool,      // there is none of that name: nothing was run, nor ever will be
+  pool_broken,  // on every node of it: likewise, until it is told to try again
 };
 
 // What happened to one call so far.
@@ -65,8 +67,12 @@ bool is_believed(const RetryPolicy& policy, const std::string& doubt);
 // the worker answers, and the slot is the next to be free.
 bool has_waited_enough(const RetryPolicy& policy, Duration waited);
 
+// Why a worker that refuses would refuse again: "pool_broken" or "no_pool" when it has no executor
+// of the pool and makes none now; empty when it is only busy. `refusal`: the reason of a Busy.
+std::string doubt_about_refusal(const std::string& refusal);
+
 // Notes the end of an attempt on `worker` in `history` and says what comes next. `doubt`: see
-// doubt_about.
+// doubt_about, and for one that is busy doubt_about_refusal.
 Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, Outcome outcome,
                const std::string& worker, const std::string& doubt);
 

@@ -60,6 +60,11 @@ KILN_KIND(PoolReport)
 KILN_KIND(PoolChange)
 KILN_KIND(PoolQuery)
 KILN_KIND(PoolAnswer)
+KILN_KIND(SessionHello)
+KILN_KIND(SessionWelcome)
+KILN_KIND(SessionTask)
+KILN_KIND(SessionResult)
+KILN_KIND(SessionCancel)
 #undef KILN_KIND
 
 }  // namespace kiln::wire

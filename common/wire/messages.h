@@ -14,6 +14,7 @@
 #include "common/model/node.h"
 #include "common/model/pool.h"
 #include "common/model/task.h"
+#include "common/wire/session_messages.h"
 
 namespace kiln::wire {
 
@@ -462,7 +463,8 @@ struct Command {
 // Raw frame: the answer as JSON.
 struct CommandReply {
   std::string error;  // empty: all well
-  KILN_FIELDS(KILN_FIELD(error))
+  std::string code;   // of the error: an Errc by name
+  KILN_FIELDS(KILN_FIELD(error) KILN_FIELD(code))
   friend bool operator==(const CommandReply&, const CommandReply&) = default;
 };
 
@@ -479,6 +481,7 @@ using Message =
                  Cancel, Reclaim, Unknown,                                                   //
                  PutOpen, GetOpen, GetStart, Credit, Chunk, TransferDone,                    //
                  Call, CallLocally, CallDone, CallFailed, Command, CommandReply,             //
-                 PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer>;
+                 PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer,                  //
+                 SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel>;
 
 }  // namespace kiln::wire

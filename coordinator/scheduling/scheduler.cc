@@ -235,7 +235,7 @@ Error Scheduler::no_node_for(const LeasesWanted& wanted) const {
   } else if (nodes_.size() == 0) {
     why += "none is connected to this coordinator";
   } else if (wanted.pool != kDefaultPool) {
-    why += why_no_node_of_pool(wanted);
+    return no_node_of_pool(wanted);
   } else {
     why += "of architecture " + wanted.architecture + " none is ready (" +
            std::to_string(nodes_.in_state(NodeState::ready)) + " of another, " +

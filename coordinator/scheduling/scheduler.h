@@ -98,7 +98,7 @@ class Scheduler {
   // scheduler_pools.cc
   bool knows_pool(const std::string& pool) const;
   static Error no_such_pool(const std::string& pool);
-  std::string why_no_node_of_pool(const LeasesWanted& wanted) const;
+  Error no_node_of_pool(const LeasesWanted& wanted) const;
 
   // scheduler_dispatch.cc
   void dispatch(Outputs& out);

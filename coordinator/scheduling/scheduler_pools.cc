@@ -51,8 +51,9 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
       const auto found = pools.find(told.name);
       if (found == pools.end()) continue;
       auto& pool = found->second;
-      pool.known = true;
-      pool.broken = told.state == PoolState::broken;
+      // A pool without a version is not on the node, as yet or any more.
+      pool.known = told.version > 0;
+      pool.broken = pool.known && told.state == PoolState::broken;
       pool.reason = told.reason;
       pool.warm = told.ready + told.busy;
       if (pool.broken) nodes_left_ = true;
@@ -61,11 +62,13 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
 }
 
 // Only its own nodes are looked at, and that none of them will do is rare.
-std::string Scheduler::why_no_node_of_pool(const LeasesWanted& wanted) const {
+Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
+  std::string why = "no worker can take the task: ";
   const auto& members = nodes_.pools().selected(wanted.pool).nodes();
   if (members.empty()) {
-    return "the pool \"" + wanted.pool + "\" selects none of the " + std::to_string(nodes_.size()) +
-           " nodes; kiln pool show " + wanted.pool + " tells which labels it asks for";
+    return Error{Errc::unavailable, why + "the pool \"" + wanted.pool + "\" selects none of the " +
+                                        std::to_string(nodes_.size()) + " nodes; kiln pool show " +
+                                        wanted.pool + " tells which labels it asks for"};
   }
   std::size_t lost = 0;
   std::size_t draining = 0;
@@ -82,14 +85,16 @@ std::string Scheduler::why_no_node_of_pool(const LeasesWanted& wanted) const {
     }
   }
   std::sort(broken.begin(), broken.end());
-  std::string why = "of the " + std::to_string(members.size()) + " nodes of the pool \"" +
-                    wanted.pool + "\" none is ready (" + std::to_string(other) +
-                    " of another architecture, " + std::to_string(draining) + " draining, " +
-                    std::to_string(lost) + " lost, " + std::to_string(broken.size()) + " broken";
+  why += "of the " + std::to_string(members.size()) + " nodes of the pool \"" + wanted.pool +
+         "\" none is ready (" + std::to_string(other) + " of another architecture, " +
+         std::to_string(draining) + " draining, " + std::to_string(lost) + " lost, " +
+         std::to_string(broken.size()) + " broken";
   if (!broken.empty()) {
     why += ", " + broken.front() + "; kiln pool warm " + wanted.pool + " tries again";
   }
-  return why + ")";
+  // Nobody tries a broken pool again before being told to: asking again is in vain.
+  const bool for_good = !broken.empty() && draining == 0;
+  return Error{for_good ? Errc::permission_denied : Errc::unavailable, why + ")"};
 }
 
 }  // namespace kiln::coordinator

@@ -25,8 +25,9 @@ COMMON = {
 PURE = ("coordinator/scheduling", "coordinator/pools", "worker/pools", "worker/tasks",
         "worker/needs", "client/arguments", "client/policy")
 PURE_MAY_USE = {"common/base", "common/model"}
-# Decisions that stand on other decisions: pools tell the scheduler which nodes are whose.
-PURE_ON = {"coordinator/pools": {"coordinator/scheduling"}}
+# Decisions that stand on other decisions: pools tell the scheduler which nodes are whose, and tasks
+# run on the executors of pools.
+PURE_ON = {"coordinator/pools": {"coordinator/scheduling"}, "worker/tasks": {"worker/pools"}}
 # Interfaces through which decisions ask the world, so that tests can hand them a made-up one.
 PORTS = {"client/arguments": "client/inputs/file_system.h"}
 IMPURE_HEADERS = {

@@ -70,7 +70,7 @@ class HeldInit {
   Status prepare() {
     if (!proc_.valid()) return fail(Errc::unsupported, "this kernel is too old to hold programs");
     KILN_TRY_ASSIGN(ipc_, IpcObjects::open(proc_.get()));
-    settings_ = settings_of(0, proc_.get());
+    settings_ = settings_of(::getpid(), proc_.get());
     if (!settings_) return fail(Errc::unsupported, "cannot read a process's own settings");
     return {};
   }
@@ -80,11 +80,12 @@ class HeldInit {
     if (ended_) return;
     auto started = HeldProcess::start(state.program, setup_.common.layout, setup_.common.identity,
                                       proc_.get());
+    const auto number = static_cast<std::uint32_t>(&state - setup_.states.data());
+    if (!started && state.proven) return tell_death(number);  // it could be held before
     if (!started) {
       state.problem = std::move(started.error().message);
       return;
     }
-    const auto number = static_cast<std::uint32_t>(&state - setup_.states.data());
     Program program{number, std::move(*started)};
     if (!state.proven) state.problem = prove(program, state.program);
     if (!state.problem.empty()) return;
@@ -212,9 +213,7 @@ class HeldInit {
     if (started) return started;
     const auto code = started.error().code;
     if (code != Errc::unavailable && code != Errc::timed_out) return started;
-    static_cast<void>(
-        executor_.send_packed(MessageKind::fared, FaredMessage{ran.program->number, true}));
-    ended_ = true;
+    tell_death(ran.program->number);
     ran.program = nullptr;
     programs_.clear();
     // It may have forked, and not said so.
@@ -226,7 +225,7 @@ class HeldInit {
 
   // Nothing that a task could leave, but processes and mounts, is there.
   bool is_clean() const {
-    return ipc_->none() && settings_of(0, proc_.get()) == settings_ &&
+    return ipc_->none() && settings_of(::getpid(), proc_.get()) == settings_ &&
            std::all_of(programs_.begin(), programs_.end(), [this](const auto& program) {
              return program.process.is_unchanged(proc_.get());
            });
@@ -237,13 +236,17 @@ class HeldInit {
     return drop_root(setup_.common.layout).has_value();
   }
 
+  void tell_death(std::uint32_t number) {
+    static_cast<void>(executor_.send_packed(MessageKind::fared, FaredMessage{number, true}));
+    ended_ = true;
+  }
+
   void tell_deaths() {
     for (const auto& program : programs_) {
       for (const int fd : program.process.descriptors()) {
         pollfd watched{fd, 0, 0};
         if (::poll(&watched, 1, 0) <= 0) continue;
-        static_cast<void>(
-            executor_.send_packed(MessageKind::fared, FaredMessage{program.number, true}));
+        tell_death(program.number);
         break;
       }
     }

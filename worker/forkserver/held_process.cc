@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -62,12 +61,6 @@ Status check_state(int proc, pid_t pid) {
   if (status.find("\nThreads:\t1\n") == std::string::npos) {
     return fail(Errc::unsupported, "threads before main");
   }
-  std::error_code code;
-  const auto place = "/proc/self/fd/" + std::to_string(proc) + "/" + std::to_string(pid) + "/fd";
-  const std::filesystem::directory_iterator open(place, code);
-  if (code) return fail_errno("cannot look at a held process's descriptors", code.value());
-  const auto count = std::distance(begin(open), end(open));
-  if (count != 4) return fail(Errc::unsupported, "opens files before main");
   return {};
 }
 
@@ -106,7 +99,9 @@ Result<HeldProcess> HeldProcess::start(const HeldProgram& program, const Scratch
   if (!setup.log.valid()) return fail_errno("cannot make a memory file", errno);
   KILN_TRY_ASSIGN(auto started, start_holder(setup));
   HeldProcess held({program, std::move(path), {}}, std::move(started));
-  if (auto hello = held.stub_.wait_hello(Clock::now() + kStartPatience); !hello) {
+  auto hello = held.stub_.wait_hello(Clock::now() + kStartPatience);
+  if (!hello && hello.error().code == Errc::unsupported) return fail(hello.error());
+  if (!hello) {
     auto said = first_line(setup.log.get());
     const bool ended = hello.error().code == Errc::unavailable;
     return fail(Errc::unsupported, std::string("the stub did not load: the program ") +
@@ -117,7 +112,7 @@ Result<HeldProcess> HeldProcess::start(const HeldProgram& program, const Scratch
   KILN_TRY_ASSIGN(held.files_.files, mapped_files(proc, held.started_.held));
   for (const pid_t pid : held.pids()) {
     auto settings = settings_of(pid, proc);
-    if (!settings) return fail(Errc::unavailable, "its process ended at once");
+    if (!settings) return fail(Errc::unavailable, "its processes cannot be looked at");
     held.settings_.push_back(std::move(*settings));
   }
   return held;

@@ -9,7 +9,6 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -44,7 +43,8 @@ bool enter(int directory) {
   return ::fchdir(directory) == 0 && ::chroot(".") == 0;
 }
 
-// Leaves this process what entering roots takes.
+// Leaves this process what entering roots takes. That one capability also keeps tasks of the same
+// user from tracing it.
 bool keep_only_chroot() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct kept[2] = {};
@@ -95,7 +95,6 @@ bool say(int orders, int number) {
   const std::array<char*, 2> argv{const_cast<char*>(setup.program.c_str()), nullptr};
   const std::array<char*, 3> environment{const_cast<char*>(preload.c_str()),
                                          const_cast<char*>(variable.c_str()), nullptr};
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (!enter(setup.home.get())) ::_exit(1);
   const long held = ::syscall(SYS_clone, CLONE_FS | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (held == 0) become_held(setup, stub, argv.data(), environment.data());

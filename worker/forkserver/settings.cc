@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,13 +16,17 @@ namespace {
 
 constexpr int kOneProcess = 1;  // ioprio's
 
-bool is_stopped(pid_t pid, int proc) {
-  const auto path = std::to_string(pid) + "/stat";
+// Empty when the process is gone.
+std::string text_of(pid_t pid, const char* file, int proc) {
+  const auto path = std::to_string(pid) + "/" + file;
   const UniqueFd fd(::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 256> text{};
+  std::array<char, 4096> text;
   const auto count = fd.valid() ? ::read(fd.get(), text.data(), text.size()) : 0;
-  if (count <= 0) return true;
-  const std::string line(text.data(), static_cast<std::size_t>(count));
+  return std::string(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+}
+
+bool is_stopped(pid_t pid, int proc) {
+  const auto line = text_of(pid, "stat", proc);
   const auto name_ends = line.rfind(") ");
   return name_ends == std::string::npos ||
          std::string("TtZXx").find(line.at(name_ends + 2)) != std::string::npos;
@@ -30,16 +35,9 @@ bool is_stopped(pid_t pid, int proc) {
 }  // namespace
 
 std::optional<ProcessSettings> settings_of(pid_t pid, int proc) {
-  if (pid != 0 && is_stopped(pid, proc)) return std::nullopt;
+  if (is_stopped(pid, proc)) return std::nullopt;
   ProcessSettings settings;
-  for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
-    rlimit now{};
-    if (::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &now) != 0) {
-      return std::nullopt;
-    }
-    settings.limits.push_back(now.rlim_cur);
-    settings.limits.push_back(now.rlim_max);
-  }
+  settings.limits = text_of(pid, "limits", proc);
   settings.processors.resize(1024);  // bytes: of more processors than a kernel can be built for
   const auto size =
       ::syscall(SYS_sched_getaffinity, pid, settings.processors.size(), settings.processors.data());

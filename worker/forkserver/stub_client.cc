@@ -87,6 +87,7 @@ Error describe(const kiln_stub_word& word, const CommandSpec& spec) {
 Status StubClient::wait_hello(TimePoint deadline) {
   KILN_TRY_ASSIGN(const auto word, next_word(socket_.get(), deadline));
   if (word.kind != KILN_STUB_HELLO) return fail(describe(word, {}));
+  if (word.number != 0) return fail(Errc::unsupported, "opens files before main");
   return {};
 }
 

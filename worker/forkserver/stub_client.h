@@ -16,8 +16,8 @@ class StubClient {
   // Hangs up when the held process is gone.
   int fd() const { return socket_.get(); }
 
-  // Waits until the program's constructors have run. Errc::timed_out, or Errc::unavailable: it
-  // ended.
+  // Waits until the program's constructors have run. Errc::timed_out; Errc::unavailable: it ended;
+  // Errc::unsupported: they did what a fork cannot repeat.
   Status wait_hello(TimePoint deadline);
 
   // Has a process forked that goes on as `spec`'s program would after exec; but its root is the one

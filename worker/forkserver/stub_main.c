@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -279,10 +280,19 @@ static pid_t fork_orphan(void) {
   return forked;
 }
 
+// How many the program has opened: exec would have left them to the task, a fork cannot tell them
+// from what belongs to the worker.
+static int32_t own_descriptors(void) {
+  const int most = 256;
+  int32_t count = 0;
+  for (int fd = KILN_STUB_SOCKET + 1; fd < most; ++fd) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
 static int serve(int argc, char** argv, char** environment) {
   (void)argc, (void)argv, (void)environment;
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  say(KILN_STUB_HELLO, 0);
+  say(KILN_STUB_HELLO, own_descriptors());
   struct received received;
   while (receive(&received)) {
     const pid_t forked = fork_orphan();

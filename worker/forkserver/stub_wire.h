@@ -12,10 +12,10 @@
 // Stub to worker.
 struct kiln_stub_word {
   int32_t kind;    // one of the below
-  int32_t number;  // a pid, or errno
+  int32_t number;  // a pid, errno, or as below
 };
 enum {
-  KILN_STUB_HELLO = 1,  // constructors have run, main has not
+  KILN_STUB_HELLO = 1,  // constructors have run, main has not; how many descriptors it has opened
   KILN_STUB_FORKED,     // by the held process: the task's is there, and is the init's own child
   KILN_STUB_REFUSED,    // by the held process: it could not fork, errno
   KILN_STUB_BEGINS,     // by the task's: main is next

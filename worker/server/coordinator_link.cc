@@ -83,14 +83,17 @@ void CoordinatorLink::receive(wire::Frames frames) {
     return;
   }
   if (const auto* welcome = std::get_if<wire::WorkerWelcome>(&envelope->message)) {
-    if (!welcomed_) log_.info("registered", {{"endpoint", endpoint_}});
-    welcomed_ = true;
+    const bool is_new = !std::exchange(welcomed_, true);
+    if (is_new) log_.info("registered", {{"endpoint", endpoint_}});
     heartbeat_ = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
     refusal_.clear();
     std::erase_if(secrets_,
                   [&](const auto& known) { return known.first == welcome->coordinator_epoch; });
     secrets_.emplace_back(welcome->coordinator_epoch, welcome->lease_secret);
     if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
+    if (is_new && pools_.complete) report_pools(pools_.complete());
+  } else if (const auto* orders = std::get_if<wire::PoolOrders>(&envelope->message)) {
+    if (welcomed_ && pools_.ordered) pools_.ordered(*orders);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
     this->refused(Error{errc_of(refused->code), refused->reason});
   } else if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {
@@ -112,6 +115,12 @@ void CoordinatorLink::send(const wire::Message& message) {
 
 void CoordinatorLink::report() {
   if (welcomed_) send(wire::OccupancyReport{node_.name, node_.epoch, describe_()});
+}
+
+void CoordinatorLink::report_pools(wire::PoolReport report) {
+  report.worker = node_.name;
+  report.worker_epoch = node_.epoch;
+  if (welcomed_) send(report);
 }
 
 void CoordinatorLink::goodbye(const std::string& reason) {

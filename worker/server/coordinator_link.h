@@ -27,6 +27,17 @@ class CoordinatorLink {
                                                           NodeInfo node, Describe describe);
   ~CoordinatorLink();
 
+  // What becomes of the coordinator's wishes, and what it is told of pools when it has welcomed
+  // this worker. Call it before the reactor runs.
+  struct PoolHooks {
+    std::function<void(const wire::PoolOrders&)> ordered;
+    std::function<wire::PoolReport()> complete;
+  };
+  void serve_pools(PoolHooks hooks) { pools_ = std::move(hooks); }
+  // Tells how pools stand, if the coordinator knows us; who it comes from is filled in.
+  void report_pools(wire::PoolReport report);
+  const std::string& endpoint() const { return endpoint_; }
+
   // Sends the state now, if the coordinator knows us.
   void report();
   // Leaves in good order.
@@ -51,6 +62,7 @@ class CoordinatorLink {
   std::string endpoint_;
   NodeInfo node_;
   Describe describe_;
+  PoolHooks pools_;
   std::unique_ptr<net::Dealer> dealer_;
   std::vector<std::pair<std::uint64_t, std::string>> secrets_;  // by epoch, the newest last
   Duration heartbeat_ = seconds(1);

@@ -41,10 +41,12 @@ struct Job {
   TimePoint accepted;
   TimePoint started;
   int staging_rounds = 0;
-  bool in_pool = false;   // a pool thread has it
-  bool stopped = false;   // cancelled while staging: nothing more is done for it
-  bool orphaned = false;  // its agent's connection is gone: nothing can be asked for it
-  bool parked = false;    // orphaned, and it lacks something: goes on when it is reclaimed
+  bool in_pool = false;              // a pool thread has it
+  bool stopped = false;              // cancelled while staging: nothing more is done for it
+  bool orphaned = false;             // its agent's connection is gone: nothing can be asked for it
+  bool toolchain_was_there = false;  // staged before it came
+  bool forked = false;               // its program was held, and forked for it
+  bool parked = false;  // orphaned, and it lacks something: goes on when it is reclaimed
 
   // What only a task that is yet to run needs. REQUIRES: no pool thread has the job.
   void let_go_of_inputs() {

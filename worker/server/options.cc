@@ -138,6 +138,10 @@ config::Settings worker_settings() {
            {"127.0.0.1:10661"},
            "address of /metrics, /healthz and /readyz"},
           {"grace", "KILN_WORKER_GRACE", {"30s"}, "for running tasks after SIGTERM"},
+          {"report-stuck",
+           "KILN_WORKER_REPORT_STUCK",
+           {"60s"},
+           "how often tasks that last longer are logged; 0: never"},
           {"insecure",
            "KILN_WORKER_INSECURE",
            {"false"},
@@ -167,6 +171,7 @@ Result<WorkerOptions> read_options(const config::Settings& settings) {
   KILN_TRY_ASSIGN(options.store_limit_bytes, settings.size("store-limit"));
   KILN_TRY(read_http(settings, options));
   KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));
+  KILN_TRY_ASSIGN(options.report_stuck, settings.duration("report-stuck"));
   auto level = parse_log_level(settings.text("log-level"));
   if (!level) return fail(settings.error("log-level", level.error()));
   options.log.level = *level;

@@ -27,7 +27,8 @@ struct WorkerOptions {
   std::string http;
   LogOptions log;
   bool insecure = false;
-  Duration grace{};  // for running tasks at an orderly end
+  Duration report_stuck{};  // how often tasks that last are logged; 0: never
+  Duration grace{};         // for running tasks at an orderly end
 };
 
 // The settings that kiln-worker knows.

@@ -59,6 +59,7 @@ Result<StageOutcome> stage_step(Job& job, store::BlobStore& store, TreeStager& s
   if (!job.toolchain) {
     KILN_TRY_ASSIGN(outcome.missing_toolchain, stager.missing_toolchain(job.run.task.toolchain));
     if (outcome.missing_toolchain.empty()) {
+      job.toolchain_was_there = job.staging_rounds == 1 && stager.is_staged(job.run.task.toolchain);
       // Held from here on: it cannot be evicted while the inputs travel.
       auto toolchain = stager.stage_toolchain(job.run.task.toolchain);
       if (!toolchain) return begin_again(job, store, stager, toolchain.error());

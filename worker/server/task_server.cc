@@ -26,7 +26,11 @@ TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hoo
       options_(options),
       hooks_(std::move(hooks)),
       router_(std::move(router)),
-      table_(options.slots, options.policy) {
+      table_(options.node, options.policy),
+      stuck_(options.report_stuck, parts.reactor.now()),
+      fleet_({parts.reactor, parts.pool, parts.removals, parts.stager, parts.host, parts.peers,
+              parts.log, options.node.architecture},
+             fleet_hooks()) {
   router_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
   router_->on_disconnect([this](const net::PeerId& peer) { peer_gone(peer); });
@@ -45,7 +49,9 @@ void TaskServer::start() {
 }
 
 Occupancy TaskServer::occupancy() const {
-  return table_.occupancy(parts_.reactor.now());
+  Occupancy state = table_.occupancy(parts_.reactor.now());
+  for (auto& task : state.tasks) task.pid = pid_of(task.attempt);
+  return state;
 }
 
 void TaskServer::drain(std::function<void()> idle) {
@@ -69,6 +75,7 @@ void TaskServer::carry_out(const Actions& actions) {
 }
 
 void TaskServer::carry_out_one(const Action& action) {
+  if (carry_out_for_pool(action)) return;
   std::visit(Overloaded{
                  [this](const AnswerAccepted& a) {
                    send(a.peer, wire::Accepted{a.attempt, a.phase, a.position});
@@ -79,7 +86,7 @@ void TaskServer::carry_out_one(const Action& action) {
                  },
                  [this](const AnswerUnknown& a) { send(a.peer, wire::Unknown{a.attempt}); },
                  [this](const BeginStaging& a) { stage(a.attempt); },
-                 [this](const StartTask& a) { start_task(a.attempt, a.slot); },
+                 [this](const StartTask& a) { start_task(a.attempt, a.place); },
                  [this](const StopTask& a) { stop_task(a); },
                  [this](const SendResult& a) { send_result(a.peer, a.attempt); },
                  [this](const ResultWithoutRun& a) {
@@ -89,8 +96,8 @@ void TaskServer::carry_out_one(const Action& action) {
                    parts_.metrics.ended(job->result->message.result);
                  },
                  [this](const Forget& a) { forget(a.attempt); },
-                 [this](const CreateExecutor& a) { create_executor(a.slot); },
                  [this](const OccupancyChanged&) { report_due_ = true; },
+                 [](const auto&) {},
              },
              action);
 }
@@ -99,16 +106,19 @@ void TaskServer::stop_task(const StopTask& stop) {
   const auto job = jobs_.at(stop.attempt);
   job->stopped = true;
   drop_needs(stop.attempt);
-  const auto executor = executor_of_.find(stop.slot);
-  if (stop.running && executor != executor_of_.end()) parts_.host.cancel(executor->second);
+  const auto executor = fleet_.on(stop.place);
+  if (stop.running && executor) parts_.host.cancel(*executor);
 }
 
 void TaskServer::arm_timer() {
   if (timer_ != 0) parts_.reactor.cancel(std::exchange(timer_, 0));
-  const auto deadline = table_.next_deadline();
+  auto deadline = table_.next_deadline();
+  const auto look = stuck_.next_deadline();
+  if (look) deadline = deadline ? std::min(*deadline, *look) : *look;
   if (!deadline) return;
   timer_ = parts_.reactor.call_at(*deadline, [this] {
     timer_ = 0;
+    report_stuck();
     carry_out(table_.tick(parts_.reactor.now()));
   });
 }
@@ -139,7 +149,7 @@ void TaskServer::stage(const AttemptId& attempt) {
                                (*outcome)->missing_inputs);
         const TimePoint now = parts_.reactor.now();
         parts_.metrics.staged(in_seconds(now - job->accepted));
-        carry_out(table_.staged(attempt, now));
+        carry_out(table_.staged(attempt, job->toolchain_was_there, now));
       });
 }
 
@@ -225,19 +235,7 @@ void TaskServer::staging_failed(const AttemptId& attempt, const Error& error) {
 // ---- Running
 // ----------------------------------------------------------------------------------------
 
-void TaskServer::create_executor(SlotId slot) {
-  const auto id = parts_.host.create(ExecutorSpec{});
-  if (!id) {
-    parts_.log.error("no executor", {{"slot", slot}, {"error", id.error()}});
-    parts_.reactor.defer(
-        [this, slot] { carry_out(table_.executor_lost(slot, parts_.reactor.now())); });
-    return;
-  }
-  slot_of_[*id] = slot;
-  executor_of_[slot] = *id;
-}
-
-void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
+void TaskServer::start_task(const AttemptId& attempt, PlaceId place) {
   const auto job = jobs_.at(attempt);
   job->started = parts_.reactor.now();
   const Task& task = job->run.task;
@@ -251,9 +249,9 @@ void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
   request.lowers = job->inputs->lowers;
   for (const auto& lower : job->toolchain->lowers) request.lowers.push_back(lower);
   request.outputs = task.outputs;
-  request.limits = task.limits;
+  request.limits = bounded(task.limits, fleet_.limits(job->run.lease.pool));
   request.stream_bytes = kStreamBytes;
-  const auto started = parts_.host.run(executor_of_.at(slot), request);
+  const auto started = parts_.host.run(fleet_.on(place).value_or(ExecutorId{}), request);
   if (started) return;
   RunReport report;
   report.attempt = attempt;
@@ -264,6 +262,7 @@ void TaskServer::start_task(const AttemptId& attempt, SlotId slot) {
 }
 
 void TaskServer::task_finished(ExecutorId, RunReport report) {
+  if (fleet_.task_finished(report)) return;
   const auto found = jobs_.find(report.attempt);
   if (found == jobs_.end()) return remove_workspace(report.workspace);
   const AttemptId attempt = report.attempt;
@@ -275,6 +274,7 @@ void TaskServer::task_finished(ExecutorId, RunReport report) {
 }
 
 void TaskServer::finish(const JobPtr& job, RunReport report) {
+  job->forked = report.forked;
   auto shared = std::make_shared<RunReport>(std::move(report));
   job->in_pool = true;
   parts_.reactor.offload(
@@ -287,6 +287,8 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
         // First of all the result is sent.
         carry_out(table_.finished(result.message.attempt, end, parts_.reactor.now()));
         parts_.metrics.ended(result.message.result);
+        parts_.pool_metrics.ended(job->run.lease.pool, in_seconds(job->started - job->accepted),
+                                  job->forked);
         job->inputs.reset();
         job->toolchain.reset();
         remove_workspace(shared->workspace);
@@ -312,26 +314,6 @@ void TaskServer::remove_workspace(const std::filesystem::path& workspace) {
         const auto& status = removal->status;
         if (!status) parts_.log.warning("workspace not removed", {{"error", status.error()}});
       });
-}
-
-void TaskServer::executor_ready(ExecutorId id) {
-  const auto slot = slot_of_.find(id);
-  if (slot != slot_of_.end()) carry_out(table_.executor_ready(slot->second, parts_.reactor.now()));
-}
-
-void TaskServer::executor_died(ExecutorId id, Error reason) {
-  const auto found = slot_of_.find(id);
-  if (found == slot_of_.end()) return;
-  const SlotId slot = found->second;
-  parts_.log.warning("executor lost", {{"slot", slot}, {"reason", reason}});
-  parts_.metrics.executor_lost();
-  slot_of_.erase(found);
-  executor_of_.erase(slot);
-  carry_out(table_.executor_lost(slot, parts_.reactor.now()));
-}
-
-void TaskServer::executor_stopped(ExecutorId id) {
-  slot_of_.erase(id);
 }
 
 void TaskServer::host_failed(Error reason) {

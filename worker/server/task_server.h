@@ -19,10 +19,13 @@
 #include "common/store/blob_store.h"
 #include "worker/executor/executor_host.h"
 #include "worker/needs/need_board.h"
+#include "worker/server/executor_fleet.h"
 #include "worker/server/job.h"
 #include "worker/server/peer_fetcher.h"
+#include "worker/server/pool_metrics.h"
 #include "worker/server/worker_metrics.h"
 #include "worker/staging/tree_stager.h"
+#include "worker/tasks/stuck_watch.h"
 #include "worker/tasks/task_table.h"
 
 namespace kiln::worker {
@@ -36,6 +39,7 @@ struct TaskServerParts {
   ExecutorHost& host;
   PeerFetcher& peers;
   WorkerMetrics& metrics;
+  PoolMetrics& pool_metrics;
   Logger log;
 };
 
@@ -45,14 +49,16 @@ class TaskServer : private ExecutorEvents {
     std::string name;
     std::uint64_t epoch = 0;
     std::string version;
-    std::uint32_t slots = 1;
+    NodeFacts node;
+    Duration report_stuck{};  // how often tasks that last are logged; 0: never
     TablePolicy policy;
   };
-  // Whether a lease's token is good; what to do when the occupancy has changed; and when the worker
-  // cannot go on at all.
+  // Whether a lease's token is good; what to do when the occupancy has changed, or how a pool
+  // stands; and when the worker cannot go on at all.
   struct Hooks {
     std::function<bool(const Lease&)> lease_valid;
     std::function<void()> occupancy_changed;
+    std::function<void(const std::string& pool)> pool_changed;
     std::function<void(const Error&)> fatal;
   };
 
@@ -68,6 +74,16 @@ class TaskServer : private ExecutorEvents {
   void blob_failed(const Digest& digest, const Error& error);
   // No new tasks; `idle` is called once when the last one has ended and its result is fetched.
   void drain(std::function<void()> idle);
+
+  // What coordinators want of pools.
+  void configure_pool(const PoolTerms& terms);
+  void carry_out_wish(const std::string& pool, PoolWish wish, std::uint32_t warm);
+  // The pools that are here, by name.
+  std::vector<std::string> pools() const { return table_.pools(); }
+  PoolOnNode pool(const std::string& name) const;
+  // Of executors that are ready and have no task, on this machine.
+  std::vector<pid_t> idle_executors(const std::string& pool) const;
+  ExecutorFleet::Resident resident(const std::string& pool) const { return fleet_.resident(pool); }
 
   Occupancy occupancy() const;
   std::uint32_t broken_slots() const { return table_.broken_slots(); }
@@ -99,8 +115,11 @@ class TaskServer : private ExecutorEvents {
   void staging_failed(const AttemptId& attempt, const Error& error);
   void drop_needs(const AttemptId& attempt);
 
-  void start_task(const AttemptId& attempt, SlotId slot);
-  void create_executor(SlotId slot);
+  void start_task(const AttemptId& attempt, PlaceId place);
+  bool carry_out_for_pool(const Action& action);
+  ExecutorFleet::Hooks fleet_hooks();
+  pid_t pid_of(const AttemptId& attempt) const;
+  void report_stuck();
   void finish(const JobPtr& job, RunReport report);
   void remove_workspace(const std::filesystem::path& workspace);
   void send_result(const net::PeerId& peer, const AttemptId& attempt);
@@ -110,6 +129,8 @@ class TaskServer : private ExecutorEvents {
   void task_finished(ExecutorId id, RunReport report) override;
   void executor_died(ExecutorId id, Error reason) override;
   void executor_stopped(ExecutorId id) override;
+  void template_ready(TemplateId id) override;
+  void template_died(TemplateId id, Error reason) override;
   void host_failed(Error reason) override;
   void check_idle();
 
@@ -118,11 +139,11 @@ class TaskServer : private ExecutorEvents {
   Hooks hooks_;
   std::unique_ptr<net::Router> router_;
   TaskTable table_;
+  StuckWatch stuck_;
+  ExecutorFleet fleet_;
   NeedBoard needs_;
   std::set<Digest> fetching_;  // from peers, now
   std::map<AttemptId, JobPtr> jobs_;
-  std::map<ExecutorId, SlotId> slot_of_;
-  std::map<SlotId, ExecutorId> executor_of_;
   net::TimerId timer_ = 0;
   std::function<void()> idle_;
   bool report_due_ = false;

@@ -87,6 +87,8 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
 Worker::~Worker() {
   http_.reset();
   coordinators_.clear();
+  watch_.reset();
+  desk_.reset();
   tasks_.reset();
   peers_.reset();
   bulk_.reset();
@@ -117,6 +119,7 @@ Status Worker::open_store() {
   pool_ = std::make_unique<ThreadPool>(std::max(2U, usable_cores()));
   removals_ = std::make_unique<ThreadPool>(1);
   metrics_ = std::make_unique<WorkerMetrics>(registry_);
+  pool_metrics_ = std::make_unique<PoolMetrics>(registry_);
   registry_.set_build_info("worker", std::string(kVersion));
   return {};
 }
@@ -148,22 +151,43 @@ Status Worker::open_sockets() {
                    architecture(),
                    options_.labels};
   peers_ = std::make_unique<PeerFetcher>(parts, node_.bulk_address);
+  open_tasks(std::move(*router));
+  return {};
+}
+
+void Worker::open_tasks(std::unique_ptr<net::Router> router) {
   TaskServer::Hooks hooks;
   hooks.lease_valid = [this](const Lease& lease) {
     return std::any_of(coordinators_.begin(), coordinators_.end(),
                        [&](const auto& link) { return link->verifies(lease); });
   };
   hooks.occupancy_changed = [this] { occupancy_changed(); };
+  hooks.pool_changed = [this](const std::string& pool) {
+    if (desk_) desk_->changed(pool);
+    if (watch_) watch_->changed(pool);
+  };
   hooks.fatal = [this](const Error& error) {
     end_ = fail(error);
     reactor_->stop();
   };
   tasks_ = std::make_unique<TaskServer>(
       TaskServerParts{*reactor_, *pool_, *removals_, *store_, *stager_, *host_, *peers_, *metrics_,
-                      log_},
-      TaskServer::Options{node_.name, node_.epoch, node_.version, options_.slots, {}},
-      std::move(hooks), std::move(*router));
-  return {};
+                      *pool_metrics_, log_},
+      TaskServer::Options{node_.name,
+                          node_.epoch,
+                          node_.version,
+                          {options_.slots, node_.architecture},
+                          options_.report_stuck,
+                          {}},
+      std::move(hooks), std::move(router));
+  desk_ = std::make_unique<PoolDesk>(PoolDesk::Parts{*reactor_, *removals_, log_},
+                                     options_.store / "pools.bin", *tasks_,
+                                     [this](const wire::PoolReport& report) {
+                                       for (const auto& link : coordinators_)
+                                         link->report_pools(report);
+                                     });
+  watch_ =
+      std::make_unique<PoolWatch>(PoolWatch::Parts{*reactor_, *pool_, *pool_metrics_}, *tasks_);
 }
 
 Status Worker::connect_coordinators() {
@@ -171,6 +195,10 @@ Status Worker::connect_coordinators() {
     auto link = CoordinatorLink::connect(*reactor_, *context_, log_, endpoint.text(), node_,
                                          [this] { return occupancy(); });
     if (!link) return fail(link.error().within("--coordinator " + endpoint.text()));
+    (*link)->serve_pools({[this, from = endpoint.text()](const wire::PoolOrders& orders) {
+                            desk_->ordered(from, orders);
+                          },
+                          [this] { return desk_->complete(); }});
     coordinators_.push_back(std::move(*link));
   }
   return {};

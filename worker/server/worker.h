@@ -21,6 +21,9 @@
 #include "worker/server/coordinator_link.h"
 #include "worker/server/options.h"
 #include "worker/server/peer_fetcher.h"
+#include "worker/server/pool_desk.h"
+#include "worker/server/pool_metrics.h"
+#include "worker/server/pool_watch.h"
 #include "worker/server/task_server.h"
 #include "worker/server/worker_metrics.h"
 #include "worker/staging/tree_stager.h"
@@ -40,6 +43,7 @@ class Worker {
   explicit Worker(WorkerOptions options) : options_(std::move(options)) {}
   Status open_store();
   Status open_sockets();
+  void open_tasks(std::unique_ptr<net::Router> router);
   Status open_http();
   Status connect_coordinators();
   Status write_endpoints() const;
@@ -72,6 +76,7 @@ class Worker {
   std::unique_ptr<net::Context> context_;
   metrics::Registry registry_;
   std::unique_ptr<WorkerMetrics> metrics_;
+  std::unique_ptr<PoolMetrics> pool_metrics_;
   std::unique_ptr<store::BlobStore> store_;
   std::unique_ptr<TreeStager> stager_;
   std::unique_ptr<transfer::StoreSource> source_;
@@ -81,6 +86,8 @@ class Worker {
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<PeerFetcher> peers_;
   std::unique_ptr<TaskServer> tasks_;
+  std::unique_ptr<PoolDesk> desk_;
+  std::unique_ptr<PoolWatch> watch_;
   std::vector<std::unique_ptr<CoordinatorLink>> coordinators_;
   Shared shared_;
   std::optional<metrics::HttpServer> http_;

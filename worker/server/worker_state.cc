@@ -45,6 +45,7 @@ Status Worker::ready() const {
 void Worker::publish_gauges() {
   reactor_->call_after(seconds(1), [this] { publish_gauges(); });
   const Occupancy state = tasks_->occupancy();
+  watch_->publish();
   const auto gauge = [this](const char* name, const char* help, double value,
                             const metrics::Labels& labels = {}) {
     registry_.gauge(name, help, labels).set(value);

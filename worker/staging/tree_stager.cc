@@ -264,6 +264,12 @@ Result<StagedTree> TreeStager::stage_toolchain(const Digest& root) {
   return impl_->stage_toolchain(root);
 }
 
+bool TreeStager::is_staged(const Digest& toolchain) const {
+  const auto all = toolchains();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& one) { return one.digest == toolchain; });
+}
+
 std::vector<StagedToolchain> TreeStager::toolchains() const {
   std::vector<StagedToolchain> staged;
   for (const auto& item : impl_->toolchain_set().items()) {

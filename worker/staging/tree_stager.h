@@ -87,6 +87,7 @@ class TreeStager {
   // One lower. Two callers of one digest share the work.
   Result<StagedTree> stage_toolchain(const Digest& root);
 
+  bool is_staged(const Digest& toolchain) const;
   // The staged toolchains, by digest.
   std::vector<StagedToolchain> toolchains() const;
   // Errc::not_found when it is not staged, Errc::unavailable while a task uses it.

@@ -1,13 +1,8 @@
 #include "worker/tasks/node_health.h"
 
-#include <algorithm>
+#include "worker/pools/backoff.h"
 
 namespace kiln::worker {
-
-Duration doubled(Duration first, std::uint32_t count, Duration longest) {
-  constexpr std::uint32_t kMost = 20;
-  return std::min(longest, first * (std::int64_t{1} << std::min(count, kMost)));
-}
 
 bool NodeHealth::takes(TimePoint now) const {
   return !rest_until_ || (now >= *rest_until_ && !trial_);

@@ -13,9 +13,6 @@
 
 namespace kiln::worker {
 
-// 1, 2, 4 … times `first`, at most `longest`; `count` is 0 for the first.
-Duration doubled(Duration first, std::uint32_t count, Duration longest);
-
 class NodeHealth {
  public:
   struct Policy {

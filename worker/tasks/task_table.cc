@@ -32,12 +32,19 @@ Verdict verdict_of(const TaskEnding& end) {
 
 }  // namespace
 
-TaskTable::TaskTable(std::uint32_t slots, TablePolicy policy)
-    : policy_(policy), slots_(slots), health_(policy.health) {}
+TaskTable::TaskTable(const NodeFacts& node, const TablePolicy& policy)
+    : policy_(policy),
+      slots_(node.slots),
+      pools_(node, policy.pools),
+      leases_(policy.keep_tombstone),
+      tombstones_(policy.keep_tombstone, policy.tombstones),
+      health_(policy.health) {}
 
-Actions TaskTable::start(TimePoint) {
+Actions TaskTable::start(TimePoint now) {
   Actions out;
-  for (SlotId slot = 0; slot < slots_.size(); ++slot) out.emplace_back(CreateExecutor{slot});
+  PoolActions changes;
+  pools_.start(now, changes);
+  pools_changed(std::move(changes), now, out);
   return out;
 }
 
@@ -51,23 +58,18 @@ std::uint32_t TaskTable::unfinished() const {
 std::optional<std::string> TaskTable::refusal(const Lease& lease, bool lease_valid, TimePoint now) {
   if (draining_) return "draining";
   if (!lease_valid) return "bad_lease";
-  const auto [found, is_new] = leases_.try_emplace(lease.id);
-  LeaseState& state = found->second;
-  if (is_new) {
-    state.left = lease.tasks;
-    state.expires = now + milliseconds(lease.lifetime_ms);
-  }
-  if (now >= state.expires) return "lease_expired";
-  if (state.left == 0) return "lease_used";
-  if (state.current) return "lease_in_use";
-  if (unfinished() >= 2 * slots_.size()) return "no_slot";
+  if (const auto reason = leases_.refusal(lease, now)) return reason;
+  const bool is_full = pools_.demand(lease.pool) >= 2 * pools_.capacity(lease.pool);
+  const auto pool_refusal = pools_.refusal(lease.pool);
+  if (pool_refusal == "no_pool") return pool_refusal;
+  if (unfinished() >= 2 * slots_ || is_full) return "no_slot";
   if (held_bytes_ >= policy_.held_result_bytes) return "queue_full";
-  if (broken_slots() == slots_.size() || !health_.takes(now)) return "broken";
-  return std::nullopt;
+  if (!health_.takes(now)) return "broken";
+  return pool_refusal;
 }
 
 // An attempt id that was seen before is answered with its state and never run again.
-bool TaskTable::answer_known(const Peer& peer, const AttemptId& attempt, TimePoint, Actions& out) {
+bool TaskTable::answer_known(const Peer& peer, const AttemptId& attempt, Actions& out) {
   const auto found = entries_.find(attempt);
   if (found == entries_.end()) return false;
   Entry& entry = found->second;
@@ -84,7 +86,7 @@ bool TaskTable::answer_known(const Peer& peer, const AttemptId& attempt, TimePoi
 Actions TaskTable::run(const Peer& peer, const Lease& lease, bool lease_valid,
                        const AttemptId& attempt, const std::string& label, TimePoint now) {
   Actions out;
-  if (answer_known(peer, attempt, now, out)) return out;
+  if (answer_known(peer, attempt, out)) return out;
   if (tombstones_.contains(attempt)) {
     out.emplace_back(AnswerBusy{peer, attempt, "cancelled"});
     return out;
@@ -93,20 +95,22 @@ Actions TaskTable::run(const Peer& peer, const Lease& lease, bool lease_valid,
     out.emplace_back(AnswerBusy{peer, attempt, *reason});
     return out;
   }
-  LeaseState& state = leases_.at(lease.id);
-  --state.left;
-  state.current = attempt;
+  leases_.begin(lease.id, attempt);
+  PoolActions changes;
   Entry entry;
   entry.peer = peer;
   entry.lease = lease.id;
   entry.label = label;
-  entry.since = now;
+  entry.pool = lease.pool;
+  entry.accepted = entry.since = now;
   entry.deadline = now + policy_.staging_limit;
+  entry.first = pools_.task_came(lease.pool, now, changes);
   entries_.emplace(attempt, std::move(entry));
   health_.accepted(attempt);
   out.emplace_back(AnswerAccepted{peer, attempt, TaskPhase::staging, 0});
   out.emplace_back(BeginStaging{attempt});
   out.emplace_back(OccupancyChanged{});
+  pools_changed(std::move(changes), now, out);
   return out;
 }
 
@@ -121,16 +125,16 @@ Actions TaskTable::cancel(const AttemptId& attempt, TimePoint now) {
   Actions out;
   const auto found = entries_.find(attempt);
   if (found == entries_.end()) {
-    bury(attempt, now);  // CANCEL may overtake its RUN
+    tombstones_.bury(attempt, now);  // CANCEL may overtake its RUN
     return out;
   }
   stop(attempt, found->second, now, out);
   return out;
 }
 
-Actions TaskTable::reclaim(const Peer& peer, const AttemptId& attempt, TimePoint now) {
+Actions TaskTable::reclaim(const Peer& peer, const AttemptId& attempt, TimePoint) {
   Actions out;
-  if (!answer_known(peer, attempt, now, out)) out.emplace_back(AnswerUnknown{peer, attempt});
+  if (!answer_known(peer, attempt, out)) out.emplace_back(AnswerUnknown{peer, attempt});
   return out;
 }
 
@@ -148,15 +152,16 @@ void TaskTable::staging_progress(const AttemptId& attempt, TimePoint now) {
   }
 }
 
-Actions TaskTable::staged(const AttemptId& attempt, TimePoint now) {
+Actions TaskTable::staged(const AttemptId& attempt, bool toolchain_was_there, TimePoint now) {
   Actions out;
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.phase != TaskPhase::staging) return out;
   found->second.phase = TaskPhase::queued;
   found->second.since = now;
+  found->second.cold = !toolchain_was_there;
   queue_.push_back(attempt);
   dispatch(now, out);
-  if (broken_slots() == slots_.size()) end_queued(now, out);
+  end_hopeless(now, out);
   return out;
 }
 
@@ -170,23 +175,36 @@ Actions TaskTable::staging_failed(const AttemptId& attempt, const std::string& r
   return out;
 }
 
-void TaskTable::leave_slot(const AttemptId& attempt, Entry& entry, Outcome outcome) {
-  if (!entry.slot) return;
-  Slot& slot = slots_.at(*std::exchange(entry.slot, std::nullopt));
+void TaskTable::leave_place(const AttemptId& attempt, Entry& entry, Outcome outcome,
+                            TimePoint now) {
+  if (!entry.place) return;
+  const auto running = running_.find(*std::exchange(entry.place, std::nullopt));
   // The executor may be lost, and a new one have another task, before the result is complete.
-  if (slot.attempt != attempt) return;
-  slot.attempt.reset();
-  if (slot.state == SlotState::busy) slot.state = SlotState::ready;
-  if (is_own_doing(outcome)) slot.failures = 0;
+  if (running == running_.end() || running->second != attempt) return;
+  pools_.release(running->first, is_own_doing(outcome), now);
+  running_.erase(running);
+}
+
+// The attempt does not need its pool any more.
+void TaskTable::return_result(Entry& entry, TimePoint now, Actions& out) {
+  if (entry.phase == TaskPhase::returning) return;
+  auto* counters = entry.phase == TaskPhase::running ? pools_.counters(entry.pool) : nullptr;
+  if (counters != nullptr) counters->task_ended(entry.first, now - entry.accepted);
+  entry.phase = TaskPhase::returning;
+  entry.since = now;
+  PoolActions changes;
+  pools_.task_left(entry.pool, now, changes);
+  for (auto& change : changes) {
+    std::visit([&out](auto& action) { out.emplace_back(std::move(action)); }, change);
+  }
 }
 
 Actions TaskTable::slot_freed(const AttemptId& attempt, Outcome outcome, TimePoint now) {
   Actions out;
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.phase != TaskPhase::running) return out;
-  leave_slot(attempt, found->second, outcome);
-  found->second.phase = TaskPhase::returning;
-  found->second.since = now;
+  leave_place(attempt, found->second, outcome, now);
+  return_result(found->second, now, out);
   out.emplace_back(OccupancyChanged{});
   dispatch(now, out);
   return out;
@@ -197,7 +215,7 @@ Actions TaskTable::finished(const AttemptId& attempt, const TaskEnding& end, Tim
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.ended) return out;
   Entry& entry = found->second;
-  leave_slot(attempt, entry, end.outcome);
+  leave_place(attempt, entry, end.outcome, now);
   entry.result_bytes = end.result_bytes;
   held_bytes_ += end.result_bytes;
   complete(attempt, entry, !is_own_doing(end.outcome), verdict_of(end), now, out);
@@ -205,42 +223,20 @@ Actions TaskTable::finished(const AttemptId& attempt, const TaskEnding& end, Tim
   return out;
 }
 
-Actions TaskTable::executor_ready(SlotId id, TimePoint now) {
-  Actions out;
-  Slot& slot = slots_.at(id);
-  slot.state = SlotState::ready;
-  out.emplace_back(OccupancyChanged{});
-  dispatch(now, out);
-  return out;
-}
-
-Actions TaskTable::executor_lost(SlotId id, TimePoint now) {
-  Actions out;
-  Slot& slot = slots_.at(id);
-  // Its task goes on only as a result to be completed: what the slot does next is not its own.
-  if (slot.attempt) {
-    const auto entry = entries_.find(*std::exchange(slot.attempt, std::nullopt));
-    if (entry != entries_.end()) entry->second.slot.reset();
+// Tasks that no executor will ever come for. Those that are staging when the default pool breaks
+// may see it heal.
+void TaskTable::end_hopeless(TimePoint now, Actions& out) {
+  std::vector<AttemptId> hopeless;
+  for (const auto& [attempt, entry] : entries_) {
+    const bool waits = entry.phase == TaskPhase::queued ||
+                       (entry.phase == TaskPhase::staging && entry.pool != kDefaultPool);
+    if (waits && pools_.refusal(entry.pool)) hopeless.push_back(attempt);
   }
-  ++slot.failures;
-  if (slot.failures >= policy_.strikes) {
-    slot.state = SlotState::broken;
-    slot.restart_at = now + doubled(policy_.health.first_rest, slot.failures - policy_.strikes,
-                                    policy_.health.longest_rest);
-  } else {
-    slot.state = SlotState::waiting_restart;
-    slot.restart_at = now + policy_.restart_delay * (1U << (slot.failures - 1));
-  }
-  out.emplace_back(OccupancyChanged{});
-  if (broken_slots() == slots_.size()) end_queued(now, out);
-  return out;
-}
-
-// No slot will ever come free for those that wait for one.
-void TaskTable::end_queued(TimePoint now, Actions& out) {
-  while (!queue_.empty()) {
-    end_without_run(AttemptId(queue_.front()), Outcome::not_started,
-                    "every executor of the worker is broken", Verdict::nothing, now, out);
+  for (const auto& attempt : hopeless) {
+    const Entry& entry = entries_.at(attempt);
+    if (entry.phase == TaskPhase::staging) out.emplace_back(StopTask{attempt, false, 0});
+    end_without_run(attempt, Outcome::not_started, pools_.explain(entry.pool), Verdict::nothing,
+                    now, out);
   }
 }
 
@@ -263,14 +259,13 @@ void TaskTable::end_without_run(const AttemptId& attempt, Outcome outcome,
 void TaskTable::complete(const AttemptId& attempt, Entry& entry, bool failed, Verdict verdict,
                          TimePoint now, Actions& out) {
   health_.ended(attempt, verdict, now);
+  return_result(entry, now, out);
   entry.ended = true;
-  entry.phase = TaskPhase::returning;
   entry.since = now;
   entry.deadline = now + policy_.keep_result;
   ++completed_;
   if (failed) ++failed_;
-  const auto lease = leases_.find(entry.lease);
-  if (lease != leases_.end() && lease->second.current == attempt) lease->second.current.reset();
+  leases_.end(entry.lease, attempt);
   if (!entry.gone_deadline) out.emplace_back(SendResult{entry.peer, attempt});
   out.emplace_back(OccupancyChanged{});
 }
@@ -280,44 +275,43 @@ void TaskTable::forget(const AttemptId& attempt, TimePoint now, Actions& out) {
   const auto found = entries_.find(attempt);
   held_bytes_ -= found->second.result_bytes;
   entries_.erase(found);
-  bury(attempt, now);
-}
-
-void TaskTable::bury(const AttemptId& attempt, TimePoint now) {
-  const TimePoint until = now + policy_.keep_tombstone;
-  if (!tombstones_.emplace(attempt, until).second) return;
-  tombstone_order_.emplace_back(until, attempt);
-  while (tombstone_order_.size() > policy_.tombstones) {
-    tombstones_.erase(tombstone_order_.front().second);
-    tombstone_order_.pop_front();
-  }
+  tombstones_.bury(attempt, now);
 }
 
 void TaskTable::stop(const AttemptId& attempt, Entry& entry, TimePoint now, Actions& out) {
   if (entry.phase == TaskPhase::returning || entry.cancelled) return;
   entry.cancelled = true;
   const bool running = entry.phase == TaskPhase::running;
-  out.emplace_back(StopTask{attempt, running && entry.slot, entry.slot.value_or(0)});
+  out.emplace_back(StopTask{attempt, running && entry.place, entry.place.value_or(0)});
   if (running) return;
   end_without_run(attempt, Outcome::cancelled, "cancelled before it ran", Verdict::nothing, now,
                   out);
 }
 
 void TaskTable::dispatch(TimePoint now, Actions& out) {
-  for (SlotId id = 0; id < slots_.size() && !queue_.empty(); ++id) {
-    Slot& slot = slots_[id];
-    if (slot.state != SlotState::ready) continue;
-    const AttemptId attempt = queue_.front();
-    queue_.pop_front();
-    Entry& entry = entries_.at(attempt);
-    entry.phase = TaskPhase::running;
-    entry.since = now;
-    entry.slot = id;
-    slot.state = SlotState::busy;
-    slot.attempt = attempt;
-    out.emplace_back(StartTask{attempt, id});
-    out.emplace_back(OccupancyChanged{});
+  for (auto at = queue_.begin(); at != queue_.end() && running_.size() < slots_;) {
+    const AttemptId attempt = *at;
+    const auto taken = pools_.take(entries_.at(attempt).pool);
+    if (!taken) {
+      ++at;
+      continue;
+    }
+    at = queue_.erase(at);
+    start_on(attempt, *taken, now, out);
   }
+}
+
+void TaskTable::start_on(const AttemptId& attempt, const PoolExecutors::Taken& taken, TimePoint now,
+                         Actions& out) {
+  Entry& entry = entries_.at(attempt);
+  entry.phase = TaskPhase::running;
+  entry.since = now;
+  entry.place = taken.place;
+  running_[taken.place] = attempt;
+  const bool found_warm = taken.ready_since <= entry.accepted && !entry.cold;
+  if (auto* counters = pools_.counters(entry.pool)) counters->task_started(found_warm);
+  out.emplace_back(StartTask{attempt, taken.place});
+  out.emplace_back(OccupancyChanged{});
 }
 
 void TaskTable::expire_entries(TimePoint now, Actions& out) {
@@ -343,51 +337,31 @@ void TaskTable::expire_entries(TimePoint now, Actions& out) {
   }
 }
 
-void TaskTable::expire_leases(TimePoint now) {
-  std::erase_if(leases_, [&](const auto& item) {
-    return !item.second.current && now >= item.second.expires + policy_.keep_tombstone;
-  });
-}
-
 Actions TaskTable::tick(TimePoint now) {
   Actions out;
   expire_entries(now, out);
-  expire_leases(now);
-  while (!tombstone_order_.empty() && now >= tombstone_order_.front().first) {
-    tombstones_.erase(tombstone_order_.front().second);
-    tombstone_order_.pop_front();
-  }
-  restart_slots(now, out);
+  leases_.expire(now);
+  tombstones_.expire(now);
+  PoolActions changes;
+  pools_.tick(now, changes);
+  pools_changed(std::move(changes), now, out);
   if (health_.rest_ended(now)) out.emplace_back(OccupancyChanged{});
   return out;
 }
 
-// A broken slot counts as broken until its new executor is ready.
-void TaskTable::restart_slots(TimePoint now, Actions& out) {
-  for (SlotId id = 0; id < slots_.size(); ++id) {
-    Slot& slot = slots_[id];
-    if (!slot.restart_at || now < *slot.restart_at) continue;
-    slot.restart_at.reset();
-    if (slot.state != SlotState::broken) slot.state = SlotState::starting;
-    out.emplace_back(CreateExecutor{id});
-  }
-}
-
 std::optional<TimePoint> TaskTable::next_deadline() const {
   std::optional<TimePoint> next;
-  const auto consider = [&next](TimePoint at) { next = next ? std::min(*next, at) : at; };
+  const auto consider = [&next](std::optional<TimePoint> at) {
+    if (at) next = next ? std::min(*next, *at) : *at;
+  };
   for (const auto& [attempt, entry] : entries_) {
     if (entry.phase == TaskPhase::staging || entry.ended) consider(entry.deadline);
-    if (entry.gone_deadline) consider(*entry.gone_deadline);
+    consider(entry.gone_deadline);
   }
-  for (const auto& slot : slots_) {
-    if (slot.restart_at) consider(*slot.restart_at);
-  }
-  if (const auto rest = health_.next_deadline()) consider(*rest);
-  for (const auto& [id, lease] : leases_) {
-    if (!lease.current) consider(lease.expires + policy_.keep_tombstone);
-  }
-  if (!tombstone_order_.empty()) consider(tombstone_order_.front().first);
+  consider(pools_.next_deadline());
+  consider(health_.next_deadline());
+  consider(leases_.next_deadline());
+  consider(tombstones_.next_deadline());
   return next;
 }
 
@@ -396,22 +370,44 @@ std::uint32_t TaskTable::position_of(const AttemptId& attempt) const {
   return found == queue_.end() ? 0 : static_cast<std::uint32_t>(found - queue_.begin()) + 1;
 }
 
+TaskStatus TaskTable::status_of(const AttemptId& attempt, const Entry& entry, TimePoint now) {
+  const auto since = [now](TimePoint then) { return microseconds_of(now - then) / 1000; };
+  TaskStatus status;
+  status.attempt = attempt;
+  status.label = entry.label;
+  status.phase = entry.phase;
+  status.phase_ms = since(entry.since);
+  status.pool = entry.pool;
+  status.age_ms = since(entry.accepted);
+  return status;
+}
+
 Occupancy TaskTable::occupancy(TimePoint now) const {
   Occupancy state;
-  state.draining = draining_ || broken_slots() == slots_.size() || !health_.takes(now);
+  state.draining = draining_ || pools_.default_is_broken() || !health_.takes(now);
   state.completed = completed_;
   state.failed = failed_;
-  for (const auto& slot : slots_) {
-    if (slot.state == SlotState::ready) ++state.ready;
-    if (slot.attempt) ++state.running;
-  }
+  state.running = static_cast<std::uint32_t>(running_.size());
+  // What is ready beyond the free slots cannot be used.
+  state.ready = std::min(pools_.ready(), slots_ - state.running);
   for (const auto& [attempt, entry] : entries_) {
     if (entry.phase == TaskPhase::staging || entry.phase == TaskPhase::queued) ++state.queued;
-    const auto age = std::chrono::duration_cast<milliseconds>(now - entry.since).count();
-    state.tasks.push_back(
-        {attempt, entry.label, entry.phase, static_cast<std::uint64_t>(std::max<long>(0, age))});
+    state.tasks.push_back(status_of(attempt, entry, now));
   }
   return state;
+}
+
+std::optional<PlaceId> TaskTable::place_of(const AttemptId& attempt) const {
+  const auto found = entries_.find(attempt);
+  return found == entries_.end() ? std::nullopt : found->second.place;
+}
+
+std::vector<TaskStatus> TaskTable::unfinished_tasks(TimePoint now) const {
+  std::vector<TaskStatus> tasks;
+  for (const auto& [attempt, entry] : entries_) {
+    if (!entry.ended) tasks.push_back(status_of(attempt, entry, now));
+  }
+  return tasks;
 }
 
 bool TaskTable::idle() const {
@@ -419,8 +415,7 @@ bool TaskTable::idle() const {
 }
 
 std::uint32_t TaskTable::broken_slots() const {
-  return static_cast<std::uint32_t>(std::count_if(
-      slots_.begin(), slots_.end(), [](const Slot& s) { return s.state == SlotState::broken; }));
+  return pools_.counts(kDefaultPool).broken;
 }
 
 }  // namespace kiln::worker

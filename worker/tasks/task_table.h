@@ -5,10 +5,12 @@
 // The server feeds it events and carries out the actions that it returns; it never looks at a
 // clock, a socket or a process itself.
 //
-// An attempt goes: staging (inputs travel) -> queued (waits for a slot) -> running -> returning
-// (the result is completed, then kept until it is acknowledged or 30 s have passed). At most one
-// attempt of a lease is anywhere before its result is complete. Beyond one running and one staging
-// attempt a slot, it is Busy.
+// An attempt goes: staging (inputs travel) -> queued (waits for a slot and an executor of its pool)
+// -> running -> returning (the result is completed, then kept until it is acknowledged or 30 s have
+// passed). At most one attempt of a lease is anywhere before its result is complete. Beyond one
+// running and one staging attempt a slot, and for each executor that its pool may have, it is Busy.
+// Tasks of one pool start in their order; one that waits for an executor of its pool holds up no
+// other pool's.
 #pragma once
 
 #include <cstdint>
@@ -23,22 +25,23 @@
 #include "common/model/lease.h"
 #include "common/model/node.h"
 #include "common/model/task.h"
+#include "worker/pools/executor_table.h"
+#include "worker/tasks/lease_ledger.h"
 #include "worker/tasks/node_health.h"
+#include "worker/tasks/tombstones.h"
 
 namespace kiln::worker {
 
-using SlotId = std::uint32_t;
 using Peer = std::string;  // whom to answer: the route to an agent
 
 // How long things are kept and how many are held; the defaults are those of docs/protocol.md.
 struct TablePolicy {
   Duration keep_result = seconds(30);
-  Duration keep_silent = seconds(15);          // tasks of a peer that is gone
-  Duration keep_tombstone = seconds(60);       // of ended and cancelled attempts
-  Duration staging_limit = seconds(120);       // without any blob arriving
-  Duration restart_delay = milliseconds(100);  // of a slot's executor, doubled by each failure
-  std::uint32_t strikes = 3;                   // failures in a row that break a slot
-  NodeHealth::Policy health;                   // its rests are also those of broken slots
+  Duration keep_silent = seconds(15);     // tasks of a peer that is gone
+  Duration keep_tombstone = seconds(60);  // of ended and cancelled attempts
+  Duration staging_limit = seconds(120);  // without any blob arriving
+  PoolPolicy pools;
+  NodeHealth::Policy health;
   std::uint64_t held_result_bytes = std::uint64_t{256} << 20U;  // not acknowledged, all together
   std::size_t tombstones = 65536;
 };
@@ -72,13 +75,13 @@ struct BeginStaging {
 };
 struct StartTask {
   AttemptId attempt;
-  SlotId slot = 0;
+  PlaceId place = 0;
 };
 // Stops staging of, or kills, an attempt. A running one still reports its end.
 struct StopTask {
   AttemptId attempt;
   bool running = false;
-  SlotId slot = 0;
+  PlaceId place = 0;
 };
 struct SendResult {
   Peer peer;
@@ -94,22 +97,20 @@ struct ResultWithoutRun {
 struct Forget {
   AttemptId attempt;
 };
-struct CreateExecutor {
-  SlotId slot = 0;
-};
 struct OccupancyChanged {};
 
 using Action =
     std::variant<AnswerAccepted, AnswerBusy, AnswerUnknown, BeginStaging, StartTask, StopTask,
-                 SendResult, ResultWithoutRun, Forget, CreateExecutor, OccupancyChanged>;
+                 SendResult, ResultWithoutRun, Forget, OccupancyChanged, CreateExecutor,
+                 StopExecutor, InitialiseExecutor, CreateTemplate, StopTemplate, PoolChanged>;
 using Actions = std::vector<Action>;
 
 class TaskTable {
  public:
   // REQUIRES: slots > 0.
-  TaskTable(std::uint32_t slots, TablePolicy policy);
+  TaskTable(const NodeFacts& node, const TablePolicy& policy);
 
-  // The first executors. Call once.
+  // The default pool's executors. Call once.
   Actions start(TimePoint now);
 
   // An agent's messages. `lease_valid`: the token verifies under a known coordinator's secret.
@@ -122,7 +123,8 @@ class TaskTable {
 
   // The server's reports.
   void staging_progress(const AttemptId& attempt, TimePoint now);
-  Actions staged(const AttemptId& attempt, TimePoint now);
+  // `toolchain_was_there`: it was staged before the task came.
+  Actions staged(const AttemptId& attempt, bool toolchain_was_there, TimePoint now);
   // `nodes_fault`: another task would have fared no better.
   Actions staging_failed(const AttemptId& attempt, const std::string& reason, bool nodes_fault,
                          TimePoint now);
@@ -131,9 +133,18 @@ class TaskTable {
   Actions slot_freed(const AttemptId& attempt, Outcome outcome, TimePoint now);
   // The command ended and the result is complete in the server's hands.
   Actions finished(const AttemptId& attempt, const TaskEnding& end, TimePoint now);
-  Actions executor_ready(SlotId slot, TimePoint now);
+  Actions executor_ready(PlaceId place, TimePoint now);
+  Actions initialised(PlaceId place, const InitialiserEnd& end, TimePoint now);
   // An executor died or could not be made; its task, if any, is reported by `finished` afterwards.
-  Actions executor_lost(SlotId slot, TimePoint now);
+  Actions executor_lost(PlaceId place, const std::string& reason, TimePoint now);
+  Actions executor_stopped(PlaceId place, TimePoint now);
+  Actions template_ready(const std::string& pool, TimePoint now);
+  Actions template_lost(const std::string& pool, const std::string& reason, TimePoint now);
+
+  // What coordinators want of pools; see ExecutorTable.
+  Actions configure_pool(const PoolTerms& terms, TimePoint now);
+  Actions warm_pool(const std::string& pool, std::uint32_t count, TimePoint now);
+  Actions quiesce_pool(const std::string& pool, TimePoint now);
 
   // No new tasks from now on, or again.
   Actions set_draining(bool draining, TimePoint now);
@@ -142,65 +153,69 @@ class TaskTable {
   Actions tick(TimePoint now);
   std::optional<TimePoint> next_deadline() const;
 
-  // Slots, queue and counts as they stand; the server adds toolchains, load and memory.
+  // Slots, queue and counts as they stand; the server adds toolchains, load, memory and pids.
   Occupancy occupancy(TimePoint now) const;
+  // Where the task runs; nothing when it does not.
+  std::optional<PlaceId> place_of(const AttemptId& attempt) const;
+  // Tasks that have no result yet.
+  std::vector<TaskStatus> unfinished_tasks(TimePoint now) const;
   // Nothing staged, queued or running.
   bool idle() const;
   bool draining() const { return draining_; }
   std::uint32_t broken_slots() const;
 
+  std::vector<std::string> pools() const { return pools_.names(); }
+  PoolOnNode pool(const std::string& name) const;
+  PoolExecutors::Counts pool_counts(const std::string& name) const { return pools_.counts(name); }
+
  private:
-  enum class SlotState : std::uint8_t { starting, ready, busy, waiting_restart, broken };
-  struct Slot {
-    SlotState state = SlotState::starting;
-    std::uint32_t failures = 0;
-    std::optional<TimePoint> restart_at;  // while waiting or broken; none: a try is under way
-    std::optional<AttemptId> attempt;
-  };
   struct Entry {
     Peer peer;
     LeaseId lease;
     std::string label;
+    std::string pool;
     TaskPhase phase = TaskPhase::staging;
+    TimePoint accepted;
     TimePoint since;                         // of the phase
     TimePoint deadline;                      // staging and returning: when patience ends
     std::optional<TimePoint> gone_deadline;  // the peer is gone; cancelled then
-    std::optional<SlotId> slot;
+    std::optional<PlaceId> place;
     std::uint64_t result_bytes = 0;
+    bool first = false;  // of its pool since that started or woke
+    bool cold = false;   // its toolchain was not there when it came
     bool cancelled = false;
     bool ended = false;  // the result is complete
   };
-  struct LeaseState {
-    std::uint32_t left = 0;
-    TimePoint expires;
-    std::optional<AttemptId> current;
-  };
 
   std::optional<std::string> refusal(const Lease& lease, bool lease_valid, TimePoint now);
-  bool answer_known(const Peer& peer, const AttemptId& attempt, TimePoint now, Actions& out);
+  bool answer_known(const Peer& peer, const AttemptId& attempt, Actions& out);
   void end_without_run(const AttemptId& attempt, Outcome outcome, const std::string& message,
                        NodeHealth::Verdict verdict, TimePoint now, Actions& out);
   void complete(const AttemptId& attempt, Entry& entry, bool failed, NodeHealth::Verdict verdict,
                 TimePoint now, Actions& out);
-  void leave_slot(const AttemptId& attempt, Entry& entry, Outcome outcome);
-  void restart_slots(TimePoint now, Actions& out);
-  void end_queued(TimePoint now, Actions& out);
+  void leave_place(const AttemptId& attempt, Entry& entry, Outcome outcome, TimePoint now);
+  void return_result(Entry& entry, TimePoint now, Actions& out);
+  void end_hopeless(TimePoint now, Actions& out);
   void forget(const AttemptId& attempt, TimePoint now, Actions& out);
-  void bury(const AttemptId& attempt, TimePoint now);
   void stop(const AttemptId& attempt, Entry& entry, TimePoint now, Actions& out);
   void dispatch(TimePoint now, Actions& out);
+  void start_on(const AttemptId& attempt, const PoolExecutors::Taken& taken, TimePoint now,
+                Actions& out);
+  // After what may have made executors ready, or a pool hopeless.
+  void pools_changed(PoolActions changes, TimePoint now, Actions& out);
   void expire_entries(TimePoint now, Actions& out);
-  void expire_leases(TimePoint now);
   std::uint32_t position_of(const AttemptId& attempt) const;
   std::uint32_t unfinished() const;
+  static TaskStatus status_of(const AttemptId& attempt, const Entry& entry, TimePoint now);
 
-  TablePolicy policy_;
-  std::vector<Slot> slots_;
+  const TablePolicy policy_;
+  const std::uint32_t slots_;
+  ExecutorTable pools_;
+  std::map<PlaceId, AttemptId> running_;
   std::map<AttemptId, Entry> entries_;
-  std::deque<AttemptId> queue_;  // staged, waiting for a slot
-  std::map<LeaseId, LeaseState> leases_;
-  std::map<AttemptId, TimePoint> tombstones_;
-  std::deque<std::pair<TimePoint, AttemptId>> tombstone_order_;
+  std::deque<AttemptId> queue_;  // staged, waiting for a slot and an executor
+  LeaseLedger leases_;
+  Tombstones tombstones_;
   NodeHealth health_;
   std::uint64_t held_bytes_ = 0;  // of results
   bool draining_ = false;

@@ -124,6 +124,25 @@ TEST_F(CallServerTest, a_client_that_never_reads_holds_up_nobody) {
   EXPECT_GT(read_to_end(deaf).size(), 20'000'000U) << "it may still read it all";
 }
 
+TEST_F(CallServerTest, who_lets_answers_pile_up_is_not_read_until_he_reads) {
+  const auto session = connect();
+  send(session, wire::Ping{1});
+  ASSERT_TRUE(got(1));
+  server_->send(messages_[0].first, wire::Pong{1}, {std::string(20'000'000, 'x')}, false);
+  send(session, wire::Ping{2});
+  const auto other = connect();
+  send(other, wire::Ping{3});
+  ASSERT_TRUE(got(2));
+  EXPECT_EQ(std::get<wire::Ping>(messages_[1].second).number, 3U);
+  ASSERT_TRUE(turn_until(*reactor_, [&] {
+    std::array<char, 65536> buffer;
+    while (::recv(session.get(), buffer.data(), buffer.size(), MSG_DONTWAIT) > 0) {
+    }
+    return messages_.size() == 3;
+  }));
+  EXPECT_EQ(std::get<wire::Ping>(messages_[2].second).number, 2U);
+}
+
 TEST_F(CallServerTest, a_launcher_that_is_gone_is_reported) {
   auto client = connect();
   send(client, wire::Call{});

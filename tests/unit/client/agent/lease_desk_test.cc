@@ -34,8 +34,9 @@ class LeaseDeskTest : public testing::Test {
     wish.priority = priority;
     wish.toolchain = kGcc;
     wish.excluded = std::move(excluded);
-    wish.patience = seconds(10);
+    wish.patience = patience_;
     wish.insists = insists;
+    wish.farm_patience = farm_patience_;
     return desk_->wait(std::move(wish), [this](Result<HeldLease> lease) {
       if (lease) {
         leases_.push_back(lease->lease.id);
@@ -51,6 +52,8 @@ class LeaseDeskTest : public testing::Test {
   FakeCoordinator coordinator_{*reactor_, context_};
   std::unique_ptr<FarmLink> farm_;
   std::unique_ptr<LeaseDesk> desk_;
+  Duration patience_ = seconds(10);
+  Duration farm_patience_{};
   std::vector<LeaseId> leases_;
   std::vector<Error> errors_;
 };
@@ -148,6 +151,47 @@ TEST_F(LeaseDeskTest, a_wish_that_nobody_grants_ever_ends_also_for_who_insists) 
   wait({}, true);
   ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
   EXPECT_EQ(errors_[0].code, Errc::invalid_argument);
+}
+
+TEST_F(LeaseDeskTest, PoolConformance_row_29_who_insists_waits_for_a_node_as_long_as_he_says) {
+  open();
+  farm_patience_ = milliseconds(600);
+  coordinator_.refusal = Errc::unavailable;
+  const TimePoint begun = reactor_->now();
+  wait({}, true);
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+  EXPECT_GE(reactor_->now() - begun, farm_patience_);
+  EXPECT_GE(coordinator_.acquires.size(), 2U) << "asked again meanwhile";
+}
+
+TEST_F(LeaseDeskTest, PoolConformance_row_29_and_for_a_coordinator_likewise) {
+  open(false);
+  farm_patience_ = milliseconds(900);
+  patience_ = std::chrono::hours(1);
+  const TimePoint begun = reactor_->now();
+  wait({}, true);
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+  EXPECT_GE(reactor_->now() - begun, farm_patience_);
+}
+
+TEST_F(LeaseDeskTest, who_insists_is_patient_while_others_like_him_are_served) {
+  open();
+  coordinator_.granted.lease.worker = "w";
+  wait();
+  ASSERT_TRUE(until([&] { return leases_.size() == 1; }));
+  coordinator_.grants = false;
+  patience_ = milliseconds(500);
+  const TimePoint begun = reactor_->now();
+  wait({"w"}, true);
+  reactor_->call_after(milliseconds(300), [this] {
+    desk_->give_back(leases_[0]);
+    wait();  // gets it
+  });
+  ASSERT_TRUE(until([&] { return !errors_.empty(); }));
+  EXPECT_EQ(leases_.size(), 2U);
+  EXPECT_GE(reactor_->now() - begun, milliseconds(800));
 }
 
 TEST_F(LeaseDeskTest, a_refusal_for_now_is_asked_again) {

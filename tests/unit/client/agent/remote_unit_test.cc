@@ -292,11 +292,34 @@ TEST_F(RemoteUnitTest, limits_of_the_farm_send_the_call_home_or_fail_it) {
     wire::RunResult result;
     result.attempt = run().attempt;
     result.result.outcome = Outcome::output_limit;
-    worker_.send(result, {"", ""});
+    result.stdout_size = 4;
+    worker_.send(result, {"half", ""});
     ASSERT_TRUE(ended());
     EXPECT_EQ(outcome_->kind, fallback ? Step::Kind::locally : Step::Kind::fail);
     EXPECT_EQ(outcome_->reason, "output_limit");
+    EXPECT_EQ(outcome_->out, fallback ? "" : "half") << "else the compiler says it again";
   }
+}
+
+TEST_F(RemoteUnitTest, pools_that_are_not_there_or_broken_have_their_reasons) {
+  const std::vector<std::pair<Errc, std::string>> cases = {
+      {Errc::invalid_argument, "no_pool"}, {Errc::permission_denied, "pool_broken"}};
+  for (const auto& [code, reason] : cases) {
+    outcome_.reset();
+    coordinator_.refusal = code;
+    start(false);
+    ASSERT_TRUE(ended());
+    EXPECT_EQ(outcome_->kind, Step::Kind::fail);
+    EXPECT_EQ(outcome_->reason, reason);
+  }
+}
+
+TEST_F(RemoteUnitTest, PoolConformance_row_16_a_pool_broken_on_a_node_is_tried_on_another) {
+  start(false);
+  ASSERT_TRUE(got<wire::Run>());
+  worker_.send(wire::Busy{run().attempt, "pool_broken"});
+  ASSERT_TRUE(until([&] { return coordinator_.acquires.size() >= 2; }));
+  EXPECT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
 }
 
 TEST_F(RemoteUnitTest, an_output_that_cannot_be_written_is_left_to_the_local_compiler) {

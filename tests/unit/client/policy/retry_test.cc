@@ -164,6 +164,25 @@ TEST_F(RetryTest, who_stands_behind_a_long_task_goes_local_in_time) {
   EXPECT_FALSE(has_waited_enough(policy_, seconds(100)));
 }
 
+TEST_F(RetryTest, PoolConformance_row_16_tasks_of_a_pool_broken_on_a_node_go_elsewhere) {
+  EXPECT_EQ(doubt_about_refusal("no_slot"), "");
+  policy_.fallback = false;
+  for (int i = 0; i < 2; ++i) {
+    const Step step = end(AttemptEnd::busy, {}, doubt_about_refusal("pool_broken"));
+    EXPECT_EQ(step.kind, Step::Kind::retry);
+    EXPECT_EQ(history_.excluded.size(), i + 1U);
+  }
+  const Step last = end(AttemptEnd::busy, {}, "pool_broken");
+  EXPECT_EQ(last.kind, Step::Kind::fail);
+  EXPECT_EQ(last.reason, "pool_broken");
+}
+
+TEST_F(RetryTest, no_pool_and_a_broken_one_have_their_reasons) {
+  EXPECT_EQ(end(AttemptEnd::no_pool).reason, "no_pool");
+  EXPECT_EQ(end(AttemptEnd::pool_broken).reason, "pool_broken");
+  EXPECT_EQ(end(AttemptEnd::no_pool).kind, Step::Kind::locally);
+}
+
 TEST_F(RetryTest, no_lease_goes_local_or_fails) {
   EXPECT_EQ(end(AttemptEnd::no_lease).kind, Step::Kind::locally);
   policy_.fallback = false;

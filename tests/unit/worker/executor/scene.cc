@@ -28,10 +28,10 @@ constexpr unsigned kChildSeconds = 40;
 constexpr uid_t kOrdinaryUser = 65534;  // nobody
 constexpr int kNurseryProgram = 200;    // a descriptor, of run_as's child
 
-constexpr std::array kPrograms = {"sh",  "cat",   "chmod", "env",   "head",   "hostname",
-                                  "id",  "ln",    "ls",    "mkdir", "mkfifo", "mv",
-                                  "rm",  "sleep", "stat",  "tail",  "touch",  "true",
-                                  "yes", "dd",    "ipcmk", "mount", "unshare"};
+constexpr std::array kPrograms = {"sh",  "cat",   "chmod", "env",   "head",    "hostname",
+                                  "id",  "ln",    "ls",    "mkdir", "mkfifo",  "mv",
+                                  "rm",  "sleep", "stat",  "tail",  "touch",   "true",
+                                  "yes", "dd",    "ipcmk", "mount", "unshare", "prlimit"};
 
 HostOptions options_with(bool in_memory) {
   HostOptions options;
@@ -210,6 +210,15 @@ ExecutorId Scene::make_executor(const ExecutorSpec& spec) {
 void Scene::start(const RunRequest& request) {
   const auto started = host->run(executor, request);
   EXPECT_TRUE(started) << started.error().message;
+}
+
+void Scene::hold(const std::vector<std::string>& programs) {
+  ExecutorSpec spec;
+  for (const auto& program : programs) spec.held.push_back({{tools()}, program});
+  const auto before = executor;
+  executor = make_executor(spec);
+  host->stop(before);
+  wait_until([&] { return !events.stopped.empty(); });
 }
 
 RunReport Scene::wait_report() {

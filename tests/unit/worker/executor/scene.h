@@ -101,6 +101,8 @@ class Scene {
   ExecutorId make_executor(const ExecutorSpec& spec = {});
   // Waits until executors can be forked from it.
   TemplateId make_template();
+  // Puts an executor that holds these programs of the scene's tools in the place of the scene's.
+  void hold(const std::vector<std::string>& programs);
   // Waits for a file that the running task makes in /build.
   bool wait_for_file(const std::string& name);
 

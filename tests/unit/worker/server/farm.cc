@@ -124,12 +124,23 @@ void TestFarm::receive(const net::PeerId& peer, wire::Frames frames) {
     auto& occupancy = workers_[report->worker].occupancy;
     EXPECT_GT(report->occupancy.sequence, occupancy.sequence) << "absolute states have an order";
     occupancy = std::move(report->occupancy);
+  } else if (auto* pools = std::get_if<wire::PoolReport>(&envelope->message)) {
+    auto& worker = workers_[pools->worker];
+    if (pools->complete) worker.definitions = pools->definitions;
+    for (auto& pool : pools->pools) worker.pools[pool.name] = std::move(pool);
   } else if (const auto* goodbye = std::get_if<wire::WorkerGoodbye>(&envelope->message)) {
     workers_[goodbye->worker].left = true;
   }
 }
 
-Lease TestFarm::lease(const std::string& name, std::uint32_t tasks) {
+void TestFarm::order(const std::string& name, const std::vector<PoolOrder>& orders) {
+  for (const auto& [peer, known] : names_) {
+    if (known != name || workers_.at(name).left) continue;
+    EXPECT_TRUE(coordinator_->send(peer, wire::encode(wire::PoolOrders{epoch, false, orders})));
+  }
+}
+
+Lease TestFarm::lease(const std::string& name, std::uint32_t tasks, const std::string& pool) {
   const NodeInfo& node = workers_.at(name).node;
   Lease lease;
   lease.id = {epoch, ++last_lease_};
@@ -137,6 +148,7 @@ Lease TestFarm::lease(const std::string& name, std::uint32_t tasks) {
   lease.worker_epoch = node.epoch;
   lease.tasks = tasks;
   lease.lifetime_ms = 60'000;
+  lease.pool = pool;
   lease.token = auth::sign_lease(lease, secret);
   return lease;
 }

@@ -29,8 +29,10 @@ namespace kiln::worker {
 struct StartedWorker {
   pid_t pid = 0;
   NodeInfo node;
-  Occupancy occupancy;  // as last reported
-  bool left = false;    // said goodbye, or the connection closed
+  Occupancy occupancy;                      // as last reported
+  bool left = false;                        // said goodbye, or the connection closed
+  std::map<std::string, PoolOnNode> pools;  // as last reported
+  std::vector<PoolDefinition> definitions;  // of the last complete report
 };
 
 // The coordinator, and what every agent of the test stands on.
@@ -43,7 +45,10 @@ class TestFarm {
   StartedWorker& start(const std::string& name, int slots = 1,
                        const std::vector<std::string>& flags = {});
   StartedWorker& worker(const std::string& name) { return workers_.at(name); }
-  Lease lease(const std::string& worker, std::uint32_t tasks = 32);
+  Lease lease(const std::string& worker, std::uint32_t tasks = 32,
+              const std::string& pool = kDefaultPool);
+  // Wishes of pools, as a coordinator sends them when they change.
+  void order(const std::string& worker, const std::vector<PoolOrder>& orders);
   // As another process at the same address, with another epoch and secret.
   void restart_coordinator();
   void signal(const std::string& worker, int number);

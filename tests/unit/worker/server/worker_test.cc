@@ -11,6 +11,7 @@
 
 #include "common/transfer/inline_blob.h"
 #include "tests/unit/worker/server/farm.h"
+#include "tests/unit/worker/server/processes.h"
 
 namespace kiln::worker {
 namespace {
@@ -26,33 +27,6 @@ class WorkerTest : public testing::Test {
   TestFarm farm_;
 };
 
-// Live processes that descend from `ancestor`.
-std::set<pid_t> descendants(pid_t ancestor) {
-  std::multimap<pid_t, pid_t> children;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "stat");
-    std::string text;
-    std::getline(file, text);
-    char state = 0;
-    int parent = 0;
-    const auto end = text.rfind(')');
-    if (end == std::string::npos) continue;
-    if (std::sscanf(text.c_str() + end + 1, " %c %d", &state, &parent) == 2 && state != 'Z')
-      children.emplace(parent, std::stoi(name));
-  }
-  std::set<pid_t> found = {ancestor};
-  for (std::size_t before = 0; before != found.size();) {
-    before = found.size();
-    for (const auto& [parent, child] : children) {
-      if (found.contains(parent)) found.insert(child);
-    }
-  }
-  found.erase(ancestor);
-  return found;
-}
-
 // Ends the `sleep` among the processes, for the shell above it to go on; whether there was one.
 bool end_sleep(const std::set<pid_t>& processes) {
   return std::any_of(processes.begin(), processes.end(), [](pid_t pid) {
@@ -60,14 +34,6 @@ bool end_sleep(const std::set<pid_t>& processes) {
     std::string command;
     return std::getline(file, command) && command == "sleep" && ::kill(pid, SIGKILL) == 0;
   });
-}
-
-bool is_alive(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  const auto end = text.rfind(')');
-  return end != std::string::npos && text.substr(end, 4).find('Z') == std::string::npos;
 }
 
 TEST_F(WorkerTest, runs_what_came_with_run_and_sends_its_output) {

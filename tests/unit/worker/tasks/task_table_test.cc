@@ -17,9 +17,9 @@ AttemptId attempt(std::uint64_t number) {
 class TaskTableTest : public testing::Test {
  protected:
   void make(std::uint32_t slots) {
-    table_.emplace(slots, policy_);
+    table_.emplace(NodeFacts{slots, "x86_64"}, policy_);
     last_ = table_->start(now_);
-    for (SlotId slot = 0; slot < slots; ++slot) last_ = table_->executor_ready(slot, now_);
+    for (PlaceId place = 0; place < slots; ++place) last_ = table_->executor_ready(place, now_);
   }
   static Lease lease(std::uint64_t number, std::uint32_t tasks = 10) {
     Lease granted;
@@ -33,7 +33,7 @@ class TaskTableTest : public testing::Test {
   }
   void run_and_stage(std::uint64_t number, std::uint64_t lease_number) {
     run(number, lease_number);
-    last_ = table_->staged(attempt(number), now_);
+    last_ = table_->staged(attempt(number), true, now_);
   }
   void advance(Duration duration) {
     now_ += duration;
@@ -62,7 +62,7 @@ class TaskTableTest : public testing::Test {
 };
 
 TEST_F(TaskTableTest, start_asks_for_one_executor_a_slot) {
-  TaskTable table(3, policy_);
+  TaskTable table({3, "x86_64"}, policy_);
   last_ = table.start(now_);
   EXPECT_EQ(count<CreateExecutor>(), 3);
 }
@@ -72,8 +72,8 @@ TEST_F(TaskTableTest, a_task_goes_from_staging_to_slot_to_result_to_nothing) {
   run(1, 1);
   EXPECT_EQ(only<AnswerAccepted>().phase, TaskPhase::staging);
   EXPECT_EQ(count<BeginStaging>(), 1);
-  last_ = table_->staged(attempt(1), now_);
-  EXPECT_EQ(only<StartTask>().slot, 0U);
+  last_ = table_->staged(attempt(1), true, now_);
+  EXPECT_EQ(only<StartTask>().place, 0U);
   EXPECT_EQ(table_->occupancy(now_).running, 1U);
   last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(only<SendResult>().peer, kPeer);
@@ -125,7 +125,7 @@ TEST_F(TaskTableTest, a_lease_is_enforced) {
   run(3, 2);
   EXPECT_EQ(only<AnswerBusy>().reason, "lease_in_use");
   last_ = table_->run(kPeer, lease(3, 1), true, attempt(4), "a.c", now_);
-  last_ = table_->staged(attempt(4), now_);
+  last_ = table_->staged(attempt(4), true, now_);
   last_ = table_->finished(attempt(4), {Outcome::exited}, now_);
   last_ = table_->run(kPeer, lease(3, 1), true, attempt(5), "a.c", now_);
   EXPECT_EQ(only<AnswerBusy>().reason, "lease_used");
@@ -226,13 +226,13 @@ TEST_F(TaskTableTest, a_dead_executor_fails_its_task_only_and_is_replaced) {
   make(2);
   run_and_stage(1, 1);
   run_and_stage(2, 2);
-  last_ = table_->executor_lost(0, now_);
+  last_ = table_->executor_lost(0, "died", now_);
   last_ = table_->finished(attempt(1), {Outcome::executor_lost}, now_);
   EXPECT_EQ(count<SendResult>(), 1);
   run_and_stage(3, 3);
   EXPECT_EQ(count<StartTask>(), 0) << "the dead slot must not get a task";
-  advance(policy_.restart_delay);
-  EXPECT_EQ(only<CreateExecutor>().slot, 0U);
+  advance(policy_.pools.restart_delay);
+  EXPECT_EQ(only<CreateExecutor>().place, 0U);
   last_ = table_->executor_ready(0, now_);
   EXPECT_EQ(only<StartTask>().attempt, attempt(3));
 }
@@ -240,7 +240,7 @@ TEST_F(TaskTableTest, a_dead_executor_fails_its_task_only_and_is_replaced) {
 TEST_F(TaskTableTest, three_failures_in_a_row_break_a_slot) {
   make(1);
   for (int i = 0; i < 3; ++i) {
-    last_ = table_->executor_lost(0, now_);
+    last_ = table_->executor_lost(0, "died", now_);
     advance(milliseconds(999));
   }
   EXPECT_EQ(count<CreateExecutor>(), 0);
@@ -252,14 +252,14 @@ TEST_F(TaskTableTest, three_failures_in_a_row_break_a_slot) {
 TEST_F(TaskTableTest, a_broken_slot_gets_another_executor_after_a_while) {
   make(1);
   for (int i = 0; i < 3; ++i) {
-    last_ = table_->executor_lost(0, now_);
-    if (i < 2) advance(policy_.restart_delay * (1 << i));
+    last_ = table_->executor_lost(0, "died", now_);
+    if (i < 2) advance(policy_.pools.restart_delay * (1 << i));
   }
   EXPECT_EQ(*table_->next_deadline(), now_ + seconds(1));
   advance(seconds(1));
   EXPECT_EQ(count<CreateExecutor>(), 1);
   EXPECT_EQ(table_->broken_slots(), 1U) << "until it is ready";
-  last_ = table_->executor_lost(0, now_);
+  last_ = table_->executor_lost(0, "died", now_);
   advance(milliseconds(1999));
   EXPECT_EQ(count<CreateExecutor>(), 0) << "each failure doubles the time";
   advance(milliseconds(1));
@@ -269,7 +269,7 @@ TEST_F(TaskTableTest, a_broken_slot_gets_another_executor_after_a_while) {
   EXPECT_FALSE(table_->occupancy(now_).draining);
   run_and_stage(1, 1);
   EXPECT_EQ(count<StartTask>(), 1);
-  last_ = table_->executor_lost(0, now_);
+  last_ = table_->executor_lost(0, "died", now_);
   EXPECT_EQ(table_->broken_slots(), 1U) << "readiness alone proves nothing";
 }
 
@@ -352,8 +352,8 @@ TEST_F(TaskTableTest, a_slot_takes_the_next_task_while_the_result_is_completed) 
 TEST_F(TaskTableTest, a_late_result_does_not_free_the_slot_of_the_next_task) {
   make(1);
   run_and_stage(1, 1);
-  last_ = table_->executor_lost(0, now_);
-  advance(policy_.restart_delay);
+  last_ = table_->executor_lost(0, "died", now_);
+  advance(policy_.pools.restart_delay);
   last_ = table_->executor_ready(0, now_);
   run_and_stage(2, 2);
   EXPECT_EQ(only<StartTask>().attempt, attempt(2));
@@ -370,11 +370,11 @@ TEST_F(TaskTableTest, tasks_that_no_slot_will_run_end) {
   run_and_stage(1, 1);
   run_and_stage(2, 2);
   for (int i = 0; i < 2; ++i) {
-    last_ = table_->executor_lost(0, now_);
+    last_ = table_->executor_lost(0, "died", now_);
     advance(seconds(1));
   }
   EXPECT_EQ(count<ResultWithoutRun>(), 0);
-  last_ = table_->executor_lost(0, now_);
+  last_ = table_->executor_lost(0, "died", now_);
   EXPECT_EQ(only<ResultWithoutRun>().attempt, attempt(2));
   EXPECT_EQ(only<ResultWithoutRun>().outcome, Outcome::not_started);
   EXPECT_TRUE(table_->occupancy(now_).draining) << "nothing is to be placed here";
@@ -385,7 +385,7 @@ TEST_F(TaskTableTest, next_deadline_is_where_tick_has_something_to_do) {
   EXPECT_FALSE(table_->next_deadline());
   run(1, 1);
   EXPECT_EQ(*table_->next_deadline(), now_ + policy_.staging_limit);
-  last_ = table_->staged(attempt(1), now_);
+  last_ = table_->staged(attempt(1), true, now_);
   EXPECT_FALSE(table_->next_deadline());
   last_ = table_->finished(attempt(1), {Outcome::exited}, now_);
   EXPECT_EQ(*table_->next_deadline(), now_ + policy_.keep_result);

@@ -1,0 +1,69 @@
+#include "worker/server/pool_metrics.h"
+
+#include <gmock/gmock.h>
+
+namespace kiln::worker {
+namespace {
+
+using testing::HasSubstr;
+
+PoolOnNode example() {
+  PoolOnNode pool;
+  pool.name = "p";
+  pool.executors = 4;
+  pool.ready = 2;
+  pool.busy = 1;
+  pool.queued = 3;
+  pool.stage_us = 1'500'000;
+  pool.warm_hits = 5;
+  pool.quiesces = 1;
+  return pool;
+}
+
+TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
+  metrics::Registry registry;
+  PoolMetrics metrics(registry);
+  metrics.publish(example());
+  metrics.ended("p", 0.25, true);
+  metrics.publish_idle_memory("p", 4096);
+  const std::string text = registry.text();
+  for (const char* line : {
+           "kiln_pool_executors{pool=\"p\",state=\"ready\"} 2",
+           "kiln_pool_executors{pool=\"p\",state=\"busy\"} 1",
+           "kiln_pool_executors{pool=\"p\",state=\"quiesced\"} 0",
+           "kiln_pool_stage_seconds{pool=\"p\"} 1.5",
+           "kiln_pool_start_seconds{pool=\"p\"} 0",
+           "kiln_pool_initialise_seconds{pool=\"p\"} 0",
+           "kiln_pool_first_task_seconds{pool=\"p\"} 0",
+           "kiln_pool_steady_task_seconds{pool=\"p\"} 0",
+           "kiln_pool_warm_hits_total{pool=\"p\"} 5",
+           "kiln_pool_warm_misses_total{pool=\"p\"} 0",
+           "kiln_pool_quiesces_total{pool=\"p\"} 1",
+           "kiln_pool_wakes_total{pool=\"p\"} 0",
+           "kiln_pool_crashes_total{pool=\"p\"} 0",
+           "kiln_pool_queue_depth{pool=\"p\"} 3",
+           "kiln_pool_queue_seconds_count{pool=\"p\"} 1",
+           "kiln_pool_executed_tasks_total{pool=\"p\",way=\"forked\"} 1",
+           "kiln_pool_idle_memory_bytes{pool=\"p\"} 4096",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(PoolMetrics, row_30_totals_of_a_pool_that_came_again_go_on) {
+  metrics::Registry registry;
+  PoolMetrics metrics(registry);
+  auto pool = example();
+  metrics.publish(pool);
+  pool.warm_hits = 7;
+  metrics.publish(pool);
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_warm_hits_total{pool=\"p\"} 7"));
+  metrics.gone("p");
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_executors{pool=\"p\",state=\"ready\"} 0"));
+  pool.warm_hits = 2;
+  metrics.publish(pool);
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_warm_hits_total{pool=\"p\"} 9"));
+}
+
+}  // namespace
+}  // namespace kiln::worker

@@ -1,0 +1,104 @@
+#include "worker/pools/pool_book.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace kiln::worker {
+namespace {
+
+constexpr std::uint64_t kTombstoneSeconds = std::uint64_t{30} * 24 * 3600;
+
+bool is_over(const PoolDefinition& definition, std::uint64_t now_s) {
+  return definition.deleted && definition.changed_s + kTombstoneSeconds <= now_s;
+}
+
+// Of two coordinators that changed a pool at once, all workers must believe the same one.
+bool newer(const PoolDefinition& one, const PoolDefinition& other) {
+  return std::tuple(one.version, one.deleted, one.changed_s) >
+         std::tuple(other.version, other.deleted, other.changed_s);
+}
+
+template <typename Value>
+void append_new(std::vector<Value>& to, const std::vector<Value>& from) {
+  for (const auto& value : from) {
+    if (std::find(to.begin(), to.end(), value) == to.end()) to.push_back(value);
+  }
+}
+
+}  // namespace
+
+bool PoolBook::merge(const PoolDefinition& definition, std::uint64_t now_s) {
+  const std::string& name = definition.spec.name;
+  if (name.empty() || name == kDefaultPool || is_over(definition, now_s)) return false;
+  const auto [known, is_new] = definitions_.try_emplace(name, definition);
+  if (is_new) return true;
+  if (!newer(definition, known->second)) return false;
+  known->second = definition;
+  return true;
+}
+
+bool PoolBook::expire(std::uint64_t now_s) {
+  return std::erase_if(definitions_,
+                       [now_s](const auto& item) { return is_over(item.second, now_s); }) > 0;
+}
+
+void PoolBook::learn(const std::vector<PoolDefinition>& definitions, std::uint64_t now_s) {
+  for (const auto& definition : definitions) merge(definition, now_s);
+}
+
+PoolBook::Changes PoolBook::apply(const Coordinator& from, std::uint64_t epoch, bool complete,
+                                  const std::vector<PoolOrder>& orders, std::uint64_t now_s) {
+  std::set<std::string> touched;
+  for (const auto& order : orders) touched.insert(order.definition.spec.name);
+  Orders& known = coordinators_[from];
+  for (const auto& [name, order] : known.orders) touched.insert(name);
+  std::map<std::string, PoolTerms> before;
+  for (const auto& name : touched) before[name] = terms(name);
+
+  if (known.epoch != epoch) known = {epoch, {}, {}};
+  if (complete) known.orders.clear();
+  Changes changes;
+  changes.definitions = expire(now_s);
+  for (const auto& order : orders) {
+    const std::string& name = order.definition.spec.name;
+    changes.definitions |= merge(order.definition, now_s);
+    known.orders[name] = order;
+    auto& carried_out = known.carried_out[name];
+    if (order.wish_number <= carried_out) continue;
+    carried_out = order.wish_number;
+    if (order.wish != PoolWish::none) changes.wishes.push_back({name, order.wish, order.warm});
+  }
+  for (const auto& name : touched) {
+    if (terms(name) != before[name]) changes.terms.push_back(name);
+  }
+  return changes;
+}
+
+PoolTerms PoolBook::terms(const std::string& pool) const {
+  PoolTerms terms;
+  const auto known = definitions_.find(pool);
+  if (known != definitions_.end()) terms.definition = known->second;
+  terms.definition.spec.name = pool;
+  for (const auto& [name, coordinator] : coordinators_) {
+    const auto found = coordinator.orders.find(pool);
+    if (found == coordinator.orders.end()) continue;
+    const PoolOrder& order = found->second;
+    append_new(terms.stage, order.stage);
+    append_new(terms.sources, order.sources);
+    // Who does not know the definition in force has selected by another one.
+    if (!order.selected || order.definition.version != terms.definition.version) continue;
+    terms.selected = known != definitions_.end() && !terms.definition.deleted;
+    terms.keep_ready = std::max(terms.keep_ready, order.keep_ready);
+  }
+  return terms;
+}
+
+std::vector<PoolDefinition> PoolBook::definitions() const {
+  std::vector<PoolDefinition> all;
+  for (const auto& [name, definition] : definitions_) all.push_back(definition);
+  return all;
+}
+
+}  // namespace kiln::worker

@@ -1,0 +1,84 @@
+#include "worker/server/pool_metrics.h"
+
+#include <utility>
+
+namespace kiln::worker {
+
+void PoolMetrics::ended(const std::string& pool, double queue_seconds, bool forked) {
+  registry_
+      .histogram("kiln_pool_queue_seconds", "From the acceptance of a task to its start, by pool",
+                 metrics::latency_buckets(), {{"pool", pool}})
+      .observe(queue_seconds);
+  registry_
+      .counter("kiln_pool_executed_tasks_total",
+               "Tasks that ran, by whether their program was held and forked",
+               {{"pool", pool}, {"way", forked ? "forked" : "executed"}})
+      .add();
+}
+
+void PoolMetrics::executors(const std::string& pool, const char* state, std::uint32_t count) {
+  registry_
+      .gauge("kiln_pool_executors", "Executors of a pool by state",
+             {{"pool", pool}, {"state", state}})
+      .set(count);
+}
+
+void PoolMetrics::seconds_gauge(const char* name, const char* help, const std::string& pool,
+                                std::uint64_t microseconds) {
+  registry_.gauge(name, help, {{"pool", pool}}).set(static_cast<double>(microseconds) / 1e6);
+}
+
+// A pool that ends and comes again counts from zero: what it told before stays told.
+void PoolMetrics::total(const char* name, const char* help, const std::string& pool,
+                        std::uint64_t now, std::uint64_t& told) {
+  const std::uint64_t before = std::exchange(told, now);
+  const std::uint64_t more = now >= before ? now - before : now;
+  registry_.counter(name, help, {{"pool", pool}}).add(static_cast<double>(more));
+}
+
+void PoolMetrics::publish(const PoolOnNode& pool) {
+  executors(pool.name, "starting", pool.starting);
+  executors(pool.name, "ready", pool.ready);
+  executors(pool.name, "busy", pool.busy);
+  executors(pool.name, "broken", pool.broken);
+  const bool quiesced = pool.state == PoolState::quiesced;
+  executors(pool.name, "quiesced", quiesced ? pool.executors : 0);
+  seconds_gauge("kiln_pool_stage_seconds", "Staging toolchains, last warm-up", pool.name,
+                pool.stage_us);
+  seconds_gauge("kiln_pool_start_seconds", "Starting the slowest executor, last warm-up", pool.name,
+                pool.start_us);
+  seconds_gauge("kiln_pool_initialise_seconds", "Initialising the slowest executor, last warm-up",
+                pool.name, pool.initialise_us);
+  seconds_gauge("kiln_pool_first_task_seconds", "First task after the last start or wake",
+                pool.name, pool.first_us);
+  seconds_gauge("kiln_pool_steady_task_seconds", "The last task that was not a first one",
+                pool.name, pool.steady_us);
+  registry_.gauge("kiln_pool_queue_depth", "Tasks that wait for an executor", {{"pool", pool.name}})
+      .set(pool.queued);
+  Told& told = told_[pool.name];
+  total("kiln_pool_warm_hits_total", "Tasks that found executor and toolchain there", pool.name,
+        pool.warm_hits, told.hits);
+  total("kiln_pool_warm_misses_total", "Tasks that did not", pool.name, pool.warm_misses,
+        told.misses);
+  total("kiln_pool_quiesces_total", "Times that executors were stopped for want of work", pool.name,
+        pool.quiesces, told.quiesces);
+  total("kiln_pool_wakes_total", "Times that they were brought back", pool.name, pool.wakes,
+        told.wakes);
+  total("kiln_pool_crashes_total", "Executors and templates that died", pool.name, pool.crashes,
+        told.crashes);
+}
+
+void PoolMetrics::publish_idle_memory(const std::string& pool, std::uint64_t bytes) {
+  registry_
+      .gauge("kiln_pool_idle_memory_bytes", "Resident memory of idle executors", {{"pool", pool}})
+      .set(static_cast<double>(bytes));
+}
+
+void PoolMetrics::gone(const std::string& pool) {
+  PoolOnNode none;
+  none.name = pool;
+  publish(none);
+  publish_idle_memory(pool, 0);
+}
+
+}  // namespace kiln::worker

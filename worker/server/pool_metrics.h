@@ -1,0 +1,45 @@
+// The metrics of pools; docs/operations.md lists them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/metrics/registry.h"
+#include "common/model/pool.h"
+
+namespace kiln::worker {
+
+class PoolMetrics {
+ public:
+  // `registry` must outlive it.
+  explicit PoolMetrics(metrics::Registry& registry) : registry_(registry) {}
+
+  // A task of the pool has ended that ran.
+  void ended(const std::string& pool, double queue_seconds, bool forked);
+  // How the pool stands now.
+  void publish(const PoolOnNode& pool);
+  // Of the process trees of its idle executors.
+  void publish_idle_memory(const std::string& pool, std::uint64_t bytes);
+  // The pool is no longer here: its gauges go to zero.
+  void gone(const std::string& pool);
+
+ private:
+  struct Told {  // so far, as totals
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t quiesces = 0;
+    std::uint64_t wakes = 0;
+    std::uint64_t crashes = 0;
+  };
+  void executors(const std::string& pool, const char* state, std::uint32_t count);
+  void seconds_gauge(const char* name, const char* help, const std::string& pool,
+                     std::uint64_t microseconds);
+  void total(const char* name, const char* help, const std::string& pool, std::uint64_t now,
+             std::uint64_t& told);
+
+  metrics::Registry& registry_;
+  std::map<std::string, Told> told_;
+};
+
+}  // namespace kiln::worker

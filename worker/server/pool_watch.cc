@@ -1,0 +1,92 @@
+#include "worker/server/pool_watch.h"
+
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace kiln::worker {
+namespace {
+
+std::uint64_t resident_bytes(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// Of a single-threaded process and all below it. A kernel that does not list children counts the
+// process alone.
+std::uint64_t tree_bytes(pid_t root) {
+  std::vector<pid_t> waiting = {root};
+  std::uint64_t sum = 0;
+  while (!waiting.empty()) {
+    const pid_t pid = waiting.back();
+    waiting.pop_back();
+    sum += resident_bytes(pid);
+    const std::string id = std::to_string(pid);
+    std::ifstream children("/proc/" + id + "/task/" + id + "/children");
+    pid_t child = 0;
+    while (children >> child) waiting.push_back(child);
+  }
+  return sum;
+}
+
+}  // namespace
+
+void PoolWatch::changed(const std::string& pool) {
+  const PoolState state = tasks_.pool(pool).state;
+  const bool awake = state == PoolState::warming || state == PoolState::ready;
+  const auto wanted = awake ? tasks_.resident(pool) : ExecutorFleet::Resident{};
+  if (wanted.files.empty()) {
+    resident_.erase(pool);
+    return;
+  }
+  Resident& known = resident_[pool];
+  if (known.of == wanted.hold) return;
+  known = {wanted.hold, nullptr};
+  auto made = std::make_shared<std::shared_ptr<ResidentFiles>>();
+  parts_.reactor.offload(
+      parts_.pool,
+      [made, wanted] {
+        *made = std::make_shared<ResidentFiles>(wanted.hold, wanted.roots, wanted.files);
+      },
+      [this, made, pool, of = wanted.hold] {
+        const auto found = resident_.find(pool);
+        if (found != resident_.end() && found->second.of == of) found->second.files = *made;
+      });
+}
+
+void PoolWatch::publish() {
+  std::set<std::string> here;
+  for (const auto& pool : tasks_.pools()) {
+    here.insert(pool);
+    parts_.metrics.publish(tasks_.pool(pool));
+  }
+  for (const auto& pool : published_) {
+    if (!here.contains(pool)) parts_.metrics.gone(pool);
+  }
+  published_ = std::move(here);
+  sample_memory();
+}
+
+void PoolWatch::sample_memory() {
+  if (std::exchange(sampling_, true)) return;
+  using Idle = std::vector<std::pair<std::string, std::vector<pid_t>>>;
+  auto idle = std::make_shared<Idle>();
+  for (const auto& pool : published_) idle->emplace_back(pool, tasks_.idle_executors(pool));
+  parts_.reactor.offload(
+      parts_.pool,
+      [idle, &metrics = parts_.metrics] {
+        for (const auto& [pool, pids] : *idle) {
+          std::uint64_t sum = 0;
+          for (const auto pid : pids) sum += tree_bytes(pid);
+          metrics.publish_idle_memory(pool, sum);
+        }
+      },
+      [this] { sampling_ = false; });
+}
+
+}  // namespace kiln::worker

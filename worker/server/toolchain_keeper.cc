@@ -1,0 +1,149 @@
+#include "worker/server/toolchain_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/pools/backoff.h"
+
+namespace kiln::worker {
+namespace {
+
+constexpr Duration kFirstRetry = seconds(1);
+constexpr Duration kLongestRetry = seconds(30);
+
+}  // namespace
+
+ToolchainKeeper::ToolchainKeeper(const Parts& parts, std::function<void(const Digest&)> staged)
+    : parts_(parts), staged_(std::move(staged)) {}
+
+ToolchainKeeper::~ToolchainKeeper() {
+  for (const auto& [digest, item] : items_) {
+    if (item.retry != 0) parts_.reactor.cancel(item.retry);
+  }
+}
+
+void ToolchainKeeper::want(const std::string& pool, const std::vector<Digest>& toolchains,
+                           const std::vector<std::string>& sources) {
+  for (auto at = items_.begin(); at != items_.end();) {
+    Item& item = at->second;
+    const bool kept =
+        std::find(toolchains.begin(), toolchains.end(), at->first) != toolchains.end();
+    if (!kept) item.pools.erase(pool);
+    // One that is being worked on goes when that is over.
+    const bool over = item.pools.empty() && !item.working;
+    if (over && item.retry != 0) parts_.reactor.cancel(item.retry);
+    at = over ? items_.erase(at) : std::next(at);
+  }
+  for (const auto& digest : toolchains) {
+    const auto [at, is_new] = items_.try_emplace(digest);
+    Item& item = at->second;
+    item.pools.insert(pool);
+    if (is_new) item.wanted = parts_.reactor.now();
+    for (const auto& source : sources) {
+      if (std::find(item.sources.begin(), item.sources.end(), source) == item.sources.end())
+        item.sources.push_back(source);
+    }
+    item.retries = 0;
+    begin(digest);
+  }
+}
+
+void ToolchainKeeper::begin(const Digest& toolchain) {
+  Item& item = items_.at(toolchain);
+  if (item.working || item.tree) return;
+  if (item.retry != 0) parts_.reactor.cancel(std::exchange(item.retry, 0));
+  item.working = true;
+  step(toolchain);
+}
+
+void ToolchainKeeper::step(const Digest& toolchain) {
+  auto result = std::make_shared<Result<Step>>(Step{});
+  parts_.reactor.offload(
+      parts_.pool,
+      [&stager = parts_.stager, toolchain, result] {
+        auto missing = stager.missing_toolchain(toolchain);
+        if (!missing) {
+          *result = fail(missing.error());
+        } else if (!missing->empty()) {
+          (*result)->missing = std::move(*missing);
+        } else if (auto tree = stager.stage_toolchain(toolchain)) {
+          (*result)->tree = std::move(*tree);
+        } else {
+          *result = fail(tree.error());
+        }
+      },
+      [this, toolchain, result] { took_step(toolchain, std::move(*result)); });
+}
+
+void ToolchainKeeper::took_step(const Digest& toolchain, Result<Step> result) {
+  const auto found = items_.find(toolchain);
+  if (found == items_.end()) return;
+  Item& item = found->second;
+  if (item.pools.empty()) {
+    items_.erase(found);
+    return;
+  }
+  if (!result) return failed(toolchain, item, result.error());
+  if (result->tree) {
+    item.tree = std::move(*result->tree);
+    item.working = false;
+    item.took = parts_.reactor.now() - item.wanted;
+    return staged_(toolchain);
+  }
+  item.fetching = result->missing.size();
+  item.incomplete = false;
+  for (const auto& digest : result->missing) {
+    parts_.peers.fetch(digest, item.sources,
+                       [this, toolchain](const Status& got) { fetched(toolchain, got); });
+  }
+}
+
+// All of them are waited for, so that what came counts at the next try.
+void ToolchainKeeper::fetched(const Digest& toolchain, const Status& got) {
+  const auto found = items_.find(toolchain);
+  if (found == items_.end()) return;
+  Item& item = found->second;
+  if (!got) {
+    item.problem = got.error().message;
+    item.incomplete = true;
+  }
+  if (--item.fetching > 0) return;
+  if (!item.incomplete) return step(toolchain);
+  failed(toolchain, item, Error{Errc::not_found, item.problem});
+}
+
+void ToolchainKeeper::failed(const Digest& toolchain, Item& item, const Error& error) {
+  item.working = false;
+  item.problem = error.message;
+  parts_.log.debug("toolchain not staged", {{"toolchain", toolchain.hex()}, {"error", error}});
+  const Duration delay = doubled(kFirstRetry, item.retries++, kLongestRetry);
+  item.retry = parts_.reactor.call_after(delay, [this, toolchain] {
+    const auto found = items_.find(toolchain);
+    if (found == items_.end()) return;
+    found->second.retry = 0;
+    begin(toolchain);
+  });
+}
+
+const StagedTree* ToolchainKeeper::tree(const Digest& toolchain) const {
+  const auto found = items_.find(toolchain);
+  const bool is_there = found != items_.end() && found->second.tree;
+  return is_there ? &*found->second.tree : nullptr;
+}
+
+ToolchainKeeper::Standing ToolchainKeeper::standing(const std::string& pool) const {
+  Standing standing;
+  for (const auto& [digest, item] : items_) {
+    if (!item.tree || !item.pools.contains(pool)) continue;
+    ++standing.staged;
+    standing.took = std::max(standing.took, item.took);
+  }
+  return standing;
+}
+
+std::string ToolchainKeeper::problem(const Digest& toolchain) const {
+  const auto found = items_.find(toolchain);
+  return found == items_.end() ? "nobody wants it" : found->second.problem;
+}
+
+}  // namespace kiln::worker
