@@ -264,6 +264,10 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
     if (known == pools_.end()) continue;
     auto& standing = node.pools[pool.name];
     standing.order.definition = known->second.definition;
+    if (pool.version == 0 && pool.name != kDefaultPool) {  // it is not there (any more)
+      standing.report.reset();
+      continue;
+    }
     const bool was_broken = standing.report && standing.report->state == PoolState::broken;
     if (was_broken != (pool.state == PoolState::broken)) mark_spreads(node, moment);
     standing.report = std::make_shared<const PoolOnNode>(pool);

@@ -229,13 +229,13 @@ bool Scheduler::all_excluded(const LeasesWanted& wanted) const {
 
 Error Scheduler::no_node_for(const LeasesWanted& wanted) const {
   const auto usable = nodes_.usable(wanted.lane());
-  if (usable == 0 && nodes_.size() > 0 && wanted.pool != kDefaultPool)
-    return no_node_of_pool(wanted);
   std::string why = "no worker can take the task: ";
   if (usable > 0) {
     why += "all " + std::to_string(usable) + " are excluded as the task just failed on them";
   } else if (nodes_.size() == 0) {
     why += "none is connected to this coordinator";
+  } else if (wanted.pool != kDefaultPool) {
+    return no_node_of_pool(wanted);
   } else {
     why += "of architecture " + wanted.architecture + " none is ready (" +
            std::to_string(nodes_.in_state(NodeState::ready)) + " of another, " +

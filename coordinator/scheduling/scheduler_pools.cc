@@ -51,8 +51,9 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
       const auto found = pools.find(told.name);
       if (found == pools.end()) continue;
       auto& pool = found->second;
-      pool.known = true;
-      pool.broken = told.state == PoolState::broken;
+      // A pool without a version is not on the node, as yet or any more.
+      pool.known = told.version > 0;
+      pool.broken = pool.known && told.state == PoolState::broken;
       pool.reason = told.reason;
       pool.warm = told.ready + told.busy;
       if (pool.broken) nodes_left_ = true;
@@ -61,13 +62,11 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
 }
 
 // Only its own nodes are looked at, and that none of them will do is rare.
-// Nodes that are lost or drain may serve again by themselves; broken ones do when they are told to,
-// so that nobody need wait for them.
 Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
-  const std::string task = "no worker can take the task: ";
+  std::string why = "no worker can take the task: ";
   const auto& members = nodes_.pools().selected(wanted.pool).nodes();
   if (members.empty()) {
-    return Error{Errc::unavailable, task + "the pool \"" + wanted.pool + "\" selects none of the " +
+    return Error{Errc::unavailable, why + "the pool \"" + wanted.pool + "\" selects none of the " +
                                         std::to_string(nodes_.size()) + " nodes; kiln pool show " +
                                         wanted.pool + " tells which labels it asks for"};
   }
@@ -86,15 +85,16 @@ Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
     }
   }
   std::sort(broken.begin(), broken.end());
-  std::string why = task + "of the " + std::to_string(members.size()) + " nodes of the pool \"" +
-                    wanted.pool + "\" none is ready (" + std::to_string(other) +
-                    " of another architecture, " + std::to_string(draining) + " draining, " +
-                    std::to_string(lost) + " lost, " + std::to_string(broken.size()) + " broken";
+  why += "of the " + std::to_string(members.size()) + " nodes of the pool \"" + wanted.pool +
+         "\" none is ready (" + std::to_string(other) + " of another architecture, " +
+         std::to_string(draining) + " draining, " + std::to_string(lost) + " lost, " +
+         std::to_string(broken.size()) + " broken";
   if (!broken.empty()) {
     why += ", " + broken.front() + "; kiln pool warm " + wanted.pool + " tries again";
   }
-  const bool only_broken = !broken.empty() && draining == 0;
-  return Error{only_broken ? Errc::permission_denied : Errc::unavailable, why + ")"};
+  // Nobody tries a broken pool again before being told to: asking again is in vain.
+  const bool for_good = !broken.empty() && draining == 0;
+  return Error{for_good ? Errc::permission_denied : Errc::unavailable, why + ")"};
 }
 
 }  // namespace kiln::coordinator

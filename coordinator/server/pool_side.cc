@@ -119,6 +119,13 @@ void Server::from_client(const net::PeerId& peer, wire::PoolQuery& query) {
   }
   const auto* session = client_sessions_.find(peer);
   if (session != nullptr) feed(ClientHeard{session->id});
+  const bool there = query.name.empty() || query.name == kDefaultPool ||
+                     core_.keeper().catalog().find(query.name) != nullptr;
+  if (!there) {
+    return refuse(
+        *clients_, peer, query.request,
+        Error{Errc::not_found, "there is no pool \"" + query.name + "\"; kiln pools lists them"});
+  }
   answer_pools(peer, query.request, false, query.name);
 }
 

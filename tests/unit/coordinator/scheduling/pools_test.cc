@@ -24,6 +24,7 @@ class PoolScheduling : public testing::Test {
             const std::string& reason = "", const std::string& pool = "cc") {
     PoolOnNode told;
     told.name = pool;
+    told.version = 1;
     told.state = state;
     told.ready = ready;
     told.reason = reason;
@@ -68,6 +69,18 @@ TEST_F(PoolScheduling, only_selected_nodes_that_know_the_pool_get_its_tasks) {
   tell("b", PoolState::cold);
   EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 8}, {"b", 8}}));
   for (const auto& slot : farm.granted) EXPECT_EQ(slot.lease.pool, "cc");
+}
+
+TEST_F(PoolScheduling, a_pool_that_is_told_without_a_version_is_not_there) {
+  farm.join("a", 4);
+  select("cc", {"a"});
+  PoolOnNode gone;
+  gone.name = "cc";
+  farm.send(WorkerPools{"a", 1, false, {gone}});
+  farm.send(want(1, 1));
+  EXPECT_TRUE(farm.granted.empty());
+  tell("a", PoolState::cold);
+  EXPECT_EQ(farm.granted.size(), 1U);
 }
 
 TEST_F(PoolScheduling, calls_without_a_pool_use_the_default_one) {
@@ -273,6 +286,7 @@ TEST_F(PoolScheduling, a_new_process_of_a_worker_must_tell_how_its_pools_stand) 
   EXPECT_TRUE(farm.granted.empty()) << "that was the process before";
   PoolOnNode ready;
   ready.name = "cc";
+  ready.version = 1;
   farm.send(WorkerPools{"a", 2, true, {ready}});
   EXPECT_EQ(farm.granted.size(), 1U);
 }

@@ -133,6 +133,16 @@ TEST_F(PoolSide, unknown_actions_and_strangers_are_refused) {
   EXPECT_EQ(shown->pools.size(), 1U);
 }
 
+TEST_F(PoolSide, asking_for_a_pool_that_is_not_there_says_so) {
+  auto agent = known_client();
+  agent.send(wire::PoolQuery{7, "cc"});
+  const auto refused = agent.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->request, 7U);
+  EXPECT_EQ(refused->code, "not_found");
+  EXPECT_THAT(refused->reason, HasSubstr("\"cc\""));
+}
+
 TEST_F(PoolSide, what_is_too_long_is_refused_before_it_is_looked_at) {
   auto agent = known_client();
   auto large = spec("cc");
@@ -157,6 +167,7 @@ TEST_F(PoolSide, leases_of_a_pool_name_it_under_their_signature) {
   ASSERT_TRUE(ask(agent, change("create", spec("cc"))));
   PoolOnNode standing;
   standing.name = "cc";
+  standing.version = 1;
   node.send(wire::PoolReport{"a", 1, false, {standing}, {}});
   auto wanted = acquire(900);
   wanted.pool = "cc";
