@@ -4,6 +4,7 @@
 import pathlib
 import sys
 
+import conformance
 import layering
 import shape
 from finding import read_tree
@@ -15,7 +16,8 @@ def findings(root):
     found = set()
     for rule in (layering.check_includes, layering.check_links, shape.check_lengths,
                  shape.check_functions, shape.check_words, shape.check_headers,
-                 shape.check_python, shape.check_registered, shape.check_tiers):
+                 shape.check_python, shape.check_registered, shape.check_tiers,
+                 conformance.check_conformance):
         found.update(rule(sources))
     found.update(shape.check_statements(sources, layering.PURE))
     return sorted(found)

@@ -27,6 +27,15 @@ class HouseTest(unittest.TestCase):
     def assert_clean(self, path, text, **others):
         self.assertEqual([], self.found(**{path: text}, **others))
 
+    # ---- conformance ----------------------------------------------------------------------------
+
+    def test_the_page_of_rows_is_that_of_the_tests(self):
+        tests = {"tests/unit/a/a_test.py": "def test_row_3_waits(): pass\n"}
+        found = self.found(**{"docs/conformance.md": "", **tests})
+        self.assertIn(("conformance", "docs/conformance.md"), found)
+        self.assert_caught("conformance", "tests/unit/a/a_test.py",
+                           "def test_row_32_is_none(): pass\n", **{"docs/conformance.md": ""})
+
     # ---- layering -------------------------------------------------------------------------------
 
     def test_common_points_down_only(self):
