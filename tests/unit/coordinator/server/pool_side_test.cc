@@ -17,6 +17,11 @@ using testing::Not;
 
 class PoolSide : public ServerTest {
  protected:
+  // The next start takes other ports: these may be anybody's by then.
+  void stop() {
+    server_.reset();
+    options_.client_endpoint = options_.worker_endpoint = "tcp://127.0.0.1:0";
+  }
   // A worker that is welcomed and has told what it knows.
   Peer known_worker(const std::string& name, std::vector<PoolDefinition> definitions = {},
                     std::vector<PoolOnNode> pools = {}) {
@@ -184,7 +189,7 @@ TEST_F(PoolSide, definitions_survive_a_restart) {
     ASSERT_TRUE(ask(agent, change("create", spec("gone"))));
     ASSERT_TRUE(ask(agent, change("delete", spec("gone"))));
   }
-  server_.reset();
+  stop();
   EXPECT_THAT(stored(), HasSubstr("\"cc\""));
   start();
   auto agent = known_client();
@@ -207,7 +212,7 @@ TEST_F(PoolSide, an_empty_disk_learns_from_the_workers_and_stores_it) {
 }
 
 TEST_F(PoolSide, an_unreadable_file_is_put_aside) {
-  server_.reset();
+  stop();
   std::ofstream(directory_ / "pools.json") << "{\"pools\": [{\"version\": \"three\"}]}";
   start();
   EXPECT_TRUE(std::filesystem::exists(directory_ / "pools.json.unreadable"));
@@ -236,14 +241,14 @@ TEST_F(PoolSide, pools_are_shown_over_http_with_the_fields_of_their_status) {
 }
 
 TEST_F(PoolSide, the_operators_file_is_read_at_the_start) {
-  server_.reset();
+  stop();
   const auto file = directory_ / "pools.toml";
   std::ofstream(file) << "[[pool]]\nname = \"cc\"\nexecutors = 3\n";
   options_.pools_file = file;
   start();
   auto agent = known_client();
   EXPECT_EQ(query(agent, "cc")->pools.at(0).definition.spec.executors, 3U);
-  server_.reset();
+  stop();
   std::ofstream(file) << "[[pool]]\nname = \"cc\"\nexecutors = 5\n";
   start();
   auto other = known_client();
@@ -253,7 +258,7 @@ TEST_F(PoolSide, the_operators_file_is_read_at_the_start) {
 }
 
 TEST_F(PoolSide, a_file_with_a_wrong_pool_stops_the_start_with_its_name) {
-  server_.reset();
+  stop();
   const auto file = directory_ / "pools.toml";
   std::ofstream(file) << "[[pool]]\nname = \"cc\"\nexecutors = 9999\n";
   options_.pools_file = file;
