@@ -19,21 +19,22 @@
 namespace kiln::worker {
 
 enum class MessageKind : std::uint8_t {
-  setup,     // host to nursery, first of all: NurserySetup; it begins or is broken
-  create,    // host to nursery, template: CreateMessage, with the executor's end of its channel
-  breed,     // host to nursery: CreateMessage, as for create, of a template
-  begun,     // nursery to host: nothing, with its scratch directory; or broken, and it exits;
-             // template to host: nothing; likewise
-  gone,      // nursery, template to host: GoneMessage, when what it forked is dead with all below
-  ready,     // executor to host: InitMessage, with the host's end of that init's channel
-  lost,      // executor to host: LostMessage, when an init is dead, whatever it did before
-  broken,    // executor to host: BrokenMessage; it exits
-  held,      // init to executor, executor to host: HeldMessage, before that init is ready
-  fared,     // init to executor: FaredMessage
-  stop,      // host to executor, template: nothing
-  run,       // host to init: RunMessage
-  cancel,    // host to init: nothing
-  finished,  // init to host: FinishedMessage, with the memory files of stdout and stderr
+  setup,      // host to nursery, first of all: NurserySetup; it begins or is broken
+  create,     // host to nursery, template: CreateMessage, with the executor's end of its channel
+  breed,      // host to nursery: CreateMessage, as for create, of a template
+  begun,      // nursery to host: nothing, with its scratch directory; or broken, and it exits;
+              // template to host: nothing; likewise
+  gone,       // nursery, template to host: GoneMessage, when what it forked is dead with all below
+  ready,      // executor to host: InitMessage, with the host's end of that init's channel
+  lost,       // executor to host: LostMessage, when an init is dead, whatever it did before
+  broken,     // executor to host: BrokenMessage; it exits
+  held,       // init to executor, executor to host: HeldMessage, before that init is ready
+  fared,      // init to executor: FaredMessage
+  stop,       // host to executor, template: nothing
+  run,        // host to init: RunMessage
+  cancel,     // host to init: nothing
+  terminate,  // host to init: nothing
+  finished,   // init to host: FinishedMessage, with the memory files of stdout and stderr
 };
 
 struct CreateMessage {

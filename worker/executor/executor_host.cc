@@ -208,6 +208,14 @@ void ExecutorHost::cancel(ExecutorId id) {
   if (running.init) static_cast<void>(running.init->channel.send(MessageKind::cancel));
 }
 
+void ExecutorHost::terminate(ExecutorId id) {
+  const auto at = state_->executors.find(id);
+  if (at == state_->executors.end() || !at->second.running) return;
+  auto& running = *at->second.running;
+  if (std::exchange(running.terminated, true) || !running.init) return;
+  static_cast<void>(running.init->channel.send(MessageKind::terminate));
+}
+
 void ExecutorHost::stop(ExecutorId id) {
   const auto at = state_->executors.find(id);
   if (at == state_->executors.end()) return;

@@ -114,6 +114,9 @@ class ExecutorHost {
   // Kills the executor's task, if any; task_finished follows (with Outcome::cancelled unless the
   // task was faster, or so stuck that its executor is given up).
   void cancel(ExecutorId id);
+  // Sends SIGTERM, once, to the processes of the executor's task, if any: it may end itself, and
+  // RunReport::terminated then says so, or go on.
+  void terminate(ExecutorId id);
   // Ends an executor; a running task is cancelled and reported first.
   void stop(ExecutorId id);
   // One for each of the spec's held programs, from executor_ready on.

@@ -184,6 +184,7 @@ class HeldInit {
     }
     auto run = plan_run(message.request, setup_.common);
     run.root = run.command.root = root->get();
+    if (control == host_.fd()) run.order = orders_of(host_);
     for (const auto& program : programs_) {
       for (const pid_t pid : program.process.pids()) run.bystanders.push_back(pid);
     }

@@ -29,6 +29,7 @@ struct ExecutorHost::State {
     std::optional<RunMessage> task;  // until an init has it
     std::optional<Error> unsent;     // why no init could be given it
     bool cancelled = false;
+    bool terminated = false;
     TimePoint patience_ends = TimePoint::max();  // after a cancel
   };
   struct Executor {

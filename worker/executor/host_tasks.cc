@@ -68,6 +68,8 @@ void ExecutorHost::State::start_waiting(Executor& executor) {
       init.channel.close();
     } else if (running.cancelled) {
       static_cast<void>(init.channel.send(MessageKind::cancel));
+    } else if (running.terminated) {
+      static_cast<void>(init.channel.send(MessageKind::terminate));
     }
     running.task.reset();
     running.init = std::move(init);
@@ -119,6 +121,7 @@ void ExecutorHost::State::finish(Executors::iterator at, LocalMessage message,
   report.signal = end.signal;
   report.message = std::move(end.message);
   report.nodes_fault = end.nodes_fault;
+  report.terminated = end.terminated;
   report.forked = finished->forked;
   report.usage = end.usage;
   report.outputs = std::move(end.outputs);

@@ -71,6 +71,7 @@ struct RunReport {
   std::int32_t signal = 0;
   std::string message;       // for outcomes that are not the command's own
   bool nodes_fault = false;  // of one that did not start: another task would have fared no better
+  bool terminated = false;   // it was sent SIGTERM (ExecutorHost::terminate) before it ended
   bool forked = false;       // its program was held and forked, not executed
   // queue_us is the worker's to fill in. root_us is the time from the request's arrival in the init
   // to exec, plus from the command's exit until all its processes are gone and its outputs found.

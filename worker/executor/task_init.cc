@@ -11,7 +11,7 @@ namespace kiln::worker {
 namespace {
 
 Supervised run_task(const RunMessage& message, const InitSetup& setup, RootMounts mounts,
-                    int control) {
+                    Channel& host) {
   const auto entered = enter_root(plan_root(message, setup), mounts);
   mounts = {};
   if (!entered) return without_root(entered.error());
@@ -19,7 +19,8 @@ Supervised run_task(const RunMessage& message, const InitSetup& setup, RootMount
   if (!root.valid()) return without_root(system_error("cannot open a task's root", errno));
   auto run = plan_run(message.request, setup);
   run.root = root.get();
-  return supervise(run, control);
+  run.order = orders_of(host);
+  return supervise(run, host.fd());
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ void run_task_init(const InitSetup& setup, int parent, Channel host) {
   const auto run = wait_for_task(host, {parent});
   if (!run) ::_exit(1);
   const TimePoint arrived = Clock::now();
-  auto task = run_task(*run, setup, std::move(mounts), host.fd());
+  auto task = run_task(*run, setup, std::move(mounts), host);
   ::_exit(report_end(host, std::move(task), arrived, false, false) ? 0 : 1);
 }
 

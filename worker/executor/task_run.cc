@@ -29,6 +29,10 @@ std::uint64_t microseconds_of(Duration duration) {
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
+bool is_order(MessageKind kind) {
+  return kind == MessageKind::cancel || kind == MessageKind::terminate;
+}
+
 }  // namespace
 
 void become_init() {
@@ -50,7 +54,7 @@ std::optional<RunMessage> wait_for_task(Channel& host, const std::vector<int>& e
     if (is_end) ::shutdown(host.fd(), SHUT_RD);
     auto received = host.receive();
     if (!received || (is_end && !*received)) return std::nullopt;
-    if (!*received || (*received)->kind == MessageKind::cancel) continue;
+    if (!*received || is_order((*received)->kind)) continue;
     auto run = unpack<RunMessage>((*received)->body);
     if ((*received)->kind != MessageKind::run || !run) return std::nullopt;
     return std::move(*run);
@@ -82,6 +86,15 @@ SupervisedRun plan_run(const RunRequest& request, const InitSetup& setup) {
   run.limits = request.limits;
   run.stream_bytes = request.stream_bytes;
   return run;
+}
+
+std::function<Order()> orders_of(Channel& host) {
+  return [&host] {
+    const auto received = host.receive();
+    if (!received) return Order::cancel;  // the host is gone
+    if (!*received) return Order::none;
+    return (*received)->kind == MessageKind::terminate ? Order::terminate : Order::cancel;
+  };
 }
 
 Supervised without_root(const Error& error) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -33,16 +34,28 @@ ProcessTable::ProcessTable(int root, std::vector<pid_t> others) : others_(std::m
   if (proc_) fd.release();
 }
 
-std::uint64_t ProcessTable::resident_bytes() const {
-  if (!proc_) return 0;
-  std::uint64_t pages = 0;
+std::vector<pid_t> ProcessTable::processes() const {
+  std::vector<pid_t> found;
+  if (!proc_) return found;
   ::rewinddir(proc_.get());
   while (const auto* entry = ::readdir(proc_.get())) {
     const pid_t pid = std::atoi(entry->d_name);
     if (pid <= 1 || std::find(others_.begin(), others_.end(), pid) != others_.end()) continue;
-    pages += resident_pages(::dirfd(proc_.get()), entry->d_name);
+    found.push_back(pid);
+  }
+  return found;
+}
+
+std::uint64_t ProcessTable::resident_bytes() const {
+  std::uint64_t pages = 0;
+  for (const pid_t pid : processes()) {
+    pages += resident_pages(::dirfd(proc_.get()), std::to_string(pid).c_str());
   }
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void ProcessTable::signal_all(int number) const {
+  for (const pid_t pid : processes()) ::kill(pid, number);
 }
 
 }  // namespace kiln::worker

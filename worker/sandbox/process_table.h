@@ -19,10 +19,16 @@ class ProcessTable {
   // Resident bytes of all other processes. Pages that they share count for each.
   std::uint64_t resident_bytes() const;
 
+  // Sends each other process the signal, once.
+  void signal_all(int number) const;
+
  private:
   struct Closer {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
+  // All but the init and `others_`, as they are now.
+  std::vector<pid_t> processes() const;
+
   std::unique_ptr<DIR, Closer> proc_;
   std::vector<pid_t> others_;
 };

@@ -5,6 +5,7 @@
 #include <climits>
 #include <csignal>
 #include <optional>
+#include <utility>
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -96,8 +97,15 @@ class Supervisor {
     if (decided_) return;
     if (!budget_.trouble) decide(Outcome::not_started);
     if (budget_.exceeded) decide(Outcome::output_limit);
-    if (watched[0].revents != 0) decide(Outcome::cancelled);
+    if (watched[0].revents != 0) obey(run_.order ? run_.order() : Order::cancel);
     look_at_clock(Clock::now());
+  }
+
+  void obey(Order order) {
+    if (decided_ || order == Order::none) return;
+    if (order == Order::cancel) return decide(Outcome::cancelled);
+    if (std::exchange(end_.terminated, true)) return;
+    ProcessTable(run_.root, run_.bystanders).signal_all(SIGTERM);
   }
 
   int timeout_ms() const {

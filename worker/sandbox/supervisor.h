@@ -26,6 +26,8 @@ struct TaskEnd {
   std::int32_t signal = 0;
   std::string message;
   bool nodes_fault = false;  // of a task that did not start: another would have fared no better
+  bool terminated =
+      false;  // its processes had been sent SIGTERM, so that its end may not be its own
   Usage usage;
   std::vector<WrittenOutput> outputs;
   std::uint64_t stdout_bytes = 0;
@@ -38,6 +40,7 @@ struct TaskEnd {
     visit("signal", self.signal);
     visit("message", self.message);
     visit("nodes_fault", self.nodes_fault);
+    visit("terminated", self.terminated);
     visit("usage", self.usage);
     visit("outputs", self.outputs);
     visit("stdout_bytes", self.stdout_bytes);
@@ -45,11 +48,16 @@ struct TaskEnd {
   }
 };
 
+// What is asked of a task that runs.
+enum class Order : std::uint8_t { none, terminate, cancel };
+
 using CommandStarter = std::function<Result<StartedCommand>(const CommandSpec&)>;
 
 struct SupervisedRun {
   CommandSpec command;  // but its output descriptors
   CommandStarter start = start_command;
+  // Reads the next order once `control` is readable; not set: that means cancel.
+  std::function<Order()> order;
   int root = -1;  // the directory of the task's root, which may be this process's own
   std::vector<pid_t> bystanders;  // processes of the namespace that are not the command's
   std::vector<std::string> outputs;
@@ -68,10 +76,11 @@ struct Supervised {
   bool left_nothing = false;
 };
 
-// Runs the command to its end. When `control` becomes readable the task is cancelled; when it hangs
-// up, likewise. Never fails as a call: what goes wrong is an outcome. REQUIRES: this process is an
-// init with SIGCHLD blocked; the bystanders are no children of its that wait() without __WALL
-// finds.
+// Runs the command to its end. When `control` becomes readable or hangs up, the task is given the
+// order that comes of it: to terminate means one SIGTERM for each of its processes, and the task
+// goes on until it ends. Never fails as a call: what goes wrong is an outcome. REQUIRES: this
+// process is an init with SIGCHLD blocked; the bystanders are no children of its that wait()
+// without __WALL finds.
 Supervised supervise(const SupervisedRun& run, int control);
 
 }  // namespace kiln::worker

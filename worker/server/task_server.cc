@@ -18,6 +18,15 @@ namespace {
 // stdout and stderr travel as frames of one message, which must stay below the sockets' limits.
 constexpr std::uint64_t kStreamBytes = std::uint64_t{32} << 20U;
 
+// Whatever a task said after a SIGTERM that was not meant for it, even that all went well: another
+// node says what it would have said.
+void disown_end(RunReport& report) {
+  if (!report.terminated) return;
+  if (report.outcome != Outcome::exited && report.outcome != Outcome::signalled) return;
+  report.outcome = Outcome::cancelled;
+  report.message = "ended by its worker's shutdown";
+}
+
 }  // namespace
 
 TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
@@ -59,6 +68,10 @@ void TaskServer::drain(std::function<void()> idle) {
   carry_out(table_.set_draining(true, parts_.reactor.now()));
 }
 
+void TaskServer::terminate() {
+  carry_out(table_.terminate(parts_.reactor.now()));
+}
+
 void TaskServer::check_idle() {
   if (!idle_ || !jobs_.empty()) return;
   std::exchange(idle_, nullptr)();
@@ -88,6 +101,9 @@ void TaskServer::carry_out_one(const Action& action) {
                  [this](const BeginStaging& a) { stage(a.attempt); },
                  [this](const StartTask& a) { start_task(a.attempt, a.place); },
                  [this](const StopTask& a) { stop_task(a); },
+                 [this](const TerminateTask& a) {
+                   if (const auto executor = fleet_.on(a.place)) parts_.host.terminate(*executor);
+                 },
                  [this](const SendResult& a) { send_result(a.peer, a.attempt); },
                  [this](const ResultWithoutRun& a) {
                    const auto job = jobs_.at(a.attempt);
@@ -265,6 +281,7 @@ void TaskServer::task_finished(ExecutorId, RunReport report) {
   if (fleet_.task_finished(report)) return;
   const auto found = jobs_.find(report.attempt);
   if (found == jobs_.end()) return remove_workspace(report.workspace);
+  disown_end(report);
   const AttemptId attempt = report.attempt;
   const Outcome outcome = report.outcome;
   finish(found->second, std::move(report));

@@ -75,6 +75,9 @@ class TaskServer : private ExecutorEvents {
   // No new tasks; `idle` is called once when the last one has ended and its result is fetched.
   void drain(std::function<void()> idle);
 
+  // What runs is asked to end itself by SIGTERM, what waits is ended; other nodes get both.
+  void terminate();
+
   // What coordinators want of pools.
   void configure_pool(const PoolTerms& terms);
   void carry_out_wish(const std::string& pool, PoolWish wish, std::uint32_t warm);

@@ -50,6 +50,11 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// The last part of the grace time, in which tasks that were asked to end may do so.
+Duration own_time(Duration grace) {
+  return std::min<Duration>(seconds(2), grace / 4);
+}
+
 std::string with_port(const net::Endpoint& base, std::uint16_t port) {
   return net::Endpoint{base.host, port}.text();
 }
@@ -221,11 +226,12 @@ Status Worker::run() {
   return end_;
 }
 
-// The first signal lets running tasks end; a second one, or the end of the grace time, does not
-// wait.
+// The first signal lets running tasks end, and asks them to near the end of the grace time; that
+// end, or a second signal, does not wait.
 void Worker::signalled() {
   if (std::exchange(stopping_, true)) return reactor_->stop();
   log_.info("stopping", {{"grace_seconds", in_seconds(options_.grace)}});
+  reactor_->call_after(options_.grace - own_time(options_.grace), [this] { tasks_->terminate(); });
   reactor_->call_after(options_.grace, [this] { reactor_->stop(); });
   tasks_->drain([this] { reactor_->stop(); });
 }

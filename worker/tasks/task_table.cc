@@ -247,6 +247,18 @@ Actions TaskTable::set_draining(bool draining, TimePoint) {
   return out;
 }
 
+Actions TaskTable::terminate(TimePoint now) {
+  Actions out;
+  for (auto& [attempt, entry] : entries_) {
+    if (entry.phase == TaskPhase::running) {
+      if (entry.place) out.emplace_back(TerminateTask{attempt, *entry.place});
+    } else {
+      stop(attempt, entry, now, out);
+    }
+  }
+  return out;
+}
+
 void TaskTable::end_without_run(const AttemptId& attempt, Outcome outcome,
                                 const std::string& message, Verdict verdict, TimePoint now,
                                 Actions& out) {

@@ -83,6 +83,11 @@ struct StopTask {
   bool running = false;
   PlaceId place = 0;
 };
+// Asks a running attempt to end itself; it still reports its end, which is not its own.
+struct TerminateTask {
+  AttemptId attempt;
+  PlaceId place = 0;
+};
 struct SendResult {
   Peer peer;
   AttemptId attempt;
@@ -99,10 +104,10 @@ struct Forget {
 };
 struct OccupancyChanged {};
 
-using Action =
-    std::variant<AnswerAccepted, AnswerBusy, AnswerUnknown, BeginStaging, StartTask, StopTask,
-                 SendResult, ResultWithoutRun, Forget, OccupancyChanged, CreateExecutor,
-                 StopExecutor, InitialiseExecutor, CreateTemplate, StopTemplate, PoolChanged>;
+using Action = std::variant<AnswerAccepted, AnswerBusy, AnswerUnknown, BeginStaging, StartTask,
+                            StopTask, TerminateTask, SendResult, ResultWithoutRun, Forget,
+                            OccupancyChanged, CreateExecutor, StopExecutor, InitialiseExecutor,
+                            CreateTemplate, StopTemplate, PoolChanged>;
 using Actions = std::vector<Action>;
 
 class TaskTable {
@@ -148,6 +153,9 @@ class TaskTable {
 
   // No new tasks from now on, or again.
   Actions set_draining(bool draining, TimePoint now);
+
+  // The worker ends soon: asks what runs to end itself, and ends what has not begun to run.
+  Actions terminate(TimePoint now);
 
   // What time alone brings: kept results that expire, silent peers, restarts.
   Actions tick(TimePoint now);

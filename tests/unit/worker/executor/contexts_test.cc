@@ -177,6 +177,37 @@ TEST_P(PoolContexts, row_21_a_task_past_its_memory_limit_is_killed_and_says_so) 
   });
 }
 
+TEST_P(PoolContexts, row_27_a_task_that_is_asked_to_end_may_end_itself) {
+  in_context([](Scene& scene) {
+    scene.start(scene.shell(
+        "trap 'echo asked; exit 5' TERM; touch began; while true; do sleep 1000; done"));
+    ASSERT_TRUE(scene.wait_for_file("began"));
+    scene.host->terminate(scene.executor);
+    const auto report = scene.wait_report();
+    EXPECT_EQ(report.outcome, Outcome::exited) << report.message;
+    EXPECT_EQ(report.exit_code, 5);
+    EXPECT_EQ(out(report), "asked\n");
+    EXPECT_TRUE(report.terminated);
+    EXPECT_FALSE(scene.run("exit 3").terminated);
+  });
+}
+
+TEST_P(PoolContexts, row_27_a_task_that_ignores_sigterm_lives_until_it_is_killed) {
+  in_context([](Scene& scene) {
+    // The deaf shell has a child that is not: its end tells that all were asked.
+    scene.start(
+        scene.shell("sh -c 'touch began; exec sleep 1000' & child=$!; trap '' TERM; "
+                    "wait $child; touch asked; sleep 1000 & wait"));
+    ASSERT_TRUE(scene.wait_for_file("began"));
+    scene.host->terminate(scene.executor);
+    ASSERT_TRUE(scene.wait_for_file("asked"));
+    EXPECT_TRUE(scene.events.reports.empty());
+    scene.host->cancel(scene.executor);
+    EXPECT_EQ(scene.wait_report().outcome, Outcome::cancelled);
+    EXPECT_EQ(scene.run("exit 3").exit_code, 3);
+  });
+}
+
 TEST_P(PoolContexts, row_31_output_goes_to_the_task_alone) {
   const auto [context, who] = GetParam();
   run_as(who, [context = context] {

@@ -350,6 +350,30 @@ TEST_F(WorkerTest, a_worker_whose_grace_is_over_ends_under_its_tasks) {
   EXPECT_EQ(farm_.wait_for_end("w"), 0);
 }
 
+TEST_F(WorkerTest, row_27_a_task_that_ends_on_sigterm_is_for_another_node) {
+  farm_.start("w", 1, {"--grace", "1s"});
+  TestAgent agent(farm_, "w");
+  agent.run_inline("trap 'exit 0' TERM; while true; do sleep 1000; done");
+  ASSERT_TRUE(runs(1));
+  farm_.signal("w", SIGTERM);
+  EXPECT_EQ(agent.finish().result.outcome, Outcome::cancelled) << "its exit code is not its own";
+  EXPECT_EQ(farm_.wait_for_end("w"), 0);
+}
+
+TEST_F(WorkerTest, row_27_a_task_that_ignores_sigterm_holds_nothing_past_the_grace_time) {
+  farm_.start("w", 1, {"--grace", "1s"});
+  TestAgent agent(farm_, "w");
+  agent.run_inline("trap '' TERM; sleep 1000");
+  ASSERT_TRUE(runs(1));
+  std::set<pid_t> processes = descendants(farm_.worker("w").pid);
+  const TimePoint asked = farm_.reactor->now();
+  farm_.signal("w", SIGTERM);
+  EXPECT_EQ(farm_.wait_for_end("w"), 0);
+  EXPECT_TRUE(
+      farm_.until([&] { return std::none_of(processes.begin(), processes.end(), is_alive); }));
+  EXPECT_LT(farm_.reactor->now() - asked, seconds(3));
+}
+
 TEST_F(WorkerTest, a_restarted_worker_keeps_its_toolchains_and_refuses_old_leases) {
   farm_.start("w");
   Lease old;

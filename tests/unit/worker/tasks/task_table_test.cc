@@ -148,6 +148,20 @@ TEST_F(TaskTableTest, a_draining_worker_takes_nothing_and_finishes_what_it_has) 
   EXPECT_TRUE(table_->idle());
 }
 
+TEST_F(TaskTableTest, row_27_before_the_end_what_runs_is_asked_to_end_and_what_waits_is_ended) {
+  make(1);
+  run_and_stage(1, 1);
+  run_and_stage(2, 2);
+  last_ = table_->set_draining(true, now_);
+  last_ = table_->terminate(now_);
+  EXPECT_EQ(only<TerminateTask>().attempt, attempt(1));
+  EXPECT_EQ(only<ResultWithoutRun>().attempt, attempt(2));
+  EXPECT_EQ(only<ResultWithoutRun>().outcome, Outcome::cancelled);
+  last_ = table_->finished(attempt(1), {Outcome::cancelled}, now_);
+  EXPECT_EQ(count<StartTask>(), 0);
+  EXPECT_TRUE(table_->idle());
+}
+
 TEST_F(TaskTableTest, a_result_is_kept_until_it_is_acknowledged_or_30_seconds) {
   make(1);
   run_and_stage(1, 1);
