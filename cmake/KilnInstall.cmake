@@ -7,6 +7,8 @@ include(CMakePackageConfigHelpers)
 # of kiln::v1 are left to be seen. So programs that link it meet none of Kiln's own names, nor its
 # copies of other libraries, and need no package but Kiln's. (Weakened first, since what g++ calls
 # a unique symbol would stay to be seen.)
+# lld, which goes with clang, cannot make one object of all groups.
+find_program(KILN_LD NAMES ld.bfd ld REQUIRED)
 set(KILN_ARCHIVE ${CMAKE_BINARY_DIR}/lib/libkiln.a)
 set(kiln_parts client_launcher client_slots client_paths common_wire common_model common_base)
 set(kiln_part_files ${kiln_parts})
@@ -15,7 +17,7 @@ list(TRANSFORM kiln_part_files APPEND ">")
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 add_custom_command(
   OUTPUT ${KILN_ARCHIVE}
-  COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o kiln.o
+  COMMAND ${KILN_LD} -r --force-group-allocation -o kiln.o
     --whole-archive $<TARGET_FILE:client_library> --no-whole-archive
     --start-group ${kiln_part_files} --end-group
   COMMAND ${CMAKE_OBJCOPY} --strip-debug --weaken kiln.o

@@ -38,7 +38,7 @@ class SoundFarmTest(DoctorCase):
         for name, value, mend in (("KILN_DISABLE", "1", "unset KILN_DISABLE"),
                                   ("KILN_MODE", "local", "unset KILN_MODE"),
                                   ("KILN_PRIORITY", "high", "kiln --help"),
-                                  ("KILN_POOL", "gpu", "kiln --help")):
+                                  ("KILN_POOL", "no pool", "kiln --help")):
             with self.subTest(name):
                 failed = self.wrong(self.farm, env={name: value}, rendered=name != "KILN_DISABLE")
                 self.assertEqual(["settings"], list(failed))
