@@ -329,11 +329,15 @@ void Core::handle(wire::Envelope envelope) {
 
 // A connection that stays open may belong to an agent that is stuck.
 void Core::check_silence() {
-  const Duration silent = Clock::now() - heard_;
-  if (silent >= setup_.silence)
-    return lose(error_of(Failure::agent_lost, "the agent does not answer any more"));
-  if (silent < setup_.silence / 4 || std::exchange(asked_, true)) return;
-  link_->queue(wire::Ping{1});
+  const TimePoint now = Clock::now();
+  if (now - heard_ < setup_.silence / 4) return;
+  if (!std::exchange(asked_, true)) {
+    // When it is we who stood still, in a callback or a debugger, it has not been asked yet.
+    heard_ = std::max(heard_, now - setup_.silence / 4);
+    link_->queue(wire::Ping{1});
+  } else if (now - heard_ >= setup_.silence) {
+    lose(error_of(Failure::agent_lost, "the agent does not answer any more"));
+  }
 }
 
 void Core::lose(const Error& why) {

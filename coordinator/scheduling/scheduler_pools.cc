@@ -92,8 +92,9 @@ Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
   if (!broken.empty()) {
     why += ", " + broken.front() + "; kiln pool warm " + wanted.pool + " tries again";
   }
-  // Nobody tries a broken pool again before being told to: asking again is in vain.
-  const bool for_good = !broken.empty() && draining == 0;
+  // Nobody tries a broken pool again before being told to: asking again is in vain. But a node that
+  // drains or was just lost may be back in a moment.
+  const bool for_good = !broken.empty() && draining == 0 && lost == 0;
   return Error{for_good ? Errc::permission_denied : Errc::unavailable, why + ")"};
 }
 

@@ -101,7 +101,9 @@ void PoolExecutors::executor_ready(PlaceId id, TimePoint now, PoolActions& out) 
   Place* place = find(id);
   if (place == nullptr || place->state != PlaceState::starting) return;
   start_ = std::max(start_, now - place->since);
-  if (settings_.initialises && !template_.initialised()) {
+  // A template of an earlier definition may still live, for an executor that has a task.
+  const bool inherited = place->forked && template_.initialised() && !template_.outdated();
+  if (settings_.initialises && !inherited) {
     place->state = PlaceState::initialising;
     place->since = now;
     out.emplace_back(InitialiseExecutor{name_, id});
@@ -212,7 +214,12 @@ std::optional<TimePoint> PoolExecutors::next_deadline() const {
   for (const auto& place : places_) {
     if (place.state == PlaceState::waiting_restart) consider(*place.restart_at);
   }
-  if (const auto restart = template_.restart_at(); restart && !given_up()) consider(*restart);
+  // It is made when somebody waits for it.
+  const bool awaited = std::any_of(places_.begin(), places_.end(), [](const Place& place) {
+    return place.state == PlaceState::waiting_template;
+  });
+  if (const auto restart = template_.restart_at(); restart && awaited && !given_up())
+    consider(*restart);
   return next;
 }
 

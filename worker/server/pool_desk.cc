@@ -66,7 +66,10 @@ void PoolDesk::save() {
 void PoolDesk::ordered(const std::string& coordinator, const wire::PoolOrders& orders) {
   const auto changes = book_.apply(coordinator, orders.coordinator_epoch, orders.complete,
                                    orders.orders, seconds_since_1970());
-  if (changes.definitions) save();
+  if (changes.definitions) {
+    save();
+    news_ = true;
+  }
   for (const auto& pool : changes.terms) tasks_.configure_pool(book_.terms(pool));
   for (const auto& wish : changes.wishes) {
     parts_.log.debug("pool wish", {{"pool", wish.pool}, {"from", coordinator}});
@@ -85,6 +88,8 @@ void PoolDesk::report() {
   timer_ = 0;
   wire::PoolReport told;
   for (const auto& pool : std::exchange(changed_, {})) told.pools.push_back(tasks_.pool(pool));
+  // From one coordinator, the others have not heard of it.
+  if (std::exchange(news_, false)) told.definitions = book_.definitions();
   send_(told);
 }
 

@@ -49,6 +49,7 @@ class PoolDesk {
   Send send_;
   PoolBook book_;
   std::set<std::string> changed_;
+  bool news_ = false;  // definitions that coordinators may not know yet
   net::TimerId timer_ = 0;
 };
 

@@ -126,7 +126,7 @@ void TestFarm::receive(const net::PeerId& peer, wire::Frames frames) {
     occupancy = std::move(report->occupancy);
   } else if (auto* pools = std::get_if<wire::PoolReport>(&envelope->message)) {
     auto& worker = workers_[pools->worker];
-    if (pools->complete) worker.definitions = pools->definitions;
+    if (pools->complete || !pools->definitions.empty()) worker.definitions = pools->definitions;
     for (auto& pool : pools->pools) worker.pools[pool.name] = std::move(pool);
   } else if (const auto* goodbye = std::get_if<wire::WorkerGoodbye>(&envelope->message)) {
     workers_[goodbye->worker].left = true;

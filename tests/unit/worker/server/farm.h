@@ -32,7 +32,7 @@ struct StartedWorker {
   Occupancy occupancy;                      // as last reported
   bool left = false;                        // said goodbye, or the connection closed
   std::map<std::string, PoolOnNode> pools;  // as last reported
-  std::vector<PoolDefinition> definitions;  // of the last complete report
+  std::vector<PoolDefinition> definitions;  // the last that were told
 };
 
 // The coordinator, and what every agent of the test stands on.

@@ -306,6 +306,13 @@ TEST_F(PoolConformance, row_9_a_step_sees_the_declared_environment_and_nothing_e
   EXPECT_TRUE(has_ready(1)) << pool().reason;
 }
 
+TEST_F(PoolConformance, row_29_coordinators_hear_of_definitions_while_they_stay_connected) {
+  start();
+  send(order());
+  ASSERT_TRUE(farm_.until([&] { return !farm_.worker("w").definitions.empty(); }));
+  EXPECT_EQ(farm_.worker("w").definitions[0], order().definition);
+}
+
 TEST_F(PoolConformance, row_29_a_worker_that_starts_again_still_knows_definitions) {
   start();
   send(order());
