@@ -353,7 +353,7 @@ TEST_F(WorkerTest, a_worker_whose_grace_is_over_ends_under_its_tasks) {
 TEST_F(WorkerTest, row_27_a_task_that_ends_on_sigterm_is_for_another_node) {
   farm_.start("w", 1, {"--grace", "1s"});
   TestAgent agent(farm_, "w");
-  agent.run_inline("trap 'exit 0' TERM; while true; do sleep 1000; done");
+  agent.run_inline("trap 'exit 0' TERM; sleep 1000 & wait");
   ASSERT_TRUE(runs(1));
   farm_.signal("w", SIGTERM);
   EXPECT_EQ(agent.finish().result.outcome, Outcome::cancelled) << "its exit code is not its own";
