@@ -48,7 +48,7 @@ class PoolDeathsTest(kilntest.FarmCase):
         for context in pools.CONTEXTS:
             with self.subTest(context):
                 farm = self.farm_with_pool(context)
-                nursery = min(pools.descendants(farm.workers[0].pid))
+                nursery = pools.nursery_of(farm.workers[0])
                 for pid in pools.descendants(nursery):
                     try:
                         os.kill(pid, signal.SIGKILL)

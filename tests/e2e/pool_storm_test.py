@@ -66,14 +66,14 @@ class PoolStormTest(kilntest.FarmCase):
 
 def mounts_of(worker):
     """How many file systems the worker and its nursery see."""
-    nursery = min(pools.descendants(worker.pid))
+    nursery = pools.nursery_of(worker)
     return [len(pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
             for pid in (worker.pid, nursery)]
 
 
 def workspaces_of(farm, worker):
     """The private directories of tasks, in the memory file system that the nursery sees."""
-    nursery = min(pools.descendants(worker.pid))
+    nursery = pools.nursery_of(worker)
     store = farm.directory / f"store{farm.workers.index(worker)}"
     scratch = pathlib.Path(f"/proc/{nursery}/root{store}/scratch")
     return [path.name for path in scratch.iterdir() if path.name.startswith("task")]
@@ -120,7 +120,7 @@ class Storm:
     def _kill_something(self):
         """Any process below a worker but its nursery: executors, templates, inits, compilers."""
         worker = self.chance.choice(self.farm.workers)
-        below = sorted(pools.descendants(worker.pid))[1:]
+        below = sorted(pools.descendants(pools.nursery_of(worker)))
         if not below:
             return
         self.story.append("kill")

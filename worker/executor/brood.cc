@@ -16,8 +16,10 @@
 #include "common/base/files.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/nursery.h"
+#include "worker/executor/scratch.h"
 #include "worker/executor/template.h"
 #include "worker/sandbox/process.h"
+#include "worker/sandbox/removal.h"
 
 namespace kiln::worker {
 namespace {
@@ -118,6 +120,8 @@ void Brood::reap() {
     const auto& [pid, child] = entry;
     if (!child.dead) return false;
     if (child.is_template ? !is_session_gone(pid) : !is_group_gone(pid)) return false;
+    // What it was proving when it died; that of its task is the host's to remove.
+    static_cast<void>(remove_tree(probe_workspace(layout_, pid)));
     static_cast<void>(host_.send_packed(MessageKind::gone, GoneMessage{child.id, child.reason}));
     return true;
   });

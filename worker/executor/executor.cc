@@ -18,6 +18,7 @@
 #include "common/base/time.h"
 #include "worker/executor/executor_place.h"
 #include "worker/executor/held_init.h"
+#include "worker/executor/scratch.h"
 #include "worker/executor/task_init.h"
 #include "worker/sandbox/namespaces.h"
 #include "worker/sandbox/process.h"
@@ -118,17 +119,12 @@ class Executor {
       news.first.close();
       const InitSetup common{setup_.layout, setup_.identity};
       if (!is_holding()) run_task_init(common, self_.get(), std::move(channel.second));
-      run_held_init({common, held_, probe_workspace()}, self_.get(), std::move(channel.second),
-                    std::move(news.second));
+      run_held_init({common, held_, probe_workspace(setup_.layout, own_pid_)}, self_.get(),
+                    std::move(channel.second), std::move(news.second));
     }
     inits_.push_back({++last_number_, std::move(forked), Clock::now(), std::move(news.first),
                       std::move(channel.first)});
     return is_holding() ? Status() : announce(inits_.back());
-  }
-
-  // No other executor's; removed with those of tasks.
-  std::filesystem::path probe_workspace() const {
-    return setup_.layout.scratch / ("task-probe" + std::to_string(own_pid_));
   }
 
   Status announce(Init& init) {

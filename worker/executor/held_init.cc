@@ -105,13 +105,17 @@ class HeldInit {
   }
 
   Result<ProbeResult> run_probe(const RunRequest& request, Program* program) {
+    KILN_TRY(remove_tree(setup_.probe_workspace));  // of a probe that did not end, here or before
     auto ran = run_in_root({request, setup_.probe_workspace}, parent_,
                            [program](const SupervisedRun&) { return program; });
     if (!ran.task.left_nothing) {
       ended_ = true;
       return fail(Errc::unsupported, "a probe of it did not end well: " + ran.task.end.message);
     }
-    if (program != nullptr && !ran.forked) return fail(Errc::unsupported, "it cannot be forked");
+    if (program != nullptr && !ran.forked) {
+      leave_root(program);
+      return fail(Errc::unsupported, "it cannot be forked");
+    }
     ProbeResult result;
     result.outcome = ran.task.end.outcome;
     result.exit_code = ran.task.end.exit_code;

@@ -49,6 +49,10 @@ std::string workspace_name(std::uint64_t number) {
   return std::string(kWorkspacePrefix) + std::to_string(number);
 }
 
+std::filesystem::path probe_workspace(const ScratchLayout& layout, pid_t executor) {
+  return layout.scratch / (std::string(kWorkspacePrefix) + "-probe" + std::to_string(executor));
+}
+
 Status remove_workspaces(const std::filesystem::path& scratch) {
   std::error_code code;
   Status removed;

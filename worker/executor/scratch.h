@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include <sys/types.h>
+
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
 #include "worker/sandbox/root.h"
@@ -20,6 +22,9 @@ Status empty_scratch(const ScratchLayout& layout);
 
 // Of a task's private directory.
 std::string workspace_name(std::uint64_t number);
+
+// Where the inits of the executor with this pid prove what they hold; removed with those of tasks.
+std::filesystem::path probe_workspace(const ScratchLayout& layout, pid_t executor);
 
 // Removes the private directories of all tasks; goes on after an error, and returns the last one.
 Status remove_workspaces(const std::filesystem::path& scratch);

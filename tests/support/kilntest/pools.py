@@ -58,6 +58,11 @@ def descendants(pid):
     return found
 
 
+def nursery_of(worker):
+    """The worker's one child, which everything else below it descends from."""
+    return next(iter(descendants(worker.pid)))
+
+
 def resident_bytes(pids):
     """What these processes have in memory, what they share counted in parts."""
     sum_of = 0
