@@ -48,6 +48,9 @@ class PoolBench:
         for number in range(self.farm.count):
             self.farm.restart_worker(number)
         self.farm.wait_nodes(self.farm.count)
+        # The agent that knew the workers before would first have to notice that these are others.
+        self.farm.kiln("agent", "stop")
+        self.farm.kiln("status")
 
     def _create(self, context, *words):
         pools.create(self.farm, POOL, "--context", context, "--toolchain", "clang", *words)
@@ -89,7 +92,7 @@ class PoolBench:
     def tasks(self):
         """What one task takes on its worker, root and run together."""
         commands = {"gcc": ["gcc", "-c", "empty.c"], "clang": ["clang", "-c", "empty.c"],
-                    "python3": ["run", "--", "/usr/bin/python3", "-c", "pass"]}
+                    "python3": ["run", "--", "/usr/bin/python3", "--version"]}
         if rustc := real_rustc():
             commands["rustc"] = ["run", "--", rustc, "--version"]
         return [self._one_task(name, argv) for name, argv in commands.items()]
