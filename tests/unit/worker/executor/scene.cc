@@ -256,6 +256,12 @@ bool Scene::is_in_memory() const {
   return ::statfs(host->workspaces().c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC;
 }
 
+std::uint64_t Scene::free_bytes() const {
+  struct statfs info {};
+  if (::statfs(host->workspaces().c_str(), &info) != 0) return 0;
+  return static_cast<std::uint64_t>(info.f_bavail) * static_cast<std::uint64_t>(info.f_bsize);
+}
+
 pid_t Scene::nursery() const {
   return children_of(::getpid()).at(0);
 }

@@ -112,6 +112,7 @@ class Scene {
   std::size_t workspaces() const;  // that were not released
   // Whether the tasks' directories are in memory: for an ordinary user only since Linux 6.6.
   bool is_in_memory() const;
+  std::uint64_t free_bytes() const;  // of the file system that holds the workspaces
   pid_t nursery() const;
   pid_t executor_process() const;  // of the only executor
 

@@ -168,6 +168,8 @@ TEST_P(Trouble, a_full_scratch_directory_is_the_nodes_fault) {
     EXPECT_NE(report.message.find("scratch directory is full"), std::string::npos)
         << report.message;
     EXPECT_TRUE(release(report.workspace));
+    // The kernel takes the dead root's mounts apart a little later; until then they hold its files.
+    ASSERT_TRUE(scene.wait_until([&] { return scene.free_bytes() > (6U << 20); }));
     EXPECT_EQ(scene.run("head -c 1m /dev/zero >small; exit 4").outcome, Outcome::exited);
     EXPECT_EQ(scene.run("head -c 16m /dev/zero >big; exit 0").outcome, Outcome::exited);
   });
