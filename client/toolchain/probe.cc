@@ -11,7 +11,7 @@
 namespace kiln::client {
 namespace {
 
-constexpr seconds kDeadline{60};
+constexpr seconds kProbeDeadline{60};
 
 // A static table, floating point, a loop worth vectorising, and an unused variable to warn of.
 constexpr std::string_view kSource = R"(struct point { double x, y; char name[8]; };
@@ -101,7 +101,7 @@ Result<ProbeOutcome> run_locally(const std::string& program, const std::string& 
   spec.argv.insert(spec.argv.end(), source.arguments.begin(), source.arguments.end());
   spec.environment = environment;
   spec.cwd = directory.path().string();
-  spec.deadline = kDeadline;
+  spec.deadline = kProbeDeadline;
   KILN_TRY_ASSIGN(CommandOutput output, run_command(spec));
   if (output.timed_out) {
     return fail(Errc::timed_out, "the probe compile with " + program + " took more than 60 s");

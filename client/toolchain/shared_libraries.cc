@@ -12,7 +12,7 @@
 namespace kiln::client {
 namespace {
 
-constexpr seconds kDeadline{20};
+constexpr seconds kLoaderDeadline{20};
 
 // Adds the path in one line of `ld.so --list`: "name => path (address)", "path (address)", or a
 // name without a path for what the kernel provides.
@@ -35,7 +35,7 @@ Result<std::vector<std::string>> list(const std::string& binary, const std::stri
     spec.environment.emplace_back("LD_LIBRARY_PATH", *path);
   }
   spec.cwd = "/";
-  spec.deadline = kDeadline;
+  spec.deadline = kLoaderDeadline;
   KILN_TRY_ASSIGN(const CommandOutput output, run_command(spec));
   if (!output.succeeded()) {
     const bool is_missing = output.stderr_text.find("No such file") != std::string::npos;

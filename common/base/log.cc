@@ -51,7 +51,7 @@ bool is_control(char c) {
 
 // Quotes `text` with JSON's escapes; also used by the text format for values with spaces or quotes.
 // Values come from peers: what is not UTF-8 is replaced, and no control byte reaches a terminal.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const std::size_t size = character(text);
@@ -90,16 +90,16 @@ std::string text_line(std::string_view event, Logger::Fields fields) {
     line += ' ';
     line += field.key;
     line += '=';
-    line += is_plain(field.value) ? field.value : quoted(field.value);
+    line += is_plain(field.value) ? field.value : in_quotes(field.value);
   }
   return line;
 }
 
 std::string json_fields(std::string_view event, Logger::Fields fields) {
-  std::string line = "\"event\":" + quoted(event);
+  std::string line = "\"event\":" + in_quotes(event);
   for (const auto& field : fields) {
-    line += ',' + quoted(field.key) + ':';
-    line += field.is_number ? field.value : quoted(field.value);
+    line += ',' + in_quotes(field.key) + ':';
+    line += field.is_number ? field.value : in_quotes(field.value);
   }
   return line;
 }

@@ -11,7 +11,7 @@
 namespace kiln::store {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{256} << 10U;
+constexpr std::size_t kFeedBytes = std::size_t{256} << 10U;
 constexpr int kFullDiskRounds = 4;
 
 auto wrong_size(std::uint64_t expected) {
@@ -116,7 +116,7 @@ Result<Pin> BlobStore::put_known(const Digest& digest, std::string_view content)
 
 Result<Pin> BlobStore::put_file(int fd) {
   KILN_TRY_ASSIGN(const auto writer, write());
-  std::string buffer(kReadBytes, '\0');
+  std::string buffer(kFeedBytes, '\0');
   while (true) {
     const ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;

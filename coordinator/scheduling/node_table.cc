@@ -7,7 +7,7 @@
 namespace kiln::coordinator {
 namespace {
 
-const NodeSet& empty_set() {
+const NodeSet& no_nodes() {
   static const NodeSet kEmpty;
   return kEmpty;
 }
@@ -15,7 +15,7 @@ const NodeSet& empty_set() {
 template <typename Map, typename Key>
 const NodeSet& room_set(const Map& map, const Key& key, Room room) {
   const auto found = map.find(key);
-  if (found == map.end() || room == Room::none) return empty_set();
+  if (found == map.end() || room == Room::none) return no_nodes();
   return found->second.by_room.at(static_cast<std::size_t>(room));
 }
 
@@ -161,7 +161,7 @@ const NodeSet& NodeTable::staged_with_room(const Digest& toolchain, Room room) c
 
 const NodeSet& NodeTable::staged(const Digest& toolchain) const {
   const auto found = by_toolchain_.find(toolchain);
-  return found == by_toolchain_.end() ? empty_set() : found->second.usable;
+  return found == by_toolchain_.end() ? no_nodes() : found->second.usable;
 }
 
 std::size_t NodeTable::usable(const Lane& lane) const {

@@ -33,7 +33,7 @@ Scenario with_pools(std::uint64_t seed) {
   return scenario;
 }
 
-void expect_sound(const Outcome& outcome) {
+void expect_sound_pools(const Outcome& outcome) {
   EXPECT_EQ(outcome.violations, 0U) << "a lease was on a node that its pool does not select";
   EXPECT_EQ(outcome.overdue, 0U) << "a request had no end in time";
   EXPECT_EQ(outcome.unfinished, 0U) << "clients did not finish their work";
@@ -45,7 +45,7 @@ TEST(PoolSimulation, changes_at_random_end_with_all_agreeing) {
   for (const auto seed : seeds(3)) {
     SCOPED_TRACE(replay(seed));
     const auto outcome = ModelFarm(with_pools(seed)).run();
-    expect_sound(outcome);
+    expect_sound_pools(outcome);
     EXPECT_EQ(outcome.local, 0U);
   }
 }
@@ -58,7 +58,7 @@ TEST(PoolSimulation, pools_converge_in_spite_of_losses_crashes_and_lost_disks) {
     scenario.worker_crash = seconds(3);
     scenario.client_crash = seconds(10);
     scenario.coordinator_crash = seconds(8);
-    expect_sound(ModelFarm(scenario).run());
+    expect_sound_pools(ModelFarm(scenario).run());
   }
 }
 

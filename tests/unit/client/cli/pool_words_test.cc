@@ -24,7 +24,7 @@ json created(const std::vector<std::string>& words) {
   return json::parse(line->arguments.at(1));
 }
 
-std::string error_of(const std::vector<std::string>& words) {
+std::string refusal_of(const std::vector<std::string>& words) {
   const auto line = parse_pool_words(words);
   if (line) return "no error";
   EXPECT_EQ(line.error().code, Errc::invalid_argument);
@@ -104,23 +104,23 @@ TEST(PoolWords, other_actions_carry_their_words) {
 }
 
 TEST(PoolWords, what_is_wrong_is_named_with_how_it_is_right) {
-  EXPECT_THAT(error_of({"pool"}), HasSubstr("create, show, warm"));
-  EXPECT_THAT(error_of({"pool", "crate"}), HasSubstr("did you mean 'create'?"));
-  EXPECT_THAT(error_of({"pool", "create"}), HasSubstr("kiln pool create cc"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "b"}), HasSubstr("name one pool"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--contxt", "fork"}),
+  EXPECT_THAT(refusal_of({"pool"}), HasSubstr("create, show, warm"));
+  EXPECT_THAT(refusal_of({"pool", "crate"}), HasSubstr("did you mean 'create'?"));
+  EXPECT_THAT(refusal_of({"pool", "create"}), HasSubstr("kiln pool create cc"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "b"}), HasSubstr("name one pool"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--contxt", "fork"}),
               HasSubstr("did you mean '--context'?"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--context", "thread"}),
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--context", "thread"}),
               HasSubstr("use spawn, fork or forkserver"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--executors", "many"}), HasSubstr("--executors"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--idle"}), HasSubstr("needs a value"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--limit", "cpu=1"}),
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--executors", "many"}), HasSubstr("--executors"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--idle"}), HasSubstr("needs a value"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--limit", "cpu=1"}),
               HasSubstr("time=10m,memory=2G"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--init", "a 'b"}), HasSubstr("quote"));
-  EXPECT_THAT(error_of({"pool", "create", "a", "--env", "A"}), HasSubstr("NAME=VALUE"));
-  EXPECT_THAT(error_of({"pool", "resize", "a"}), HasSubstr("kiln pool resize cc 8"));
-  EXPECT_THAT(error_of({"warm"}), HasSubstr("--compile-commands"));
-  EXPECT_THAT(error_of({"pools", "cc"}), HasSubstr("kiln pool show cc"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--init", "a 'b"}), HasSubstr("quote"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--env", "A"}), HasSubstr("NAME=VALUE"));
+  EXPECT_THAT(refusal_of({"pool", "resize", "a"}), HasSubstr("kiln pool resize cc 8"));
+  EXPECT_THAT(refusal_of({"warm"}), HasSubstr("--compile-commands"));
+  EXPECT_THAT(refusal_of({"pools", "cc"}), HasSubstr("kiln pool show cc"));
 }
 
 TEST(WarmWindow, days_and_hours) {

@@ -12,7 +12,6 @@
 namespace kiln::net {
 namespace {
 
-constexpr const char* kAnyPort = "tcp://127.0.0.1:0";
 constexpr std::size_t kMegabyte = 1'000'000;
 
 std::string noise(std::size_t size) {

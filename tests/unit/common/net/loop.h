@@ -10,6 +10,8 @@
 
 namespace kiln::net {
 
+inline constexpr const char* kAnyPort = "tcp://127.0.0.1:0";
+
 class Loop {
  public:
   Loop() : reactor_(std::move(*Reactor::create())) {}

@@ -9,8 +9,6 @@
 namespace kiln::net {
 namespace {
 
-constexpr const char* kAnyPort = "tcp://127.0.0.1:0";
-
 // A router that echoes, and one dealer.
 struct Pair {
   explicit Pair(const SocketOptions& options = {}) : router(open(options)) { connect(options); }
