@@ -105,20 +105,22 @@ TEST(RenderPool, a_node_with_some_broken_executors_says_so) {
 
 TEST(RenderPool, the_definition_is_the_command_that_makes_it) {
   Json answer = answer_with({node("n1", 4, 4)});
-  answer["pools"][0]["options"] = {{"--context", "fork"},
-                                   {"--toolchain", "clang"},
-                                   {"--init", "/bin/sh -c \"echo it's\""},
-                                   {"--env", "TEXT=a b"},
-                                   {"--nodes", "zone=a,!spot"},
-                                   {"--window", "mon-fri 8:00-20:00 16"},
-                                   {"--limit", "time=10m,memory=2G"}};
+  const std::vector<std::pair<std::string, std::string>> options = {
+      {"--context", "fork"},
+      {"--toolchain", "clang"},
+      {"--init", "/bin/sh -c \"echo it's\""},
+      {"--env", "TEXT=a b"},
+      {"--nodes", "zone=a,!spot"},
+      {"--window", "mon-fri 8:00-20:00 16"},
+      {"--limit", "time=10m,memory=2G"}};
+  answer["pools"][0]["options"] = options;
   const auto text = render_pool(answer, {}).text;
-  EXPECT_THAT(text,
-              HasSubstr("made by      kiln pool create cc --context fork --toolchain clang \\\n"
-                        "               --init '/bin/sh -c \"echo it'\\''s\"' \\\n"
-                        "               --env 'TEXT=a b' --nodes 'zone=a,!spot' \\\n"
-                        "               --window 'mon-fri 8:00-20:00 16' \\\n"
-                        "               --limit time=10m,memory=2G\n"));
+  EXPECT_THAT(text, HasSubstr(R"(
+made by      kiln pool create cc --context fork --toolchain clang \
+               --init '/bin/sh -c "echo it'\''s"' --env 'TEXT=a b' \
+               --nodes 'zone=a,!spot' --window 'mon-fri 8:00-20:00 16' \
+               --limit time=10m,memory=2G
+)"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80U) << line;
   answer["pools"][0]["name"] = "default";
