@@ -52,12 +52,14 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  // Whether it has come, or comes within `time`.
+  // Whether it has come, or comes within `time`. It is taken, so that it does not kill afterwards.
   bool comes_within(milliseconds time) const {
     struct pollfd item {};
     item.fd = fd_.get();
     item.events = POLLIN;
-    return ::poll(&item, 1, static_cast<int>(time.count())) > 0;
+    struct signalfd_siginfo taken {};
+    return ::poll(&item, 1, static_cast<int>(time.count())) > 0 &&
+           ::read(fd_.get(), &taken, sizeof taken) > 0;
   }
 
  private:
