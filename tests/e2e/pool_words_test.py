@@ -1,6 +1,7 @@
 """What people read and write of pools: `kiln pool`, `kiln pools`, `kiln warm`, `kiln nodes`."""
 
 import os
+import pathlib
 import pty
 import shlex
 import signal
@@ -9,8 +10,7 @@ import unittest
 import kilntest
 from kilntest import pools
 
-# As docs/pools.md shows it.
-STEP = "sh -c 'echo ready > /tmp/ready && read word < /tmp/ready && echo the word is $word'"
+STEP = 'sh -c "echo ready > /tmp/ready && read word < /tmp/ready && echo the word is $word"'
 
 
 class PoolWordsTest(kilntest.FarmCase):
@@ -73,6 +73,8 @@ class PoolWordsTest(kilntest.FarmCase):
                 self.assertIn(says, self.says("pool", "create", "none", *words, code=1))
 
     def test_a_step_that_needs_a_shell_has_one_where_the_first_toolchain_is_one(self):
+        page = pathlib.Path(__file__).parents[2] / "docs/pools.md"
+        self.assertIn(f"--init '{STEP}'", page.read_text())
         made = self.make("shell", "--toolchain", "sh", "--toolchain", "gcc", "--init", STEP,
                          "--warm", "all")
         self.assertEqual([2, 2], [node["pool"]["ready"] for node in made["nodes"]])
