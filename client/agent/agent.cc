@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "client/agent/declared_outputs.h"
 #include "client/agent/spool.h"
 #include "client/arguments/command_line.h"
 #include "client/paths/paths.h"
@@ -365,6 +366,8 @@ void Agent::call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTra
   end.reason = "compiled";
   end.exit_code = outcome.exit_code;
   end.signal = outcome.signal;
+  // The library's tasks end as their commands did.
+  if (id.number == 0) require_outputs(calls_.at(id)->call, outcome.missing_outputs, end);
   end_call(id, CallRecord::Ran::remotely, std::move(end));
 }
 

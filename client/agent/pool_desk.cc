@@ -8,6 +8,7 @@
 
 #include "client/agent/agent.h"
 #include "client/agent/answer.h"
+#include "client/agent/pool_files.h"
 #include "client/inputs/file_system.h"
 #include "client/paths/paths.h"
 #include "client/paths/program.h"
@@ -62,10 +63,22 @@ Status find_programs(PoolSpec& spec, const wire::Command& command) {
   for (auto* argv : commands) {
     if (argv->empty()) continue;
     const auto found = find_program(argv->front(), command.cwd, command.environment, "");
-    if (!found) return fail(found.error().within("the pool's command \"" + argv->front() + "\""));
+    if (!found) return fail(found.error().within(argv == &spec.probe ? "--probe" : "--init"));
     argv->front() = found->path;
   }
+  for (auto& path : spec.keep_resident) path = absolute_path(command.cwd, path);
   return {};
+}
+
+// A first toolchain that cannot be had is refused by who provides it.
+Status check_files(ToolchainCache& cache, const PoolWishes& wishes, const wire::Command& command) {
+  if (wishes.commands.empty()) return {};
+  const std::string& first = wishes.commands.front();
+  const ToolchainQuery query{first, command.cwd, command.environment,
+                             "",    false,       is_compiler_name(first)};
+  const auto answer = cache.find(query);
+  if (!answer || !answer->toolchain) return {};
+  return check_pool_files(wishes.spec, *answer->toolchain, first);
 }
 
 json plan_json(const BuildPlan& plan) {
@@ -93,12 +106,21 @@ void PoolDesk::create(const wire::Command& command, const Done& done) {
   if (!wishes) return done(fail(wishes.error()));
   if (const auto found = find_programs(wishes->spec, command); !found)
     return done(fail(found.error()));
-  wire::PoolChange change;
-  change.action = "create";
-  change.spec = std::move(wishes->spec);
-  change.count = wishes->warm;
-  change.all = wishes->all;
-  send_with_toolchains(command, std::move(change), std::move(wishes->commands), nullptr, done);
+  auto checked = std::make_shared<Status>();
+  agent_.reactor_->offload(
+      *agent_.work_,
+      [&cache = agent_.preparer_->toolchains(), command, wishes = *wishes, checked] {
+        *checked = check_files(cache, wishes, command);
+      },
+      [this, command, wishes = *wishes, checked, done] {
+        if (!*checked) return done(fail(checked->error()));
+        wire::PoolChange change;
+        change.action = "create";
+        change.spec = wishes.spec;
+        change.count = wishes.warm;
+        change.all = wishes.all;
+        send_with_toolchains(command, std::move(change), wishes.commands, nullptr, done);
+      });
 }
 
 void PoolDesk::change(const wire::Command& command, const Done& done) {
@@ -163,10 +185,15 @@ void PoolDesk::plan_and_warm(const wire::Command& command, PoolWishes wishes,
       [read, database, environment = command.environment] {
         const auto text = read_file(database);
         const RealFileSystem files;
-        *read = text ? read_build_plan(*text, environment, files) : fail(text.error());
+        if (!text) {
+          *read = fail(text.error());
+          return;
+        }
+        *read = read_build_plan(*text, environment, files);
+        if (!*read) *read = fail(read->error().within(database));
       },
       [this, command, wishes = std::move(wishes), read, database, done] {
-        if (!*read) return done(fail(read->error().within(database)));
+        if (!*read) return done(fail(read->error()));
         warm_commands(command, wishes, std::make_shared<BuildPlan>(std::move(**read)), done);
       });
 }

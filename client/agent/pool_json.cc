@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/model/pool_options.h"
+
 namespace kiln::client {
 namespace {
 
@@ -171,6 +173,7 @@ json json_of(const PoolSpec& spec) {
   json environment = json::object();
   for (const auto& [key, value] : spec.environment) environment[key] = value;
   return {{"name", spec.name},
+          {"options", options_of(spec)},
           {"context", std::string(name(spec.context))},
           {"init", spec.init},
           {"init_limit_ms", spec.init_limit_ms},

@@ -24,6 +24,7 @@ void RemoteCall::ended(UnitOutcome outcome) {
   if (outcome.kind == Step::Kind::done) {
     total_.out += outcome.out;
     total_.err += outcome.err;
+    total_.missing_outputs = std::move(outcome.missing_outputs);
     if (outcome.exit_code != 0) total_.exit_code = outcome.exit_code;
     if (outcome.signal != 0) total_.signal = outcome.signal;
     if (at_ < prepared_.units.size() && outcome.signal == 0) {

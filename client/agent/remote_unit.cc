@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "client/agent/declared_outputs.h"
 #include "client/agent/output_writer.h"
 
 namespace kiln::client {
@@ -372,6 +373,7 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
   outcome.signal = result_->result.outcome == Outcome::signalled ? result_->result.signal : 0;
   outcome.out = streams->out;
   outcome.err = streams->err;
+  outcome.missing_outputs = not_written(unit_->task, result_->result);
   trace_.attempts.emplace_back(trace_.node, std::string(name(result_->result.outcome)));
   outcome.trace = trace_;
   attempt_over();

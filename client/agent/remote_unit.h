@@ -57,6 +57,7 @@ struct UnitOutcome {
   int signal = 0;
   std::string out;  // when done; also what a task wrote before it was killed at a limit
   std::string err;
+  std::vector<std::string> missing_outputs = {};  // when done: declared, but not written
   UnitTrace trace;
 };
 

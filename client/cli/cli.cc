@@ -13,6 +13,7 @@
 #include "client/cli/command_line.h"
 #include "client/cli/question.h"
 #include "client/cli/render.h"
+#include "client/cli/table.h"
 #include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
 #include "client/slots/local_slots.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kWrong = 1;
 constexpr int kWrongWords = 2;
+constexpr int kInterrupted = 130;  // as shells say it of Ctrl-C
 constexpr std::size_t kPlainWidth = 80;
 constexpr int kStopMilliseconds = 30000;
 
@@ -55,14 +57,20 @@ int show_jobs_here(const CommandLine& line, const Caller& caller) {
   return print(line, json_object("jobs", static_cast<long>(default_slot_count())), caller);
 }
 
+// People read it, so no line is wider than a terminal.
+void say_wrong(const std::string& text) {
+  constexpr std::size_t kPrefix = 6;  // of complain()
+  complain(wrap(text, kPrefix, kPlainWidth));
+}
+
 int ask_and_print(const CommandLine& line, const Caller& caller) {
   auto json = ask(line, caller);
   if (json && line.waits) json = wait_for_warmth(line, std::move(*json), caller);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);
   if (line.name == "doctor") return print(line, doctor_without_agent(json.error().message), caller);
-  complain(json.error().message);
-  return kWrong;
+  say_wrong(json.error().message);
+  return json.error().code == Errc::cancelled ? kInterrupted : kWrong;
 }
 
 // Opened before the request, so that the number cannot be another process's by then.
@@ -112,7 +120,7 @@ int stop_and_print(const CommandLine& line, const Caller& caller) {
     write_fully(STDOUT_FILENO, line.json ? "{}\n" : "no agent is running\n");
     return 0;
   }
-  complain(json.error().message);
+  say_wrong(json.error().message);
   return kWrong;
 }
 
@@ -128,12 +136,12 @@ int show_version(const CommandLine& line) {
 int run_command_line(const std::vector<std::string>& words, const Caller& caller) {
   const auto line = parse_command_line(words);
   if (!line) {
-    complain(line.error().message);
+    say_wrong(line.error().message);
     return kWrongWords;
   }
   switch (line->kind) {
     case CommandLine::Kind::help:
-      write_fully(STDOUT_FILENO, help_text());
+      write_fully(STDOUT_FILENO, help_text(*line));
       return 0;
     case CommandLine::Kind::version:
       return show_version(*line);

@@ -13,7 +13,7 @@ struct CommandLine {
   enum class Kind {
     ask,      // a command that the agent answers: name and arguments as in client/cli/README.md
     run,      // `kiln run`: command, inputs, outputs
-    help,     // the text of --help
+    help,     // the text of --help; of one command: its name and, of `pool`, the action
     version,  // this program's version
   };
   Kind kind = Kind::help;
@@ -31,7 +31,8 @@ struct CommandLine {
 // Errc::invalid_argument names the word that is wrong, and the nearest right one.
 Result<CommandLine> parse_command_line(const std::vector<std::string>& words);
 
-// What `kiln --help` prints: at most 80 columns.
-std::string help_text();
+// What --help prints, at most 80 columns: of `line` when it is about one command that has a text of
+// its own, else of them all.
+std::string help_text(const CommandLine& line);
 
 }  // namespace kiln::client

@@ -1,9 +1,10 @@
 #include "client/cli/command_line.h"
+#include "client/cli/pool_help.h"
 
 namespace kiln::client {
+namespace {
 
-std::string help_text() {
-  return R"(Kiln compiles on other machines.
+constexpr const char* kAllCommands = R"(Kiln compiles on other machines.
 
 usage: kiln COMPILER ARGUMENTS...      compile, remotely where that is possible
        kiln COMMAND [--json]
@@ -18,18 +19,7 @@ The farm
 Pools: sets of executors that are ready before the first job
   pools               all pools
   pool create NAME [OPTION]...
-      --context C     spawn (default), fork or forkserver
-      --toolchain CC  command whose toolchain they hold; may be given again
-      --init CMD      step of the initializer; may be given again
-      --init-timeout T  for all steps together (60s)
-      --executors N   on each node (default: one a slot)
-      --nodes TERMS   labels of the nodes: 'zone=a,!spot'
-      --warm N|all    wait until so many are ready, and show the way
-      --min-warm N    always kept ready
-      --window W      ready at times: 'mon-fri 8:00-20:00 16'
-      --idle T        without a task until they are stopped (never)
-      --limit L       of each task: time=10m,memory=2G,output=1G
-      --env NAME=VALUE, --keep FILE, --probe CMD, --timeout T
+                      make one: of which compilers, on which nodes, how warm
   pool show NAME      its nodes, how warm they are, and why they are not
   pool warm NAME [N]  make N or all executors ready, and wait for it
   pool quiesce NAME   stop its executors until they are needed
@@ -38,6 +28,7 @@ Pools: sets of executors that are ready before the first job
   pool delete NAME
   warm [--compile-commands FILE] [--pool NAME] [--executors N] [COMPILER]...
                       make the farm ready for a build before its first job
+  kiln pool create --help and its like tell more, with examples
 
 Your builds
   stats               how many jobs ran where, and why
@@ -71,6 +62,13 @@ Environment
   KILN_LOG_FILE       the agent's log
   KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never
 )";
+
+}  // namespace
+
+std::string help_text(const CommandLine& line) {
+  const std::string own =
+      pool_help(line.name, line.arguments.empty() ? "" : line.arguments.front());
+  return own.empty() ? kAllCommands : own;
 }
 
 }  // namespace kiln::client

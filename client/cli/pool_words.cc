@@ -4,7 +4,7 @@
 #include <array>
 #include <functional>
 #include <map>
-#include <sstream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -19,7 +19,10 @@ namespace {
 using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
-constexpr std::uint64_t kMostExecutors = 1'000'000;
+// On one node, and on all of them together.
+constexpr std::uint64_t kMostExecutors = 4'096;
+constexpr std::uint64_t kMostWarm = 1'000'000;
+constexpr const char* kLimitExample = "write it as in time=10m,memory=2G,output=1G";
 
 // A command as a shell would cut it, with quotes but nothing else: "python3 -c 'import os'".
 Result<Words> split_command(const std::string& text) {
@@ -58,41 +61,51 @@ Result<std::uint64_t> milliseconds_of(const std::string& text) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
 }
 
-// "time=10m,memory=2G,output=1G".
-Result<Json> limits_of(const std::string& text) {
-  Json limits = Json::object();
-  std::istringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) {
-    const auto equals = part.find('=');
-    const std::string key = part.substr(0, equals);
-    const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
-    if (key == "time") {
-      KILN_TRY_ASSIGN(limits["wall_ms"], milliseconds_of(value));
-    } else if (key == "memory") {
-      KILN_TRY_ASSIGN(limits["memory_bytes"], config::parse_size(value));
-    } else if (key == "output") {
-      KILN_TRY_ASSIGN(limits["output_bytes"], config::parse_size(value));
-    } else {
-      return fail(Errc::invalid_argument,
-                  "there is no limit \"" + key + "\"; write it as in time=10m,memory=2G,output=1G");
-    }
+Words parts_of(const std::string& text) {
+  Words parts;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    parts.emplace_back(part);
   }
-  return limits;
+  return parts;
 }
 
-Json list_of(const std::string& text) {
-  Json list = Json::array();
-  std::istringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) list.push_back(part);
-  return list;
+// One of "time=10m,memory=2G,output=1G".
+Status add_limit(Json& limits, const std::string& part) {
+  const auto equals = part.find('=');
+  const std::string key = part.substr(0, equals);
+  if (key != "time" && key != "memory" && key != "output") {
+    return fail(Errc::invalid_argument, "there is no limit \"" + key + "\"; " + kLimitExample);
+  }
+  const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
+  if (value.empty()) {
+    return fail(Errc::invalid_argument, "\"" + part + "\" says no " + key + "; " + kLimitExample);
+  }
+  if (key == "time") {
+    KILN_TRY_ASSIGN(limits["wall_ms"], milliseconds_of(value));
+  } else {
+    KILN_TRY_ASSIGN(limits[key + "_bytes"], config::parse_size(value));
+  }
+  return {};
+}
+
+// May be given again, for another of them.
+Status set_limits(Json& pool, const std::string& text) {
+  const Words parts = parts_of(text);
+  if (parts.empty())
+    return fail(Errc::invalid_argument, std::string("no limit is named; ") + kLimitExample);
+  for (const auto& part : parts) KILN_TRY(add_limit(pool["limits"], part));
+  return {};
 }
 
 // An option's value into the pool's members.
 using Setter = std::function<Status(Json& pool, const std::string& value)>;
 
-Setter number(const char* name) {
-  return [name](Json& pool, const std::string& value) -> Status {
-    KILN_TRY_ASSIGN(pool[name], config::parse_number(value, 0, kMostExecutors));
+Setter number(const char* name, std::uint64_t most) {
+  return [name, most](Json& pool, const std::string& value) -> Status {
+    KILN_TRY_ASSIGN(pool[name], config::parse_number(value, 0, most));
     return {};
   };
 }
@@ -106,7 +119,10 @@ Setter duration(const char* name) {
 
 Setter appended(const char* name) {
   return [name](Json& pool, const std::string& value) -> Status {
-    pool[name].push_back(value);
+    Json& list = pool[name];
+    if (std::find(list.begin(), list.end(), value) != list.end())
+      return fail(Errc::invalid_argument, "\"" + value + "\" is named twice");
+    list.push_back(value);
     return {};
   };
 }
@@ -123,7 +139,7 @@ Status set_context(Json& pool, const std::string& value) {
 Status set_warm(Json& pool, const std::string& value) {
   pool["all"] = value == "all";
   if (value == "all") return {};
-  KILN_TRY_ASSIGN(pool["warm"], config::parse_number(value, 1, kMostExecutors));
+  KILN_TRY_ASSIGN(pool["warm"], config::parse_number(value, 1, kMostWarm));
   return {};
 }
 
@@ -155,20 +171,16 @@ const std::map<std::string, Setter>& creation_options() {
          pool["windows"].push_back(std::move(window));
          return {};
        }},
-      {"--limit",
-       [](Json& pool, const std::string& value) -> Status {
-         KILN_TRY_ASSIGN(pool["limits"], limits_of(value));
-         return {};
-       }},
+      {"--limit", set_limits},
       {"--nodes",
        [](Json& pool, const std::string& value) -> Status {
-         pool["nodes"] = list_of(value);
+         pool["nodes"] = parts_of(value);
          return {};
        }},
       {"--init-timeout", duration("init_limit_ms")},
-      {"--executors", number("executors")},
+      {"--executors", number("executors", kMostExecutors)},
       {"--warm", set_warm},
-      {"--min-warm", number("min_warm")},
+      {"--min-warm", number("min_warm", kMostWarm)},
       {"--idle", duration("idle_ms")},
       {"--toolchain", appended("toolchains")},
       {"--keep", appended("keep_resident")},
@@ -229,6 +241,11 @@ Result<CommandLine> parse_create(const Words& words) {
   if (names.size() != 1)
     return fail(reader.wrong("name one pool, as in kiln pool create cc --toolchain g++"));
   pool["name"] = names.front();
+  if (pool.value("context", "") == "forkserver" && !pool.contains("toolchains")) {
+    return fail(
+        reader.wrong("--context forkserver holds the programs of toolchains before their main, and "
+                     "none is named; add one, as --toolchain clang, or use --context spawn"));
+  }
   line.waits = pool.contains("warm") || pool.value("all", false);
   line.arguments = {"create", pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
   return line;
@@ -250,6 +267,14 @@ constexpr std::array<Action, 6> kActions = {{
     {"delete", 0, 0, false, "kiln pool delete cc"},
 }};
 
+// What `resize` and `warm` have after the pool's name.
+Status check_count(const std::string& action, const std::string& word) {
+  if (action == "warm" && word == "all") return {};
+  const bool resizes = action == "resize";
+  KILN_TRY(config::parse_number(word, resizes ? 0 : 1, resizes ? kMostExecutors : kMostWarm));
+  return {};
+}
+
 Result<CommandLine> parse_action(const Action& action, const Words& words) {
   CommandLine line;
   WordReader reader(std::string("kiln pool ") + action.name, words, 2);
@@ -258,6 +283,10 @@ Result<CommandLine> parse_action(const Action& action, const Words& words) {
   KILN_TRY(read_options(reader, {"--timeout", "--json", "--help"}, line, none, others));
   if (others.empty() || others.size() - 1 < action.fewest || others.size() - 1 > action.most)
     return fail(reader.wrong(std::string("write it as in ") + action.example));
+  if (others.size() > 1) {
+    const auto counted = check_count(action.name, others[1]);
+    if (!counted) return fail(reader.wrong(counted.error().message));
+  }
   line.waits = action.waits;
   line.arguments = {action.name};
   line.arguments.insert(line.arguments.end(), others.begin(), others.end());
@@ -281,7 +310,7 @@ Result<CommandLine> parse_pool(const Words& words) {
   std::string text = "kiln pool: unknown action '" + words[1] + "'";
   if (const auto near = nearest_word(words[1], known); !near.empty())
     text += "; did you mean '" + near + "'?";
-  return fail(Errc::invalid_argument, text + " (kiln --help lists everything)");
+  return fail(Errc::invalid_argument, text + " (kiln pool --help lists them)");
 }
 
 // --compile-commands and --pool are its own; the rest are compilers.
@@ -325,6 +354,15 @@ bool asks_for_help(const Words& words) {
                      [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
+// With the action of `kiln pool` as its only argument.
+CommandLine help_about(const Words& words) {
+  CommandLine line;
+  line.name = words.front();
+  if (line.name == "pool" && words.size() > 1 && !words[1].starts_with('-'))
+    line.arguments.push_back(words[1]);
+  return line;
+}
+
 Result<CommandLine> parse_pools(const Words& words) {
   CommandLine line;
   WordReader reader("kiln pools", words, 1);
@@ -340,7 +378,7 @@ Result<CommandLine> parse_pools(const Words& words) {
 }  // namespace
 
 Result<CommandLine> parse_pool_words(const Words& words) {
-  if (asks_for_help(words)) return CommandLine{};
+  if (asks_for_help(words)) return help_about(words);
   const std::string& first = words.front();
   auto line = first == "pools"  ? parse_pools(words)
               : first == "pool" ? parse_pool(words)

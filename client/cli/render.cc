@@ -63,6 +63,22 @@ std::string without_scheme(std::string address) {
   return address;
 }
 
+// What selectors of pools go by, of each node that has any.
+std::string labels_text(const Json& nodes, const RenderOptions& options) {
+  std::string text;
+  for (const Json& node : nodes) {
+    const Json& labels = member(node, "labels");
+    if (!labels.is_object() || labels.empty()) continue;
+    std::string all;
+    for (const auto& [name, value] : labels.items()) {
+      const std::string shown_value = shown(value);
+      all += (all.empty() ? "" : ", ") + name + (shown_value == "-" ? "" : "=" + shown_value);
+    }
+    text += "  " + wrap(text_of(node, "name") + ": " + all, 4, options.width) + "\n";
+  }
+  return text.empty() ? "" : "labels\n" + text;
+}
+
 Rendered render_nodes(const Json& answer, const RenderOptions& options) {
   Table table({{"NAME", Align::left, true},
                {"STATE", Align::left, false},
@@ -81,7 +97,7 @@ Rendered render_nodes(const Json& answer, const RenderOptions& options) {
                text_of(node, "failed"), without_scheme(text_of(node, "address"))});
   }
   if (table.empty()) return {"no nodes\n", true};
-  return {table.text(options.width), true};
+  return {table.text(options.width) + labels_text(member(answer, "nodes"), options), true};
 }
 
 Rendered render_tasks(const Json& answer, const RenderOptions& options) {

@@ -6,6 +6,7 @@
 
 #include "client/cli/table.h"
 #include "client/cli/units.h"
+#include "common/model/pool.h"
 
 namespace kiln::client {
 namespace {
@@ -16,23 +17,55 @@ const Json& first_pool(const Json& answer) {
   return pools.is_array() && !pools.empty() ? pools.front() : none;
 }
 
-std::uint64_t sum(const Json& pool, const char* name) {
-  std::uint64_t total = 0;
-  for (const Json& node : member(pool, "nodes")) total += number_of(member(node, "pool"), name);
-  return total;
-}
-
 bool lives(const Json& node) {
   return text_of(node, "state") == "ready";
 }
 
+bool has_state(const Json& node, std::string_view state) {
+  return text_of(member(node, "pool"), "state") == state;
+}
+
 bool is_broken(const Json& node) {
-  return text_of(member(node, "pool"), "state") == "broken";
+  return has_state(node, "broken");
 }
 
 std::uint64_t warm_executors(const Json& node) {
   const Json& pool = member(node, "pool");
   return number_of(pool, "ready") + number_of(pool, "busy");
+}
+
+// Before it says so itself a node is on its way to what it was told to have ready.
+bool is_warming(const Json& node) {
+  return has_state(node, "warming") || (has_state(node, "cold") && number_of(node, "wanted") > 0);
+}
+
+// Of what is now: a node that is gone has nothing.
+std::uint64_t sum(const Json& pool, const char* name) {
+  std::uint64_t total = 0;
+  for (const Json& node : member(pool, "nodes")) {
+    if (lives(node)) total += number_of(member(node, "pool"), name);
+  }
+  return total;
+}
+
+template <typename Predicate>
+std::int64_t count_nodes(const Json& pool, Predicate&& holds) {
+  const Json& nodes = member(pool, "nodes");
+  return std::count_if(nodes.begin(), nodes.end(),
+                       [&](const Json& node) { return lives(node) && holds(node); });
+}
+
+// Of the whole pool: the best that one of its nodes is in.
+std::string pool_state(const Json& pool) {
+  const auto any = [&](auto&& holds) { return count_nodes(pool, holds) > 0; };
+  const auto in = [](std::string_view state) {
+    return [state](const Json& node) { return has_state(node, state); };
+  };
+  if (!any([](const Json&) { return true; })) return "no node";
+  if (any(in("ready"))) return "ready";
+  if (any(is_warming)) return "warming";
+  if (any(is_broken)) return "broken";
+  return any(in("quiesced")) ? "quiesced" : "cold";
 }
 
 // What a node still lacks; empty: nothing.
@@ -63,6 +96,10 @@ std::string note_of(const Json& pool, const Json& node) {
   const Json& there = member(node, "pool");
   std::string note = text_of(there, "reason");
   if (note == "-") note.clear();
+  if (const auto broken = number_of(there, "broken"); broken > 0 && !is_broken(node)) {
+    if (!note.empty()) note += "; ";
+    note += count(broken, "executor") + (broken == 1 ? " is broken" : " are broken");
+  }
   const std::string context = text_of(there, "context");
   if (const auto why = text_of(there, "fallback"); why != "-" && context != "-") {
     if (!note.empty()) note += "; ";
@@ -92,27 +129,47 @@ std::string nodes_table(const Json& pool, const RenderOptions& options) {
     if (const auto note = note_of(pool, node); !note.empty())
       notes += wrap(text_of(node, "node") + ": " + note, 2, options.width) + "\n";
     if (const auto output = text_of(there, "output"); is_broken(node) && output != "-")
-      notes += wrap("output: " + output, 2, options.width) + "\n";
+      notes += "  its output:\n" + block(output, 4, options.width);
   }
   if (table.empty()) return "no node is selected\n";
   return table.text(options.width) + notes;
 }
 
+// The command that makes the same pool, to be given to a shell: as many options a line as fit.
+std::string creation_text(const Json& pool, const RenderOptions& options) {
+  const std::string indent(kLabelWidth, ' ');
+  // Each line but the last ends with " \\".
+  const std::size_t room = options.width - std::min(options.width, kLabelWidth + 2);
+  std::string text;
+  std::string row = "kiln pool create " + text_of(pool, "name");
+  for (const Json& option : member(pool, "options")) {
+    if (!option.is_array() || option.size() != 2) continue;
+    const std::string words = shown(option[0]) + " " + for_shell(shown(option[1]));
+    if (display_width(row) + 1 + display_width(words) <= room) {
+      row += " " + words;
+      continue;
+    }
+    text += row + " \\\n" + indent;
+    row = "  " + words;
+  }
+  std::string label = "made by";
+  label.resize(kLabelWidth, ' ');
+  return label + text + row + "\n";
+}
+
 std::string definition_text(const Json& pool, const RenderOptions& options) {
-  std::string text = text_of(pool, "context") + ", " + executors_text(pool);
-  for (const Json& term : member(pool, "selector")) text += ", " + shown(term);
-  if (const auto warm = number_of(pool, "min_warm"); warm > 0)
-    text += ", " + std::to_string(warm) + " always ready";
-  if (const auto idle = number_of(pool, "idle_ms"); idle > 0)
-    text += ", quiesced after " + show_milliseconds(idle);
-  std::string out = line("pool", text_of(pool, "name") + ": " + text, options);
+  const std::string name = text_of(pool, "name");
+  std::string out = line("pool",
+                         name + ": " + pool_state(pool) + ", " + text_of(pool, "context") + ", " +
+                             executors_text(pool),
+                         options);
   for (const Json& toolchain : member(pool, "toolchains")) {
     out += line("toolchain",
                 text_of(toolchain, "name") + " " + text_of(toolchain, "digest").substr(0, 12) +
                     " (" + text_of(toolchain, "architecture") + ")",
                 options);
   }
-  return out;
+  return name == kDefaultPool ? out : out + creation_text(pool, options);
 }
 
 std::string plan_text(const Json& plan, const RenderOptions& options) {
@@ -129,25 +186,41 @@ std::string plan_text(const Json& plan, const RenderOptions& options) {
   return line("build", text, options);
 }
 
+// The default pool is for whatever comes.
+bool holds(const Json& pool, const Json& toolchain) {
+  if (text_of(pool, "name") == kDefaultPool) return true;
+  const Json& own = member(pool, "toolchains");
+  return std::any_of(own.begin(), own.end(), [&](const Json& one) {
+    return text_of(one, "digest") == text_of(toolchain, "digest");
+  });
+}
+
+std::string not_held_text(const Json& pool, const Json& toolchain) {
+  const std::string name = text_of(toolchain, "name");
+  return "the pool " + text_of(pool, "name") + " does not hold " + name +
+         ": it is staged now, but nodes that join or restart get it at the first task only, and "
+         "a " +
+         "forkserver executes it; a pool made with --toolchain " + name + " holds it";
+}
+
 }  // namespace
 
 Rendered render_pools(const Json& answer, const RenderOptions& options) {
   Table table({{"POOL", Align::left, true},
+               {"STATE", Align::left, false},
                {"CONTEXT", Align::left, false},
                {"NODES", Align::right, false},
+               {"BROKEN", Align::right, false},
                {"READY", Align::right, false},
                {"BUSY", Align::right, false},
-               {"STARTING", Align::right, false},
-               {"BROKEN", Align::right, false},
                {"QUEUED", Align::right, false},
-               {"TASKS", Align::right, false},
-               {"WARM", Align::right, false}});
+               {"TASKS", Align::right, false}});
   for (const Json& pool : member(answer, "pools")) {
-    table.add({text_of(pool, "name"), text_of(pool, "context"),
-               std::to_string(member(pool, "nodes").size()), std::to_string(sum(pool, "ready")),
-               std::to_string(sum(pool, "busy")), std::to_string(sum(pool, "starting")),
-               std::to_string(sum(pool, "broken")), std::to_string(sum(pool, "queued")),
-               std::to_string(sum(pool, "tasks")), std::to_string(sum(pool, "warm_hits"))});
+    table.add({text_of(pool, "name"), pool_state(pool), text_of(pool, "context"),
+               std::to_string(member(pool, "nodes").size()),
+               std::to_string(count_nodes(pool, is_broken)), std::to_string(sum(pool, "ready")),
+               std::to_string(sum(pool, "busy")), std::to_string(sum(pool, "queued")),
+               std::to_string(sum(pool, "tasks"))});
   }
   if (table.empty()) return {"no pools\n", true};
   return {table.text(options.width), true};
@@ -169,8 +242,9 @@ Rendered render_warmed(const Json& answer, const RenderOptions& options) {
   }
   for (const Json& toolchain : member(answer, "toolchains")) {
     result.text += line(
-        "toolchain", text_of(toolchain, "name") + " " + text_of(toolchain, "digest").substr(0, 12),
-        options);
+        "build needs",
+        text_of(toolchain, "name") + " " + text_of(toolchain, "digest").substr(0, 12), options);
+    if (!holds(pool, toolchain)) result.text += line("", not_held_text(pool, toolchain), options);
   }
   Rendered nodes = render_pool(answer, options);
   result.text += nodes.text;

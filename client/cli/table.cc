@@ -1,6 +1,8 @@
 #include "client/cli/table.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <numeric>
 
 namespace kiln::client {
@@ -17,6 +19,32 @@ bool continues_character(char byte) {
 bool is_control(char byte) {
   const auto value = static_cast<unsigned char>(byte);
   return value < 0x20 || value == 0x7F;
+}
+
+// The first `width` characters.
+std::string start_of(std::string_view text, std::size_t width) {
+  std::size_t used = 0;
+  std::size_t bytes = 0;
+  for (; bytes < text.size(); ++bytes) {
+    if (!continues_character(text[bytes]) && ++used > width) break;
+  }
+  return std::string(text.substr(0, bytes));
+}
+
+// Without what could steer a terminal, C1 controls in UTF-8 too; lines of CR LF end as others do.
+std::string visible(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  std::string result;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool is_c1 = line[i] == '\xC2' && i + 1 < line.size() && (line[i + 1] & 0xE0) == 0x80;
+    if (is_c1) ++i;
+    if (line[i] == '\t') {
+      result += "    ";
+    } else {
+      result += is_c1 || is_control(line[i]) ? '?' : line[i];
+    }
+  }
+  return result;
 }
 
 std::string padded(const std::string& text, std::size_t width, Align align) {
@@ -65,6 +93,42 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
     used += display_width(word);
   }
   return result;
+}
+
+std::string block(std::string_view text, std::size_t indent, std::size_t width) {
+  const std::size_t room = std::max(kLeastShrunk, width - std::min(width, indent));
+  std::string result;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    std::string row = visible(one);
+    do {
+      const std::string head = start_of(row, room);
+      row.erase(0, head.size());
+      result += std::string(indent, ' ') + head + "\n";
+    } while (!row.empty());
+  }
+  return result;
+}
+
+std::string for_shell(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  const bool escapes = std::any_of(word.begin(), word.end(), is_control);
+  std::string text = escapes ? "$'" : "'";
+  for (const char c : word) {
+    if (escapes && (is_control(c) || c == '\'' || c == '\\')) {
+      std::array<char, 8> code{};
+      std::snprintf(code.data(), code.size(), "\\x%02x", static_cast<unsigned>(c));
+      text += code.data();
+    } else if (c == '\'') {
+      text += "'\\''";
+    } else {
+      text += c;
+    }
+  }
+  return text + "'";
 }
 
 std::vector<std::size_t> Table::widths(std::size_t limit) const {

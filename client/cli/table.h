@@ -44,4 +44,11 @@ std::string fit(std::string_view text, std::size_t width);
 // `text` broken at spaces into lines of at most `width`, each after `indent` spaces but the first.
 std::string wrap(std::string_view text, std::size_t indent, std::size_t width);
 
+// Lines of `text`, each after `indent` spaces and broken where it is too long for `width`, with a
+// newline behind it. Tabs become spaces and control characters '?'.
+std::string block(std::string_view text, std::size_t indent, std::size_t width);
+
+// A word for a shell: in quotes where it needs them, those of bash where it has control characters.
+std::string for_shell(const std::string& word);
+
 }  // namespace kiln::client

@@ -11,7 +11,8 @@ namespace kiln::client {
 
 // `answer`: the agent's to the command that asked for warmth. Asks how the pool is until all that
 // is wanted is ready or broken, and gives that answer with the rest of the first one. Progress goes
-// to stderr, when it is a terminal. Errc::timed_out, after line.timeout, says what is waited for.
+// to stderr, when it is a terminal. Errc::timed_out, after line.timeout, says what is waited for;
+// Errc::cancelled, after Ctrl-C, what goes on without.
 Result<std::string> wait_for_warmth(const CommandLine& line, std::string answer,
                                     const Caller& caller);
 

@@ -1,10 +1,11 @@
 #include "client/cli/warm_window.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
-#include <sstream>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -36,11 +37,21 @@ std::optional<unsigned> days_of_range(std::string_view word) {
   }
 }
 
-std::optional<unsigned> days_of(const std::string& text) {
+// What is between `separator`s, none of it empty.
+std::vector<std::string_view> parts_of(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(separator));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+std::optional<unsigned> days_of(std::string_view text) {
   if (text == "daily") return kEveryDay;
   unsigned days = 0;
-  std::istringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) {
+  for (const auto part : parts_of(text, ',')) {
     const auto some = days_of_range(part);
     if (!some) return std::nullopt;
     days |= *some;
@@ -65,18 +76,18 @@ Result<nlohmann::json> warm_window_of(const std::string& text) {
     return fail(Errc::invalid_argument, "\"" + text + "\" is no time of the week: " + what +
                                             "; write it as in \"mon-fri 8:00-20:00 16\"");
   };
-  std::istringstream words(text);
-  std::string days_text, span, number, more;
-  if (!(words >> days_text >> span >> number) || words >> more)
-    return wrong("it has three parts, days, hours and executors");
-  const auto days = days_of(days_text);
-  if (!days) return wrong("\"" + days_text + "\" names no days");
+  const auto words = parts_of(text, ' ');
+  if (words.size() != 3) return wrong("it has three parts, days, hours and executors");
+  const std::string_view span = words[1];
+  const std::string_view number = words[2];
+  const auto days = days_of(words[0]);
+  if (!days) return wrong("\"" + std::string(words[0]) + "\" names no days");
   const auto dash = span.find('-');
   const auto from = minute_of(span.substr(0, dash));
-  const auto to = minute_of(dash == std::string::npos ? "" : span.substr(dash + 1));
-  if (!from || !to) return wrong("\"" + span + "\" is not from one hour to another");
+  const auto to = minute_of(dash == std::string_view::npos ? "" : span.substr(dash + 1));
+  if (!from || !to) return wrong("\"" + std::string(span) + "\" is not from one hour to another");
   const auto ready = config::parse_number(number, 1, 1'000'000);
-  if (!ready) return wrong("\"" + number + "\" is no number of executors");
+  if (!ready) return wrong("\"" + std::string(number) + "\" is no number of executors");
   return nlohmann::json{
       {"days", *days}, {"from_minute", *from}, {"to_minute", *to}, {"ready", *ready}};
 }

@@ -6,7 +6,9 @@ namespace kiln::client {
 
 std::string WordReader::option() const {
   const std::string& word = words_[at_];
-  if (word.size() < 2 || word.front() != '-') return "";
+  // A negative number is a value, if a wrong one.
+  const bool is_number = word.size() > 1 && word[1] >= '0' && word[1] <= '9';
+  if (word.size() < 2 || word.front() != '-' || is_number) return "";
   return word.substr(0, word.find('='));
 }
 
@@ -26,7 +28,7 @@ Error WordReader::unknown(const std::vector<std::string>& known) const {
   std::string text = "unknown option '" + option() + "'";
   if (const auto near = nearest_word(option(), known); !near.empty())
     text += "; did you mean '" + near + "'?";
-  return wrong(text + " (kiln --help lists everything)");
+  return wrong(text + " (" + command_ + " --help lists them)");
 }
 
 }  // namespace kiln::client

@@ -73,6 +73,13 @@ NodeWarmth node_of(const json& entry) {
 std::string definition_text(const PoolSpec& spec, Warm warm) {
   json environment = json::object();
   for (const auto& [name, value] : spec.environment) environment[name] = value;
+  json windows = json::array();
+  for (const auto& window : spec.windows) {
+    windows.push_back({{"days", window.days},
+                       {"from_minute", window.from.count()},
+                       {"to_minute", window.to.count()},
+                       {"ready", window.ready}});
+  }
   const json text = {{"name", spec.name},
                      {"context", word_of(spec.context)},
                      {"init", spec.init},
@@ -82,6 +89,7 @@ std::string definition_text(const PoolSpec& spec, Warm warm) {
                      {"executors", spec.executors},
                      {"nodes", spec.nodes},
                      {"min_warm", spec.min_warm},
+                     {"windows", windows},
                      {"idle_ms", spec.idle.count()},
                      {"limits",
                       {{"wall_ms", spec.limits.time.count()},

@@ -60,10 +60,9 @@ Result<Created> PoolCatalog::create(const PoolSpec& spec, std::uint64_t now_s) {
   KILN_TRY(check_spec(spec));
   if (const auto there = find(spec.name); there != nullptr) {
     if (there->spec == spec) return Created{there, true};
-    return fail(Errc::already_exists,
-                "pool \"" + spec.name +
-                    "\" exists with another definition: " + difference(there->spec, spec) +
-                    "; kiln pool delete " + spec.name + " first, or use another name");
+    return fail(Errc::already_exists, "pool \"" + spec.name + "\" exists with other settings: " +
+                                          difference(there->spec, spec) + "; kiln pool delete " +
+                                          spec.name + " first, or use another name");
   }
   KILN_TRY(has_room_for(spec));
   return Created{define(spec, false, now_s), false};

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "common/model/pool_name.h"
+#include "common/model/pool_options.h"
 #include "coordinator/pools/node_selector.h"
 #include "coordinator/pools/warm_policy.h"
 
@@ -23,9 +24,14 @@ tl::unexpected<Error> wrong(const std::string& field, const std::string& why) {
   return fail(Errc::invalid_argument, field + ": " + why);
 }
 
-Status at_most(const std::string& field, std::uint64_t value, std::uint64_t limit) {
+std::string number_text(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+Status at_most(const std::string& field, std::uint64_t value, std::uint64_t limit,
+               std::string (*text)(std::uint64_t) = number_text) {
   if (value <= limit) return {};
-  return wrong(field, std::to_string(value) + " is too much, at most " + std::to_string(limit));
+  return wrong(field, text(value) + " is too much, at most " + text(limit));
 }
 
 bool is_absolute(const std::string& path) {
@@ -38,38 +44,39 @@ Status check_command(const std::string& field, const std::vector<std::string>& a
 }
 
 Status check_initializer(const PoolSpec& spec) {
-  KILN_TRY(at_most("init", spec.init.size(), kMaxSteps));
-  for (const auto& step : spec.init) KILN_TRY(check_command("init", step));
-  if (!spec.probe.empty()) KILN_TRY(check_command("probe", spec.probe));
-  if (spec.init_limit_ms == 0) return wrong("init_limit_ms", "the initializer needs some time");
-  KILN_TRY(at_most("init_limit_ms", spec.init_limit_ms, kMaxInitMs));
+  KILN_TRY(at_most("--init", spec.init.size(), kMaxSteps));
+  for (const auto& step : spec.init) KILN_TRY(check_command("--init", step));
+  if (!spec.probe.empty()) KILN_TRY(check_command("--probe", spec.probe));
+  if (spec.init_limit_ms == 0) return wrong("--init-timeout", "the initializer needs some time");
+  KILN_TRY(at_most("--init-timeout", spec.init_limit_ms, kMaxInitMs, duration_text));
   for (const auto& path : spec.keep_resident) {
-    if (!is_absolute(path)) return wrong("keep_resident", "\"" + path + "\" is no absolute path");
+    if (!is_absolute(path)) return wrong("--keep", "\"" + path + "\" is no absolute path");
   }
   for (const auto& variable : spec.environment) {
     if (variable.first.empty() || variable.first.find('=') != std::string::npos) {
-      return wrong("environment", "\"" + variable.first + "\" is no variable's name");
+      return wrong("--env", "\"" + variable.first + "\" is no variable's name");
     }
   }
   if (!spec.toolchains.empty()) return {};
-  const char* needy = !spec.init.empty()            ? "init"
-                      : !spec.probe.empty()         ? "probe"
-                      : !spec.keep_resident.empty() ? "keep_resident"
+  const char* needy = !spec.init.empty()            ? "--init"
+                      : !spec.probe.empty()         ? "--probe"
+                      : !spec.keep_resident.empty() ? "--keep"
                                                     : nullptr;
   if (needy == nullptr) return {};
-  return wrong(needy, "it needs the root of a toolchain, and the pool has none; name one");
+  return wrong(needy,
+               "it needs the root of a toolchain, and the pool has none; name one by --toolchain");
 }
 
 Status check_windows(const PoolSpec& spec) {
-  KILN_TRY(at_most("windows", spec.windows.size(), kMaxWindows));
+  KILN_TRY(at_most("--window", spec.windows.size(), kMaxWindows));
   for (const auto& window : spec.windows) {
     if (window.days == 0 || window.days > kAllDays) {
-      return wrong("windows", "a window needs at least one day of the week");
+      return wrong("--window", "a window needs at least one day of the week");
     }
     if (window.from_minute >= kMinutesOfDay || window.to_minute >= kMinutesOfDay) {
-      return wrong("windows", "a time is before 24:00 (a window until midnight ends at 0:00)");
+      return wrong("--window", "a time is before 24:00 (a window until midnight ends at 0:00)");
     }
-    KILN_TRY(at_most("windows.ready", window.ready, kMaxWarm));
+    KILN_TRY(at_most("--window", window.ready, kMaxWarm));
   }
   return {};
 }
@@ -110,9 +117,9 @@ Status check_spec(const PoolSpec& spec) {
   if (const auto selector = NodeSelector::parse(spec.nodes); !selector) {
     return fail(selector.error().within("nodes"));
   }
-  KILN_TRY(at_most("min_warm", spec.min_warm, kMaxWarm));
+  KILN_TRY(at_most("--min-warm", spec.min_warm, kMaxWarm));
   KILN_TRY(check_windows(spec));
-  KILN_TRY(at_most("idle_ms", spec.idle_ms, kMaxIdleMs));
+  KILN_TRY(at_most("--idle", spec.idle_ms, kMaxIdleMs, duration_text));
   KILN_TRY(at_most("bytes of text in all", text_bytes(spec), kMaxSpecBytes));
   if (has_zero_byte(spec)) return wrong("text", "no argument or path may hold a zero byte");
   return {};

@@ -28,7 +28,8 @@ std::vector<std::pair<std::string, std::string>> fields_of(const PoolSpec& spec)
 // Bytes of all its text.
 std::size_t text_bytes(const PoolSpec& spec);
 
-// "context is spawn, not fork; executors is 4, not 8": what there is, against what was asked for.
+// "--context is spawn, not fork; --executors is 4, not 8": what there is, against what was asked
+// for, in the words of `kiln pool create`.
 std::string difference(const PoolSpec& there, const PoolSpec& asked);
 
 }  // namespace kiln::coordinator

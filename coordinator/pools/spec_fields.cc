@@ -1,4 +1,7 @@
 // Definitions as text: for people who ask what differs, and for a total order of contents.
+#include <algorithm>
+
+#include "common/model/pool_options.h"
 #include "coordinator/pools/pool_spec.h"
 
 namespace kiln::coordinator {
@@ -49,6 +52,38 @@ std::string word(const PoolToolchain& toolchain) {
          quoted(toolchain.architecture) + " " + toolchain.digest.hex();
 }
 
+using OptionValues = std::vector<std::pair<std::string, std::string>>;
+
+// Options that may be given again are one here, with all their values.
+OptionValues by_option(const PoolSpec& spec) {
+  OptionValues out;
+  for (const auto& [option, value] : options_of(spec)) {
+    const bool more = !out.empty() && out.back().first == option;
+    if (more) out.back().second += " and " + value;
+    if (!more) out.emplace_back(option, value);
+  }
+  return out;
+}
+
+std::string value_in(const OptionValues& values, const std::string& option) {
+  for (const auto& [name, value] : values) {
+    if (name == option) return value;
+  }
+  return "unset";
+}
+
+// Each once, those of `first` first.
+std::vector<std::string> names_of(const OptionValues& first, const OptionValues& second) {
+  std::vector<std::string> names;
+  for (const auto* values : {&first, &second}) {
+    for (const auto& value : *values) {
+      if (std::find(names.begin(), names.end(), value.first) == names.end())
+        names.push_back(value.first);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> fields_of(const PoolSpec& spec) {
@@ -83,13 +118,23 @@ std::size_t text_bytes(const PoolSpec& spec) {
 }
 
 std::string difference(const PoolSpec& there, const PoolSpec& asked) {
-  const auto left = fields_of(there);
-  const auto right = fields_of(asked);
+  const auto left = by_option(there);
+  const auto right = by_option(asked);
   std::string out;
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    if (left[i] == right[i]) continue;
-    out += (out.empty() ? "" : "; ") + left[i].first + " is " + left[i].second + ", not " +
-           right[i].second;
+  const auto add = [&out](const std::string& what) { out += (out.empty() ? "" : "; ") + what; };
+  for (const auto& option : names_of(left, right)) {
+    const auto was = value_in(left, option);
+    const auto wanted = value_in(right, option);
+    if (was != wanted) add(option + " is " + was + ", not " + wanted);
+  }
+  for (std::size_t i = 0; i < std::min(there.toolchains.size(), asked.toolchains.size()); ++i) {
+    const auto& was = there.toolchains[i];
+    const auto& wanted = asked.toolchains[i];
+    if (was != wanted && was.name == wanted.name) {
+      add("--toolchain " + was.name + " is another program of that name there (" + was.program +
+          " " + was.digest.short_hex() + ", not " + wanted.program + " " +
+          wanted.digest.short_hex() + ")");
+    }
   }
   return out;
 }

@@ -179,6 +179,19 @@ class LibraryTest(kilntest.FarmCase):
         self.assertIn("[last\\n]", driver.ask("wait", "last"))
         kilntest.wait_until(lambda: not self.on_worker("while :;"), "their processes to be gone")
 
+    def test_a_new_pool_is_warm_runs_tasks_and_can_be_removed(self):
+        driver = self.driver()
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "made"])
+        self.assertEqual("made w0 ready 1", driver.ask("new", "made"))
+        shown = self.farm.kiln("pool", "show", "made", "--json")["pools"][0]
+        self.assertIn(["--window", "mon-fri 8:00-20:00 1"], shown["options"])
+        driver.ask("submit", "task", "echo", "x")
+        self.assertIn("ended task code 0", driver.ask("wait", "task"))
+        self.assertEqual(1, self.farm.kiln("pool", "show", "made", "--json")
+                         ["pools"][0]["nodes"][0]["pool"]["tasks"])
+        self.assertEqual("removed", driver.ask("remove"))
+        self.assertEqual(1, self.farm.client(["kiln", "pool", "show", "made"]).returncode)
+
     def test_pool_conformance_row_28_closing_a_pool_ends_its_tasks(self):
         driver = self.driver()
         driver.ask("submit", "runs", *FOREVER)

@@ -28,7 +28,7 @@ class PoolsTest(kilntest.FarmCase):
     def fails(self, *words):
         done = self.farm.client(["kiln", *words])
         self.assertEqual(1, done.returncode, done.stdout.decode())
-        return done.stderr.decode()
+        return " ".join(done.stderr.decode().split())
 
     def test_row_1_creation_tells_readiness_and_steps_of_each_node(self):
         for context in CONTEXTS:

@@ -3,6 +3,7 @@
 //
 //   submit NAME ARGV…   limit NAME MILLISECONDS ARGV…   compile NAME ARGV…
 //   flood COUNT ARGV…   drain   wait NAME   cancel NAME   pending   close
+//   new NAME   remove     a pool with a window, warm; it is the one that is used from then on
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -36,6 +37,8 @@ class Driver {
     if (verb == "flood") return flood(std::stoi(words[1]), rest(words, 2));
     if (verb == "drain") return drain();
     if (verb == "wait") return describe(futures_.at(words[1]).get());
+    if (verb == "new") return make(words[1]);
+    if (verb == "remove") return pool_.remove() ? "removed" : "not removed";
     if (verb == "pending") return std::to_string(client_.pending());
     if (verb == "cancel") {
       futures_.at(words[1]).cancel();
@@ -48,6 +51,24 @@ class Driver {
  private:
   static Words rest(const Words& words, std::size_t from) {
     return {words.begin() + static_cast<std::ptrdiff_t>(from), words.end()};
+  }
+
+  std::string make(const std::string& name) {
+    kiln::PoolSpec spec;
+    spec.name = name;
+    spec.toolchains = {"sh"};
+    spec.init = {{"sh", "-c", "echo ready"}};
+    spec.executors = 1;
+    spec.windows = {{0x1f, std::chrono::hours(8), std::chrono::hours(20), 1}};
+    auto pool = client_.new_pool(spec, kiln::Warm::all());
+    if (!pool) return std::string(kiln::name(pool.error().failure)) + " " + pool.error().message;
+    pool_ = std::move(*pool);
+    const auto status = pool_.status();
+    if (!status) return status.error().message;
+    std::string text = status->existed ? "existed" : "made";
+    for (const auto& node : status->nodes)
+      text += " " + node.node + " " + node.state + " " + std::to_string(node.ready);
+    return text;
   }
 
   std::string submit(const std::string& name, Words argv, std::chrono::milliseconds limit) {

@@ -21,6 +21,14 @@ enum class Context {
   forkserver,  // each holds the pool's programs stopped before main, and forks them for its tasks
 };
 
+// A time of the week, in the coordinator's time zone, in which more is kept ready.
+struct WarmWindow {
+  std::uint8_t days = 0x7f;      // bit 0: Monday … bit 6: Sunday
+  std::chrono::minutes from{0};  // since midnight, before 24 h
+  std::chrono::minutes to{0};    // likewise; not after `from`: it ends on the next day
+  std::uint32_t ready = 0;       // executors, on all nodes together
+};
+
 struct PoolSpec {
   std::string name = {};
   Context context = Context::spawn;
@@ -31,11 +39,12 @@ struct PoolSpec {
   std::vector<std::string> probe = {};  // a command that must end well before an executor is ready
   std::uint32_t executors = 0;          // on each node; 0: as many as the node has slots
   std::vector<std::string> nodes =
-      {};                             // labels that must hold: zone=a, gpu, !spot; none: all nodes
-  std::uint32_t min_warm = 0;         // executors kept ready, on all nodes together
-  std::chrono::milliseconds idle{0};  // without a task until a node's executors go; 0: never
-  Limits limits = {};                 // upper bounds of its tasks' own
-  Environment environment = {};       // of the initializer
+      {};                      // labels that must hold: zone=a, gpu, !spot; none: all nodes
+  std::uint32_t min_warm = 0;  // executors kept ready, on all nodes together
+  std::vector<WarmWindow> windows = {};  // the largest that applies counts, if above min_warm
+  std::chrono::milliseconds idle{0};     // without a task until a node's executors go; 0: never
+  Limits limits = {};                    // upper bounds of its tasks' own
+  Environment environment = {};          // of the initializer
 };
 
 // How many executors are to be ready, on all nodes together.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "client/cli/pool_words.h"
+
 namespace kiln::client {
 namespace {
 
@@ -44,6 +46,37 @@ TEST(PoolJson, every_member_finds_its_field) {
   EXPECT_THAT(wishes->commands, ElementsAre("g++", "clang"));
   EXPECT_EQ(wishes->warm, 8U);
   EXPECT_TRUE(wishes->all);
+}
+
+// What is shown of a pool makes the same pool when it is given to `kiln pool create`.
+TEST(PoolJson, the_options_that_are_shown_make_the_same_pool) {
+  PoolSpec spec;
+  spec.name = "cc";
+  spec.context = PoolContext::forkserver;
+  spec.init = {{"/bin/sh", "-c", "echo it's \"so\"; exit 0"}, {"/bin/true", "", "a\tb"}};
+  spec.init_limit_ms = 1'500;
+  spec.keep_resident = {"/usr/bin/as", "/a b"};
+  spec.executors = 4;
+  spec.nodes = {"zone=a", "!spot"};
+  spec.min_warm = 2;
+  spec.windows = {{0b1100011, 480, 0, 16}, {0x7f, 1350, 360, 4}};
+  spec.idle_ms = 600'000;
+  spec.limits = {90'000, 3ULL << 30, 12'345};
+  spec.environment = {{"A", "b=c d"}, {"B", ""}};
+  spec.probe = {"/bin/cc", "--version"};
+  wire::PoolStatus status;
+  status.definition.spec = spec;
+  status.definition.spec.toolchains = {{"clang", "/usr/bin/clang", "x86_64", digest_of("clang")}};
+  std::vector<std::string> words = {"pool", "create", "cc"};
+  const auto shown = json_of(status);
+  for (const auto& option : shown["options"])
+    words.insert(words.end(), {option[0].get<std::string>(), option[1].get<std::string>()});
+  const auto line = parse_pool_words(words);
+  ASSERT_TRUE(line) << line.error().message;
+  const auto wishes = pool_wishes_of(line->arguments.at(1));
+  ASSERT_TRUE(wishes) << wishes.error().message;
+  EXPECT_EQ(wishes->spec, spec);
+  EXPECT_THAT(wishes->commands, ElementsAre("clang"));
 }
 
 TEST(PoolJson, what_cannot_be_read_is_named) {

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/arguments/response_file.h"
+
 namespace kiln::client {
 namespace {
 
@@ -73,9 +75,44 @@ TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
   EXPECT_THAT(error_of({""}), HasSubstr("unknown command ''"));
 }
 
+std::string help_of(const std::vector<std::string>& words) {
+  const auto line = parse_command_line(words);
+  EXPECT_TRUE(line);
+  if (!line) return "";
+  EXPECT_EQ(line->kind, Kind::help);
+  return help_text(*line);
+}
+
 TEST(Help, fits_80_columns) {
-  std::istringstream text(help_text());
+  std::string all = help_of({"--help"}) + help_of({"pools", "--help"}) + help_of({"warm", "-h"}) +
+                    help_of({"pool", "--help"});
+  for (const char* action : {"create", "show", "warm", "quiesce", "wake", "resize", "delete"})
+    all += help_of({"pool", action, "--help"});
+  std::istringstream text(all);
   for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(Help, of_one_command_has_its_own_examples) {
+  EXPECT_THAT(help_of({"pool", "--help"}), HasSubstr("kiln pool resize cc 4"));
+  EXPECT_THAT(help_of({"pool", "create", "cc", "--help"}), HasSubstr("kiln pool create cc --tool"));
+  EXPECT_THAT(help_of({"pool", "crate", "--help"}), HasSubstr("kiln pool ACTION NAME"));
+  EXPECT_THAT(help_of({"warm", "--help"}), HasSubstr("kiln warm g++\n"));
+  EXPECT_THAT(help_of({"pools", "--help"}), HasSubstr("usage: kiln pools [--json]"));
+  EXPECT_THAT(help_of({"status", "--help"}), HasSubstr("usage: kiln COMPILER"));
+}
+
+// Whoever reads of an option can use it, and the other way round.
+TEST(Help, of_create_shows_commands_that_are_understood) {
+  std::istringstream text(help_of({"pool", "create", "--help"}));
+  int examples = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.starts_with("  kiln pool create ")) continue;
+    ++examples;
+    const auto words = split_response_text(line);
+    const auto parsed = parse_command_line({words.begin() + 1, words.end()});
+    EXPECT_TRUE(parsed) << line << (parsed ? "" : parsed.error().message);
+  }
+  EXPECT_EQ(examples, 5);
 }
 
 }  // namespace

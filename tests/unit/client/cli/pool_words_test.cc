@@ -119,8 +119,38 @@ TEST(PoolWords, what_is_wrong_is_named_with_how_it_is_right) {
   EXPECT_THAT(refusal_of({"pool", "create", "a", "--init", "a 'b"}), HasSubstr("quote"));
   EXPECT_THAT(refusal_of({"pool", "create", "a", "--env", "A"}), HasSubstr("NAME=VALUE"));
   EXPECT_THAT(refusal_of({"pool", "resize", "a"}), HasSubstr("kiln pool resize cc 8"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--limit", "time"}),
+              HasSubstr("--limit: \"time\" says no time; write it as in time=10m"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--limit", "time="}), HasSubstr("says no time"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--limit="}), HasSubstr("no limit is named"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--limit", "time=soon"}),
+              HasSubstr("\"soon\" is not a duration"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--keep", "/f", "--keep", "/f"}),
+              HasSubstr("--keep: \"/f\" is named twice"));
+  EXPECT_THAT(refusal_of({"pool", "create", "a", "--context", "forkserver"}),
+              HasSubstr("none is named; add one, as --toolchain clang"));
   EXPECT_THAT(refusal_of({"warm"}), HasSubstr("--compile-commands"));
   EXPECT_THAT(refusal_of({"pools", "cc"}), HasSubstr("kiln pool show cc"));
+}
+
+TEST(PoolWords, negative_numbers_are_wrong_numbers_and_no_options) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"pool", "create", "a", "--executors", "-1"},
+        {"pool", "create", "a", "--warm=-1"},
+        {"pool", "create", "a", "--min-warm", "-1"},
+        {"pool", "resize", "a", "-1"},
+        {"pool", "warm", "a", "-1"},
+        {"warm", "g++", "--executors", "-1"}})
+    EXPECT_THAT(refusal_of(words),
+                HasSubstr("\"-1\" is not a number that fits here; write one from"))
+        << words.back();
+  EXPECT_THAT(refusal_of({"pool", "resize", "a", "5000"}), HasSubstr("from 0 to 4096"));
+  EXPECT_THAT(refusal_of({"pool", "warm", "a", "most"}), HasSubstr("kiln pool warm: \"most\""));
+}
+
+TEST(PoolWords, limits_may_be_given_one_by_one) {
+  EXPECT_EQ(created({"a", "--limit", "time=1s", "--limit", "output=1K"})["limits"],
+            json::parse(R"({"wall_ms": 1000, "output_bytes": 1024})"));
 }
 
 TEST(WarmWindow, days_and_hours) {

@@ -1,8 +1,12 @@
 #include "client/cli/render_pools.h"
 
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "client/cli/table.h"
 
 namespace kiln::client {
 namespace {
@@ -68,7 +72,7 @@ TEST(Warmth, nodes_that_are_gone_or_broken_are_not_waited_for) {
 
 TEST(PoolConformance, row_1_the_answer_shows_steps_and_readiness_of_each_node) {
   const auto text = render_pool(answer_with({node("n1", 4, 4)}), {}).text;
-  EXPECT_THAT(text, HasSubstr("cc: fork, 4 executors a node, zone=a"));
+  EXPECT_THAT(text, HasSubstr("cc: ready, fork, 4 executors a node"));
   EXPECT_THAT(text, HasSubstr("NODE  STATE  READY  BUSY  STAGE  START  INIT"));
   EXPECT_THAT(text, HasSubstr("4/4"));
   EXPECT_THAT(text, HasSubstr("1.2 s"));
@@ -78,11 +82,49 @@ TEST(RenderPool, a_broken_node_shows_why_and_the_last_output) {
   auto broken = node("n2", 0, 4);
   broken["pool"]["state"] = "broken";
   broken["pool"]["reason"] = "the initializer's step 1 exited with 3";
-  broken["pool"]["output"] = "no licence";
+  broken["pool"]["output"] =
+      "looking\tfor a licence\r\nno \x1b[2J\xc2\x9blicence\n" + std::string(90, 'x') + "\n";
   const auto shown = render_pool(answer_with({broken}), {});
   EXPECT_FALSE(shown.ok);
   EXPECT_THAT(shown.text, HasSubstr("n2: the initializer's step 1 exited with 3"));
-  EXPECT_THAT(shown.text, HasSubstr("output: no licence"));
+  EXPECT_THAT(shown.text, HasSubstr("  its output:\n"
+                                    "    looking    for a licence\n"
+                                    "    no ?[2J?licence\n"
+                                    "    " +
+                                    std::string(76, 'x') +
+                                    "\n"
+                                    "    " +
+                                    std::string(14, 'x') + "\n"));
+}
+
+TEST(RenderPool, a_node_with_some_broken_executors_says_so) {
+  auto some = node("n1", 3, 4);
+  some["pool"]["broken"] = 1;
+  EXPECT_THAT(render_pool(answer_with({some}), {}).text, HasSubstr("n1: 1 executor is broken"));
+}
+
+TEST(RenderPool, the_definition_is_the_command_that_makes_it) {
+  Json answer = answer_with({node("n1", 4, 4)});
+  const std::vector<std::pair<std::string, std::string>> options = {
+      {"--context", "fork"},
+      {"--toolchain", "clang"},
+      {"--init", "/bin/sh -c \"echo it's\""},
+      {"--env", "TEXT=a b"},
+      {"--nodes", "zone=a,!spot"},
+      {"--window", "mon-fri 8:00-20:00 16"},
+      {"--limit", "time=10m,memory=2G"}};
+  answer["pools"][0]["options"] = options;
+  const auto text = render_pool(answer, {}).text;
+  EXPECT_THAT(text, HasSubstr(R"(
+made by      kiln pool create cc --context fork --toolchain clang \
+               --init '/bin/sh -c "echo it'\''s"' --env 'TEXT=a b' \
+               --nodes 'zone=a,!spot' --window 'mon-fri 8:00-20:00 16' \
+               --limit time=10m,memory=2G
+)"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80U) << line;
+  answer["pools"][0]["name"] = "default";
+  EXPECT_THAT(render_pool(answer, {}).text, Not(HasSubstr("made by"))) << "nobody makes it";
 }
 
 TEST(RenderPool, a_context_that_could_not_be_had_is_shown) {
@@ -96,8 +138,56 @@ TEST(RenderPool, a_context_that_could_not_be_had_is_shown) {
 
 TEST(RenderPools, sums_up_the_nodes) {
   const auto text = render_pools(answer_with({node("n1", 4, 4), node("n2", 3, 4)}), {}).text;
-  EXPECT_THAT(text, HasSubstr("cc    fork         2      7"));
+  EXPECT_EQ(text,
+            "POOL  STATE  CONTEXT  NODES  BROKEN  READY  BUSY  QUEUED  TASKS\n"
+            "cc    ready  fork         2       0      7     0       0      0\n");
   EXPECT_EQ(render_pools({{"pools", Json::array()}}, {}).text, "no pools\n");
+}
+
+std::string state_with(const std::vector<Json>& nodes) {
+  std::istringstream text(render_pools(answer_with(nodes), {}).text);
+  std::string titles, pool, state, second;
+  std::getline(text, titles);
+  text >> pool >> state >> second;
+  return state == "no" ? state + " " + second : state;
+}
+
+Json node_in(const std::string& state, int wanted = 0) {
+  Json one = node("n1", 0, wanted);
+  one["pool"]["state"] = state;
+  return one;
+}
+
+TEST(RenderPools, the_state_is_the_best_of_the_nodes_that_live) {
+  for (const char* state : {"ready", "warming", "broken", "quiesced", "cold"})
+    EXPECT_EQ(state_with({node_in("cold"), node_in(state)}), state);
+  EXPECT_EQ(state_with({node_in("broken"), node_in("ready")}), "ready");
+  EXPECT_EQ(state_with({node_in("broken"), node_in("warming")}), "warming");
+  EXPECT_EQ(state_with({node_in("quiesced"), node_in("broken")}), "broken");
+  EXPECT_EQ(state_with({node_in("cold", 4)}), "warming") << "it was told to, and stages";
+  auto lost = node("n1", 4, 4);
+  lost["state"] = "lost";
+  EXPECT_EQ(state_with({lost}), "no node");
+  EXPECT_EQ(state_with({}), "no node");
+  EXPECT_EQ(state_with({lost, node_in("cold")}), "cold");
+}
+
+TEST(RenderPools, counts_the_nodes_that_are_broken_and_nothing_of_lost_ones) {
+  auto lost = node("n3", 4, 4);
+  lost["state"] = "lost";
+  const auto text = render_pools(answer_with({node_in("broken"), node("n2", 3, 4), lost}), {}).text;
+  EXPECT_THAT(text, HasSubstr("cc    ready  fork         3       1      3     0"));
+}
+
+TEST(RenderPools, fits_80_columns) {
+  Json answer = answer_with({node_in("quiesced")});
+  answer["pools"][0]["name"] = std::string(64, 'p');
+  answer["pools"][0]["context"] = "forkserver";
+  answer["pools"][0]["nodes"][0]["pool"]["tasks"] = 12'345'678;
+  std::istringstream lines(render_pools(answer, {}).text);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(display_width(line), 80U) << line;
+  }
 }
 
 TEST(RenderWarmed, says_what_of_the_build_travels) {
@@ -106,6 +196,18 @@ TEST(RenderWarmed, says_what_of_the_build_travels) {
   const auto text = render_warmed(answer, {}).text;
   EXPECT_THAT(text, HasSubstr("3 calls, of which 2 travel; here: preprocess_only 1"));
   EXPECT_THAT(render_warmed({{"pools", Json::array()}}, {}).text, HasSubstr("nothing was warmed"));
+}
+
+TEST(RenderWarmed, says_when_the_pool_does_not_hold_the_compiler_of_the_build) {
+  Json answer = answer_with({node("n1", 4, 4)});
+  answer["toolchains"] = {{{"name", "g++"}, {"digest", "d1"}},
+                          {{"name", "clang"}, {"digest", "d2"}}};
+  answer["pools"][0]["toolchains"] = {{{"name", "clang"}, {"digest", "d2"}}};
+  const auto text = render_warmed(answer, {}).text;
+  EXPECT_THAT(text, HasSubstr("the pool cc does not hold g++"));
+  EXPECT_THAT(text, Not(HasSubstr("does not hold clang")));
+  answer["pools"][0]["name"] = "default";
+  EXPECT_THAT(render_warmed(answer, {}).text, Not(HasSubstr("does not hold")));
 }
 
 }  // namespace

@@ -78,6 +78,18 @@ TEST(Render, nodes_fit_by_cutting_names_and_addresses) {
   EXPECT_EQ(text_of("nodes", "{}"), "no nodes\n");
 }
 
+TEST(Render, nodes_with_their_labels_which_selectors_go_by) {
+  const auto text = text_of("nodes", R"({"nodes": [
+      {"name": "w1", "labels": {"zone": "a", "gpu": ""}},
+      {"name": "w2", "labels": {}},
+      {"name": "w3", "labels": {"zone": "b", "rack": "r-with-a-very-long-name-of-its-own-17",
+                                "owner": "the-team-that-builds-it"}}]})");
+  EXPECT_THAT(text, testing::HasSubstr("labels\n"
+                                       "  w1: gpu, zone=a\n"
+                                       "  w3: owner=the-team-that-builds-it,\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("w2:")));
+}
+
 TEST(Render, tasks) {
   EXPECT_EQ(text_of("tasks", R"({"tasks": [
       {"node": "w1", "label": "src/lapi.c", "phase": "running", "phase_ms": 1234, "attempt": 1},

@@ -33,5 +33,13 @@ TEST(Text, is_cut_by_characters_and_cleaned) {
   EXPECT_EQ(wrap("aaaa bbbb cccc dddd", 2, 12), "aaaa bbbb\n  cccc dddd");
 }
 
+TEST(Text, is_quoted_for_a_shell_where_it_must_be) {
+  EXPECT_EQ(for_shell("zone=a"), "zone=a");
+  EXPECT_EQ(for_shell(""), "''");
+  EXPECT_EQ(for_shell("a $b"), "'a $b'");
+  EXPECT_EQ(for_shell("it's"), "'it'\\''s'");
+  EXPECT_EQ(for_shell("a\n'b\\"), "$'a\\x0a\\x27b\\x5c'");
+}
+
 }  // namespace
 }  // namespace kiln::client

@@ -17,6 +17,7 @@ TEST(PoolText, a_definition_has_the_members_that_the_agent_reads) {
   spec.toolchains = {"g++"};
   spec.init = {{"g++", "--version"}};
   spec.nodes = {"zone=a", "!spot"};
+  spec.windows = {{0x1f, std::chrono::hours(8), std::chrono::hours(20), 16}};
   spec.idle = std::chrono::minutes(1);
   spec.limits.time = std::chrono::seconds(2);
   spec.environment = {{"A", "1"}, {"B", "\xff"}};
@@ -31,6 +32,8 @@ TEST(PoolText, a_definition_has_the_members_that_the_agent_reads) {
       {"executors", 0},
       {"nodes", {"zone=a", "!spot"}},
       {"min_warm", 0},
+      {"windows", nlohmann::json::array(
+                      {{{"days", 31}, {"from_minute", 480}, {"to_minute", 1200}, {"ready", 16}}})},
       {"idle_ms", 60000},
       {"limits", {{"wall_ms", 2000}, {"memory_bytes", 0}, {"output_bytes", 0}}},
       {"environment", {{"A", "1"}, {"B", "\xef\xbf\xbd"}}},

@@ -46,8 +46,32 @@ TEST(PoolConformance, row_5_another_definition_under_a_taken_name_is_refused_wit
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::already_exists);
   EXPECT_EQ(refused.error().message,
-            "pool \"cc\" exists with another definition: context is spawn, not fork; executors is "
+            "pool \"cc\" exists with other settings: --context is spawn, not fork; --executors is "
             "4, not 8; kiln pool delete cc first, or use another name");
+}
+
+TEST(SpecDifference, is_in_the_words_of_who_makes_a_pool) {
+  auto there = spec("cc");
+  auto asked = there;
+  there.idle_ms = 600'000;
+  there.environment = {{"A", "1"}, {"B", "2"}};
+  asked.init_limit_ms = 90'000;
+  asked.environment = {{"A", "1"}};
+  EXPECT_EQ(difference(there, asked),
+            "--env is A=1 and B=2, not A=1; --idle is 10m, not unset; --init-timeout is unset, not "
+            "90s");
+}
+
+TEST(SpecDifference, a_toolchain_that_is_another_under_the_same_name_is_told) {
+  auto there = spec("cc");
+  there.toolchains = {{"g++", "/usr/bin/g++", "x86_64", digest_of("one")}};
+  auto asked = there;
+  asked.toolchains[0].digest = digest_of("other");
+  EXPECT_EQ(difference(there, asked),
+            "--toolchain g++ is another program of that name there "
+            "(/usr/bin/g++ " +
+                digest_of("one").short_hex() + ", not /usr/bin/g++ " +
+                digest_of("other").short_hex() + ")");
 }
 
 TEST(PoolCatalog, every_change_has_a_higher_version) {
@@ -190,11 +214,13 @@ TEST(PoolSpec, each_field_is_checked_and_named) {
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.executors = 4'097; }),
               HasSubstr("executors: 4097 is too much, at most 4096"));
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.init = {{}}; }), HasSubstr("init: "));
-  EXPECT_THAT(problem_of([](PoolSpec& s) { s.init_limit_ms = 0; }), HasSubstr("init_limit_ms: "));
+  EXPECT_THAT(problem_of([](PoolSpec& s) { s.init_limit_ms = 0; }), HasSubstr("--init-timeout: "));
+  EXPECT_THAT(problem_of([](PoolSpec& s) { s.init_limit_ms = 7'200'000; }),
+              HasSubstr("--init-timeout: 2h is too much, at most 1h"));
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.keep_resident = {"lib"}; }), HasSubstr("\"lib\""));
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.environment = {{"A=B", ""}}; }), HasSubstr("\"A=B\""));
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.nodes = {"zone="}; }), HasSubstr("nodes: \"zone=\""));
-  EXPECT_THAT(problem_of([](PoolSpec& s) { s.min_warm = 2'000'000; }), HasSubstr("min_warm: "));
+  EXPECT_THAT(problem_of([](PoolSpec& s) { s.min_warm = 2'000'000; }), HasSubstr("--min-warm: "));
   EXPECT_THAT(problem_of([](PoolSpec& s) { s.windows = {{0, 0, 60, 1}}; }), HasSubstr("day"));
   EXPECT_THAT(problem_of([](PoolSpec& s) {
                 s.windows = {{1, 1'440, 60, 1}};

@@ -1,0 +1,116 @@
+"""What people read and write of pools: `kiln pool`, `kiln pools`, `kiln warm`, `kiln nodes`."""
+
+import os
+import pathlib
+import pty
+import shlex
+import signal
+import unittest
+
+import kilntest
+from kilntest import pools
+
+STEP = 'sh -c "echo ready > /tmp/ready && read word < /tmp/ready && echo the word is $word"'
+
+
+class PoolWordsTest(kilntest.FarmCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.start_class_farm(workers=2, worker_flags=lambda number: [
+            "--label", f"zone={'ab'[number]}"])
+        cls.folder = cls.farm.directory / "projects"
+        cls.farm.prime("gcc", "clang")
+
+    def make(self, name, *words, check=True):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", name])
+        return pools.create(self.farm, name, *words, check=check)
+
+    def says(self, *words, code=0):
+        done = self.farm.client(["kiln", *words])
+        text = (done.stdout if code == 0 else done.stderr).decode()
+        self.assertEqual(code, done.returncode, done.stderr.decode())
+        self.assertEqual([], [line for line in text.splitlines() if len(line) > 80])
+        return " ".join(text.split())
+
+    def test_a_pool_that_is_shown_can_be_made_again_from_it(self):
+        self.make("whole", "--context", "fork", "--toolchain", "sh", "--init", STEP,
+                  "--env", "GREETING=good day", "--window", "mon-fri 8:00-20:00 1",
+                  "--limit", "time=10m,memory=2G", "--idle", "10m", "--keep", "/bin/sh",
+                  "--executors", "1", "--nodes", "zone=a")
+        shown = self.farm.client(["kiln", "pool", "show", "whole"], check=True).stdout.decode()
+        command = shown[shown.index("kiln pool create"):].split("\nNODE")[0]
+        again = self.farm.client([*shlex.split(command.replace("\\\n", " ")), "--json"])
+        self.assertEqual(0, again.returncode, again.stderr.decode())
+        self.assertIn('"existed":true', again.stdout.decode())
+
+    def test_what_differs_is_told_in_the_words_of_the_options(self):
+        self.make("differs", "--executors", "1")
+        told = self.says("pool", "create", "differs", "--executors", "2", "--idle", "10m", code=1)
+        self.assertIn("--executors is 1, not 2; --idle is unset, not 10m", told)
+
+    def test_states_and_labels_are_shown(self):
+        self.make("there", "--executors", "1", "--warm", "all")
+        self.make("shaky", "--toolchain", "sh", "--init", "sh -c 'echo one; echo two; exit 3'",
+                  "--executors", "1", "--warm", "all", check=False)
+        pools.wait_pool(self.farm, "shaky", lambda pool: pool["state"] == "broken", "it to break",
+                        60)
+        listed = {line.split()[0]: line.split() for line in
+                  self.farm.client(["kiln", "pools"]).stdout.decode().splitlines()}
+        self.assertEqual(["there", "ready", "spawn", "2", "0", "2"], listed["there"][:6])
+        self.assertEqual(["shaky", "broken", "spawn", "2", "2", "0"], listed["shaky"][:6])
+        self.assertIn("    one\n    two\n",
+                      self.farm.client(["kiln", "pool", "show", "shaky"]).stdout.decode())
+        self.assertIn("w0: zone=a w1: zone=b", self.says("nodes"))
+
+    def test_what_cannot_be_is_refused_when_the_pool_is_made(self):
+        for words, says in (
+                (("--toolchain", "sh", "--keep", "/no/such"), "--keep: /no/such: No such file"),
+                (("--toolchain", "sh", "--init", "/no/such"), "--init: '/no/such' is no program"),
+                (("--toolchain", "gcc", "--init", "sh -c true"), "steps run in its root"),
+                (("--toolchain", "sh", "--init", "sh", "--init-timeout", "2h"),
+                 "--init-timeout: 2h is too much, at most 1h")):
+            with self.subTest(words):
+                self.assertIn(says, self.says("pool", "create", "none", *words, code=1))
+
+    def test_a_step_that_needs_a_shell_has_one_where_the_first_toolchain_is_one(self):
+        page = pathlib.Path(__file__).parents[2] / "docs/pools.md"
+        self.assertIn(f"--init '{STEP}'", page.read_text())
+        made = self.make("shell", "--toolchain", "sh", "--toolchain", "gcc", "--init", STEP,
+                         "--warm", "all")
+        self.assertEqual([2, 2], [node["pool"]["ready"] for node in made["nodes"]])
+
+    def test_warming_says_when_the_pool_does_not_hold_the_builds_compiler(self):
+        self.make("clangs", "--toolchain", "clang", "--executors", "1")
+        (self.folder / "w.c").write_text("int w;\n")
+        (self.folder / "db.json").write_text(
+            f'[{{"directory": "{self.folder}", "file": "w.c", "command": "gcc -c w.c -o w.o"}}]')
+        told = self.says("warm", "--pool", "clangs", "--compile-commands", "db.json")
+        self.assertIn("the pool clangs does not hold gcc", told)
+        missing = self.says("warm", "--compile-commands", "none.json", code=1)
+        self.assertEqual(1, missing.count("none.json"), missing)
+
+    def test_an_interrupt_ends_the_line_and_says_what_goes_on(self):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "slow"])
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = self.farm.start_client(
+            ["kiln", "pool", "create", "slow", "--toolchain", "sleep", "--init", "sleep 50",
+             "--warm", "all"], stderr=theirs)
+        os.close(theirs)
+        text = b""
+        while b"waits for" not in text:
+            text += os.read(ours, 4096)
+        os.kill(self.farm.client_host.pid_of(process), signal.SIGINT)
+        self.assertEqual(130, process.wait(timeout=30))
+        while b"pool show slow" not in text:
+            text += os.read(ours, 4096)
+        self.assertIn(b"goes on warming", text.replace(b"\r\n", b" "))
+
+    def test_a_run_that_did_not_write_its_output_fails(self):
+        done = self.farm.client(["kiln", "run", "--output", "none.txt", "--", "true"])
+        self.assertEqual(1, done.returncode)
+        self.assertIn("did not write none.txt", done.stderr.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()
