@@ -5,18 +5,14 @@
 #include <utility>
 
 namespace kiln::worker {
-namespace {
-
-// How long an executor is not made for want of a toolchain until that counts as a failure.
-constexpr Duration kStagingPatience = seconds(30);
-
-}  // namespace
-
 ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
     : parts_(parts),
       hooks_(std::move(hooks)),
       keeper_({parts.reactor, parts.pool, parts.stager, parts.peers, parts.log},
-              [this](const Digest& toolchain) { toolchain_staged(toolchain); }),
+              {[this](const Digest& toolchain) { toolchain_staged(toolchain); },
+               [this](const Digest& toolchain, const std::string& reason, bool lasting) {
+                 toolchain_failed(toolchain, reason, lasting);
+               }}),
       initialiser_(parts.reactor, parts.removals, parts.host,
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {
@@ -27,12 +23,6 @@ ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
                      hooks_.initialised(place, end);
                    }) {
   terms_[kDefaultPool].definition.spec.name = kDefaultPool;
-}
-
-ExecutorFleet::~ExecutorFleet() {
-  for (const auto& [place, member] : members_) {
-    if (member.patience != 0) parts_.reactor.cancel(member.patience);
-  }
 }
 
 const PoolSpec& ExecutorFleet::spec(const std::string& pool) const {
@@ -82,30 +72,21 @@ std::optional<Digest> ExecutorFleet::lacks(const std::string& pool) const {
 
 // ---- Executors ----------------------------------------------------------------------------------
 
+// Files that do not come are waited for: the pool hears of each try that fails.
 void ExecutorFleet::create(const CreateExecutor& wish) {
-  members_[wish.place] = {wish.pool, std::nullopt, wish.from_template, 0};
-  if (!lacks(wish.pool)) return make(wish.place);
-  members_[wish.place].patience = parts_.reactor.call_after(
-      kStagingPatience, [this, place = wish.place] { give_up_waiting(place); });
-}
-
-void ExecutorFleet::give_up_waiting(PlaceId place) {
-  Member& member = members_.at(place);
-  member.patience = 0;
-  const auto missing = lacks(member.pool);
-  if (!missing) return make(place);
-  hooks_.initialised(place, {false,
-                             "the toolchain " + missing->short_hex() +
-                                 " could not be staged: " + keeper_.problem(*missing),
-                             "", 0});
+  members_[wish.place] = {wish.pool, std::nullopt, wish.from_template};
+  if (!lacks(wish.pool)) make(wish.place);
 }
 
 void ExecutorFleet::toolchain_staged(const Digest& toolchain) {
   std::vector<PlaceId> complete;
   for (const auto& [place, member] : members_) {
-    if (!member.id && member.patience != 0 && !lacks(member.pool)) complete.push_back(place);
+    if (!member.id && !lacks(member.pool)) complete.push_back(place);
   }
-  for (const auto place : complete) make(place);
+  for (const auto place : complete) {
+    hooks_.begun(place);
+    make(place);
+  }
   std::vector<std::string> touched;
   for (const auto& [name, terms] : terms_) {
     const auto own_ones = own(name);
@@ -115,12 +96,32 @@ void ExecutorFleet::toolchain_staged(const Digest& toolchain) {
       touched.push_back(name);
     }
   }
-  for (const auto& name : touched) hooks_.changed(name);
+  for (const auto& name : touched) {
+    if (!lacks(name)) hooks_.staged(name);
+    hooks_.changed(name);
+  }
+}
+
+void ExecutorFleet::toolchain_failed(const Digest& toolchain, const std::string& reason,
+                                     bool lasting) {
+  std::vector<std::string> affected;
+  for (const auto& [name, terms] : terms_) {
+    const auto needed = needs(name);
+    const bool needs_it = std::find(needed.begin(), needed.end(), toolchain) != needed.end();
+    if (terms.selected && needs_it) affected.push_back(name);
+  }
+  for (const auto& name : affected) {
+    parts_.log.warning("toolchain not staged",
+                       {{"pool", name}, {"toolchain", toolchain.hex()}, {"reason", reason}});
+    hooks_.staging_failed(name,
+                          "the toolchain " + toolchain.short_hex() +
+                              " could not be staged and is tried again: " + reason,
+                          lasting);
+  }
 }
 
 void ExecutorFleet::make(PlaceId place) {
   Member& member = members_.at(place);
-  if (member.patience != 0) parts_.reactor.cancel(std::exchange(member.patience, 0));
   ExecutorSpec wanted;
   const auto parent = templates_.find(member.pool);
   if (member.from_template && parent != templates_.end()) wanted.parent = parent->second;
@@ -145,10 +146,7 @@ void ExecutorFleet::stop(PlaceId place) {
   const auto found = members_.find(place);
   initialiser_.drop(place);
   if (found != members_.end() && found->second.id) return parts_.host.stop(*found->second.id);
-  if (found != members_.end()) {
-    if (found->second.patience != 0) parts_.reactor.cancel(found->second.patience);
-    members_.erase(found);
-  }
+  if (found != members_.end()) members_.erase(found);
   parts_.reactor.defer([this, place] { hooks_.stopped(place); });
 }
 

@@ -33,6 +33,7 @@ class ExecutorFleet {
   };
   // The table's ears; never called from within a request.
   struct Hooks {
+    std::function<void(PlaceId)> begun;  // it had to wait for toolchains
     std::function<void(PlaceId)> ready;
     std::function<void(PlaceId, const InitialiserEnd&)> initialised;
     std::function<void(PlaceId, const std::string& reason)> lost;
@@ -40,15 +41,21 @@ class ExecutorFleet {
     std::function<void(const std::string& pool)> template_ready;
     std::function<void(const std::string& pool, const std::string& reason)> template_lost;
     std::function<void(const std::string& pool)> changed;  // what describe() adds
+    std::function<void(const std::string& pool)> staged;   // what its executors need
+    // Tried again later. `lasting`: see PoolExecutors.
+    std::function<void(const std::string& pool, const std::string& reason, bool lasting)>
+        staging_failed;
   };
 
   ExecutorFleet(const Parts& parts, Hooks hooks);
-  ~ExecutorFleet();
 
   // What holds for a pool from now on. REQUIRES: the table hears of it afterwards.
   void set_terms(const PoolTerms& terms);
   // The upper bounds of the pool's tasks.
   Limits limits(const std::string& pool) const;
+
+  // What failed before is tried again at once.
+  void try_again(const std::string& pool) { keeper_.try_again(pool); }
 
   void create(const CreateExecutor& wish);
   void stop(PlaceId place);
@@ -84,7 +91,6 @@ class ExecutorFleet {
     std::string pool;
     std::optional<ExecutorId> id;  // none: it waits for toolchains
     bool from_template = false;
-    net::TimerId patience = 0;  // while it waits
   };
   const PoolSpec& spec(const std::string& pool) const;
   std::vector<PoolToolchain> own(const std::string& pool) const;
@@ -92,8 +98,8 @@ class ExecutorFleet {
   std::vector<Digest> needs(const std::string& pool) const;
   std::optional<Digest> lacks(const std::string& pool) const;
   void toolchain_staged(const Digest& toolchain);
+  void toolchain_failed(const Digest& toolchain, const std::string& reason, bool lasting);
   void make(PlaceId place);
-  void give_up_waiting(PlaceId place);
   void note_held(const std::string& pool, ExecutorId id);
   std::optional<PlaceId> forget(ExecutorId id);
 

@@ -245,6 +245,24 @@ TEST_F(PoolConformance, row_1_toolchains_are_staged_ahead_from_node_to_node) {
   EXPECT_LE(agent.needed.size(), 2U) << "listings of its inputs only";
 }
 
+TEST_F(PoolConformance, row_3_a_pool_waits_for_its_toolchain_and_says_what_for) {
+  farm_.start("w", 2);
+  TestAgent agent(farm_, "w");
+  auto run = agent.make_run("exit 0");
+  shell_ = {"sh", "/bin/sh", architecture(), run.task.toolchain};
+  auto wanted = order({shell("exit 0")});
+  wish(wanted, PoolWish::warm, 2);
+  ASSERT_TRUE(farm_.until([&] { return !pool().reason.empty(); }));
+  EXPECT_THAT(pool().reason, testing::HasSubstr(shell_.digest.short_hex()));
+  EXPECT_THAT(pool().reason, testing::HasSubstr("no other worker has"));
+  EXPECT_EQ(pool().state, PoolState::warming);
+  agent.send(run);
+  agent.finish();
+  wish(wanted, PoolWish::warm, 2);  // else it is tried some seconds later
+  ASSERT_TRUE(has_ready(2)) << pool().reason;
+  EXPECT_EQ(pool().reason, "");
+}
+
 TEST_F(PoolConformance, row_16_a_forkservers_tasks_give_what_executed_ones_give) {
   start();
   auto wanted = order();
