@@ -14,6 +14,7 @@
 #include "common/net/reactor.h"
 #include "worker/executor/executor_host.h"
 #include "worker/pools/executor_table.h"
+#include "worker/pools/proof_book.h"
 #include "worker/server/initialiser.h"
 #include "worker/server/toolchain_keeper.h"
 
@@ -55,7 +56,7 @@ class ExecutorFleet {
   Limits limits(const std::string& pool) const;
 
   // What failed before is tried again at once.
-  void try_again(const std::string& pool) { keeper_.try_again(pool); }
+  void try_again(const std::string& pool);
 
   void create(const CreateExecutor& wish);
   void stop(PlaceId place);
@@ -89,8 +90,10 @@ class ExecutorFleet {
  private:
   struct Member {
     std::string pool;
-    std::optional<ExecutorId> id;  // none: it waits for toolchains
+    std::optional<ExecutorId> id;  // none: it waits for toolchains, or for another one's proof
     bool from_template = false;
+    bool waits_for_files = false;
+    std::vector<ProofBook::Program> programs;  // that it holds
   };
   const PoolSpec& spec(const std::string& pool) const;
   std::vector<PoolToolchain> own(const std::string& pool) const;
@@ -100,13 +103,20 @@ class ExecutorFleet {
   void toolchain_staged(const Digest& toolchain);
   void toolchain_failed(const Digest& toolchain, const std::string& reason, bool lasting);
   void make(PlaceId place);
-  void note_held(const std::string& pool, ExecutorId id);
+  std::vector<ProofBook::Program> programs(const std::string& pool) const;
+  // REQUIRES: the pool lacks nothing.
+  std::vector<HeldProgram> to_hold(const std::string& pool) const;
+  // Those that waited for a proof.
+  void make_waiting();
+  void note_proofs(PlaceId place, ExecutorId id);
+  void note_fallback(const std::string& pool, ExecutorId id);
   std::optional<PlaceId> forget(ExecutorId id);
 
   Parts parts_;
   Hooks hooks_;
   ToolchainKeeper keeper_;
   Initialiser initialiser_;
+  ProofBook proofs_;
   std::map<std::string, PoolTerms> terms_;
   std::map<PlaceId, Member> members_;
   std::map<ExecutorId, PlaceId> place_of_;

@@ -278,6 +278,20 @@ TEST_F(PoolConformance, row_16_a_forkservers_tasks_give_what_executed_ones_give)
   EXPECT_EQ(result.result.outputs.size(), 1U);
 }
 
+TEST_F(PoolConformance, row_16_executors_that_share_a_proof_all_hold_their_program) {
+  start(4);
+  auto wanted = order();
+  wanted.definition.spec.context = PoolContext::forkserver;
+  wish(wanted, PoolWish::warm, 4);
+  ASSERT_TRUE(has_ready(4)) << pool().reason;
+  EXPECT_EQ(pool().fallback, "");
+  wish(wanted, PoolWish::quiesce);
+  ASSERT_TRUE(stands(PoolState::quiesced));
+  wish(wanted, PoolWish::warm, 4);
+  ASSERT_TRUE(has_ready(4));
+  EXPECT_EQ(pool().fallback, "");
+}
+
 TEST_F(PoolConformance, row_16_a_forkserver_whose_program_is_not_there_falls_back_visibly) {
   start();
   auto wanted = order();
@@ -286,6 +300,14 @@ TEST_F(PoolConformance, row_16_a_forkserver_whose_program_is_not_there_falls_bac
   wish(wanted, PoolWish::warm, 1);
   ASSERT_TRUE(has_ready(1)) << pool().reason;
   EXPECT_EQ(pool().context, PoolContext::spawn);
+  EXPECT_NE(pool().fallback, "");
+  wish(wanted, PoolWish::quiesce);
+  ASSERT_TRUE(stands(PoolState::quiesced));
+  TestAgent agent(farm_, "w");
+  agent.lease = farm_.lease("w", 32, "p");
+  agent.run_inline("echo executed");
+  EXPECT_EQ(agent.standard_output(agent.finish()), "executed\n");
+  EXPECT_EQ(pool().context, PoolContext::spawn) << "also where the problem was known before";
   EXPECT_NE(pool().fallback, "");
 }
 
