@@ -16,13 +16,19 @@ ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
       initialiser_(parts.reactor, parts.removals, parts.host,
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {
-                       parts_.log.warning(
-                           "initializer failed",
-                           {{"place", place}, {"reason", end.reason}, {"output", end.output}});
+                       parts_.log.warning("initializer failed", {{"pool", pool_of(place)},
+                                                                 {"place", place},
+                                                                 {"reason", end.reason},
+                                                                 {"output", end.output}});
                      }
                      hooks_.initialised(place, end);
                    }) {
   terms_[kDefaultPool].definition.spec.name = kDefaultPool;
+}
+
+std::string ExecutorFleet::pool_of(PlaceId place) const {
+  const auto found = members_.find(place);
+  return found == members_.end() ? "" : found->second.pool;
 }
 
 const PoolSpec& ExecutorFleet::spec(const std::string& pool) const {
@@ -142,6 +148,9 @@ void ExecutorFleet::make(PlaceId place) {
     place_of_[*id] = place;
     member.id = *id;
     member.programs = std::move(to_prove);
+    for (const auto& digest : needs(member.pool)) {
+      member.holds.push_back(keeper_.tree(digest)->hold);
+    }
     return;
   }
   parts_.log.error("no executor", {{"pool", member.pool}, {"error", id.error()}});

@@ -64,6 +64,10 @@ class ExecutorFleet {
   void create_template(const std::string& pool);
   void stop_template(const std::string& pool);
 
+  // Asks initializers that run to end themselves; no step follows.
+  void terminate_initialisers() { initialiser_.terminate(); }
+  bool initialises() const { return initialiser_.busy(); }
+
   // What the host reports.
   void executor_ready(ExecutorId id);
   // Whether it was an initializer's.
@@ -94,7 +98,10 @@ class ExecutorFleet {
     bool from_template = false;
     bool waits_for_files = false;
     std::vector<ProofBook::Program> programs;  // that it holds
+    // Of the trees that it stands on: their files stay while it lives, whatever its pool becomes.
+    std::vector<std::shared_ptr<const void>> holds;
   };
+  std::string pool_of(PlaceId place) const;
   const PoolSpec& spec(const std::string& pool) const;
   std::vector<PoolToolchain> own(const std::string& pool) const;
   // Toolchains that must be staged before an executor of the pool can be made.

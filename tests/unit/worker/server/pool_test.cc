@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -344,6 +345,25 @@ TEST_F(PoolConformance, row_9_a_step_sees_the_declared_environment_and_nothing_e
   wanted.definition.spec.environment = {{"A", "b"}};
   wish(wanted, PoolWish::warm, 1);
   EXPECT_TRUE(has_ready(1)) << pool().reason;
+}
+
+TEST_F(PoolConformance, row_27_an_initializer_that_runs_is_asked_to_end_when_the_worker_stops) {
+  const auto log = farm_.directory.path() / "log";
+  farm_.start("w", 2, {"--log-file", log});
+  TestAgent agent(farm_, "w");
+  auto run = agent.make_run("exit 0");
+  shell_ = {"sh", "/bin/sh", architecture(), run.task.toolchain};
+  agent.send(run);
+  agent.finish();
+  auto wanted = order({shell("trap 'exit 0' TERM; while :; do sleep 0.02; done")});
+  wish(wanted, PoolWish::warm, 1);
+  ASSERT_TRUE(farm_.until([&] { return pool().start_us > 0; })) << "the initializer runs";
+  farm_.signal("w", SIGTERM);
+  EXPECT_EQ(farm_.wait_for_end("w"), 0);
+  std::ifstream file(log);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, testing::HasSubstr("initializer failed pool=p"));
+  EXPECT_THAT(text, testing::HasSubstr("was ended by the worker's shutdown"));
 }
 
 TEST_F(PoolConformance, row_29_coordinators_hear_of_definitions_while_they_stay_connected) {
