@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/model/newer_definition.h"
+
 namespace kiln::simulation {
 
 std::vector<std::string> ModelPools::take(std::size_t coordinator, std::uint64_t epoch,
