@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
 #include <utility>
 
+#include "common/model/newer_definition.h"
 #include "common/model/pool_name.h"
 #include "coordinator/pools/pool_spec.h"
 
@@ -21,14 +21,6 @@ Status not_reserved(const std::string& name) {
 }
 
 }  // namespace
-
-bool counts_before(const PoolDefinition& a, const PoolDefinition& b) {
-  const auto rank = [](const PoolDefinition& one) {
-    return std::tuple(one.version, one.deleted, one.changed_s);
-  };
-  if (rank(a) != rank(b)) return rank(a) > rank(b);
-  return fields_of(a.spec) > fields_of(b.spec);
-}
 
 DefinitionPtr PoolCatalog::find(const std::string& name) const {
   const auto found = definitions_.find(name);

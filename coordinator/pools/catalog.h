@@ -67,7 +67,4 @@ class PoolCatalog {
   std::uint64_t newest_ = 0;
 };
 
-// Whether `a` counts rather than `b`, both of one name.
-bool counts_before(const PoolDefinition& a, const PoolDefinition& b);
-
 }  // namespace kiln::coordinator

@@ -1,6 +1,7 @@
 // Pools in the farm: who tells whom what, who changes them, and what must hold of them.
 #include <algorithm>
 
+#include "common/model/newer_definition.h"
 #include "coordinator/pools/node_selector.h"
 #include "tests/simulation/model_farm.h"
 
@@ -79,7 +80,7 @@ void ModelFarm::obey(std::size_t index, std::uint64_t epoch, ModelWorker& worker
   for (const auto& name : changed) {
     const auto& definition = worker.pools.pools().at(name).definition;
     const auto held = held_.emplace(name, definition).first;
-    if (coordinator::counts_before(definition, held->second)) held->second = definition;
+    if (kiln::counts_before(definition, held->second)) held->second = definition;
   }
   if (changed.empty()) return;
   const auto wait = milliseconds(1 + static_cast<int>(world_.random.below(300)));
@@ -177,7 +178,7 @@ void ModelFarm::check_pools() {
   }
   for (const auto& [name, held] : held_) {
     const auto found = agreed.find(name);
-    if (found == agreed.end() || coordinator::counts_before(held, found->second)) {
+    if (found == agreed.end() || kiln::counts_before(held, found->second)) {
       outcome_.pool_problems.push_back(name + " fell back from version " +
                                        std::to_string(held.version));
     }

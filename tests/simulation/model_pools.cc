@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/model/newer_definition.h"
+
 namespace kiln::simulation {
 
 std::vector<std::string> ModelPools::take(std::size_t coordinator, std::uint64_t epoch,
@@ -14,8 +16,7 @@ std::vector<std::string> ModelPools::take(std::size_t coordinator, std::uint64_t
     const auto& name = order.definition.spec.name;
     auto& pool = pools_[name];
     const auto before = pool;
-    if (pool.definition.version == 0 ||
-        coordinator::counts_before(order.definition, pool.definition)) {
+    if (pool.definition.version == 0 || kiln::counts_before(order.definition, pool.definition)) {
       pool.definition = order.definition;
     }
     // What is said of another definition than the one in force is old.

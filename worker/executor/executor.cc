@@ -42,13 +42,17 @@ class Executor {
  public:
   Executor(const ExecutorSetup& setup, const std::vector<HeldProgram>& held, Channel& host)
       : setup_(setup), host_(host) {
-    for (const auto& program : held) held_.push_back({program, {}, false, 0});
+    for (const auto& program : held) {
+      held_.push_back({program, program.problem, !program.problem.empty(), program.proven, 0});
+    }
   }
 
   // Until the host wants no more, or until no init can be made.
   Status serve() {
     self_.reset(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (!self_.valid()) return fail_errno("cannot make a pidfd", errno);
+    // Else an init says so that holds programs.
+    if (!held_.empty() && !is_holding()) KILN_TRY(tell_held());
     KILN_TRY(fill_up());
     while (true) {
       std::vector<pollfd> watched{{host_.fd(), POLLIN, 0}};
@@ -157,6 +161,7 @@ class Executor {
   Status note(Init& init, const HeldMessage& held) {
     for (std::size_t i = 0; i < std::min(held.facts.size(), held_.size()); ++i) {
       held_[i].problem = held.facts[i].problem;
+      held_[i].lasting = held.facts[i].lasting;
       held_[i].proven = held.serves && held_[i].problem.empty();
     }
     KILN_TRY(tell_held());
@@ -174,7 +179,9 @@ class Executor {
 
   Status tell_held() {
     HeldMessage message;
-    for (const auto& state : held_) message.facts.push_back({state.program.program, state.problem});
+    for (const auto& state : held_) {
+      message.facts.push_back({state.program.program, state.problem, state.lasting});
+    }
     return host_.send_packed(MessageKind::held, message);
   }
 

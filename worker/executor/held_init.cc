@@ -82,26 +82,28 @@ class HeldInit {
                                       proc_.get());
     const auto number = static_cast<std::uint32_t>(&state - setup_.states.data());
     if (!started && state.proven) return tell_death(number);  // it could be held before
-    if (!started) {
-      state.problem = std::move(started.error().message);
-      return;
-    }
+    if (!started) return give_up(state, started.error());
     Program program{number, std::move(*started)};
-    if (!state.proven) state.problem = prove(program, state.program);
-    if (!state.problem.empty()) return;
+    const auto proven = state.proven ? Status() : prove(program, state.program);
+    if (!proven) return give_up(state, proven.error());
     state.proven = true;
     programs_.push_back(std::move(program));
   }
 
-  // A problem, or nothing. A probe that leaves processes takes all held ones along.
-  std::string prove(Program& program, const HeldProgram& asked) {
+  static void give_up(HeldState& state, const Error& problem) {
+    state.problem = problem.message;
+    state.lasting = problem.code == Errc::unsupported || problem.code == Errc::not_found;
+  }
+
+  // Errc::unsupported: it differs. A probe that leaves processes takes all held ones along.
+  Status prove(Program& program, const HeldProgram& asked) {
     for (const auto& probe : probes_of(asked)) {
-      const auto executed = run_probe(probe, nullptr);
-      const auto forked = executed ? run_probe(probe, &program) : executed;
-      if (!forked) return forked.error().message;
-      if (auto problem = difference(probe, *executed, *forked); !problem.empty()) return problem;
+      KILN_TRY_ASSIGN(const auto executed, run_probe(probe, nullptr));
+      KILN_TRY_ASSIGN(const auto forked, run_probe(probe, &program));
+      auto problem = difference(probe, executed, forked);
+      if (!problem.empty()) return fail(Errc::unsupported, std::move(problem));
     }
-    return "";
+    return {};
   }
 
   Result<ProbeResult> run_probe(const RunRequest& request, Program* program) {
@@ -110,11 +112,11 @@ class HeldInit {
                            [program](const SupervisedRun&) { return program; });
     if (!ran.task.left_nothing) {
       ended_ = true;
-      return fail(Errc::unsupported, "a probe of it did not end well: " + ran.task.end.message);
+      return fail(Errc::unavailable, "a probe of it did not end well: " + ran.task.end.message);
     }
     if (program != nullptr && !ran.forked) {
       leave_root(program);
-      return fail(Errc::unsupported, "it cannot be forked");
+      return fail(Errc::unavailable, "it cannot be forked");
     }
     ProbeResult result;
     result.outcome = ran.task.end.outcome;
@@ -143,7 +145,7 @@ class HeldInit {
     HeldMessage message;
     message.serves = serves;
     for (const auto& state : setup_.states) {
-      message.facts.push_back({state.program.program, state.problem});
+      message.facts.push_back({state.program.program, state.problem, state.lasting});
     }
     return executor_.send_packed(MessageKind::held, message);
   }

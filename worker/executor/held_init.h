@@ -17,7 +17,8 @@ namespace kiln::worker {
 // What an executor knows of a program that it is to hold.
 struct HeldState {
   HeldProgram program;
-  std::string problem;  // it is not held any more
+  std::string problem;   // it is not held any more
+  bool lasting = false;  // the problem, see HeldFact
   bool proven = false;
   int deaths = 0;  // of its process, in a row
 };

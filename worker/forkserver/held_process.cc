@@ -104,9 +104,10 @@ Result<HeldProcess> HeldProcess::start(const HeldProgram& program, const Scratch
   if (!hello) {
     auto said = first_line(setup.log.get());
     const bool ended = hello.error().code == Errc::unavailable;
-    return fail(Errc::unsupported, std::string("the stub did not load: the program ") +
-                                       (ended ? "ran without it" : "does not get to its main") +
-                                       (said.empty() ? "" : ": " + said));
+    return fail(ended ? Errc::unsupported : Errc::timed_out,
+                std::string("the stub did not load: the program ") +
+                    (ended ? "ran without it" : "does not get to its main") +
+                    (said.empty() ? "" : ": " + said));
   }
   KILN_TRY(check_state(proc, held.started_.held));
   KILN_TRY_ASSIGN(held.files_.files, mapped_files(proc, held.started_.held));

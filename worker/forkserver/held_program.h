@@ -14,23 +14,31 @@ namespace kiln::worker {
 struct HeldProgram {
   std::vector<std::filesystem::path> lowers;  // of the toolchain's tree
   std::string program;                        // absolute path in that root
+  // Known from another executor on this machine: it does what an executed one does, and is not
+  // proven again; or why it cannot be held, and is not tried.
+  bool proven = false;
+  std::string problem{};
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
     visit("lowers", self.lowers);
     visit("program", self.program);
+    visit("proven", self.proven);
+    visit("problem", self.problem);
   }
 };
 
 // What became of one.
 struct HeldFact {
   std::string program;
-  std::string problem;  // why it cannot be held, and is executed for each task; empty: it is held
+  std::string problem;   // why it cannot be held, and is executed for each task; empty: it is held
+  bool lasting = false;  // every executor would meet that problem
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
     visit("program", self.program);
     visit("problem", self.problem);
+    visit("lasting", self.lasting);
   }
 };
 

@@ -121,6 +121,19 @@ void ExecutorTable::initialised(PlaceId place, const InitialiserEnd& end, TimePo
   if (auto* pool = owner(place)) pool->initialised(place, end, now, out);
 }
 
+void ExecutorTable::executor_begun(PlaceId place, TimePoint now) {
+  if (auto* pool = owner(place)) pool->executor_begun(place, now);
+}
+
+void ExecutorTable::staging_failed(const std::string& name, const std::string& reason, bool lasting,
+                                   TimePoint now, PoolActions& out) {
+  if (auto* pool = find(name)) pool->staging_failed(reason, lasting, now, out);
+}
+
+void ExecutorTable::staged(const std::string& name, TimePoint now, PoolActions& out) {
+  if (auto* pool = find(name)) pool->staged(now, out);
+}
+
 void ExecutorTable::executor_lost(PlaceId place, const std::string& reason, TimePoint now,
                                   PoolActions& out) {
   if (auto* pool = owner(place)) pool->executor_lost(place, reason, now, out);

@@ -47,6 +47,10 @@ class ExecutorTable {
 
   void executor_ready(PlaceId place, TimePoint now, PoolActions& out);
   void initialised(PlaceId place, const InitialiserEnd& end, TimePoint now, PoolActions& out);
+  void executor_begun(PlaceId place, TimePoint now);
+  void staging_failed(const std::string& pool, const std::string& reason, bool lasting,
+                      TimePoint now, PoolActions& out);
+  void staged(const std::string& pool, TimePoint now, PoolActions& out);
   void executor_lost(PlaceId place, const std::string& reason, TimePoint now, PoolActions& out);
   void executor_stopped(PlaceId place, TimePoint now, PoolActions& out);
   void template_ready(const std::string& pool, TimePoint now, PoolActions& out);

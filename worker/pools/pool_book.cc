@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
+
+#include "common/model/newer_definition.h"
 
 namespace kiln::worker {
 namespace {
@@ -12,12 +13,6 @@ constexpr std::uint64_t kTombstoneSeconds = std::uint64_t{30} * 24 * 3600;
 
 bool is_over(const PoolDefinition& definition, std::uint64_t now_s) {
   return definition.deleted && definition.changed_s + kTombstoneSeconds <= now_s;
-}
-
-// Of two coordinators that changed a pool at once, all workers must believe the same one.
-bool newer(const PoolDefinition& one, const PoolDefinition& other) {
-  return std::tuple(one.version, one.deleted, one.changed_s) >
-         std::tuple(other.version, other.deleted, other.changed_s);
 }
 
 template <typename Value>
@@ -34,7 +29,7 @@ bool PoolBook::merge(const PoolDefinition& definition, std::uint64_t now_s) {
   if (name.empty() || name == kDefaultPool || is_over(definition, now_s)) return false;
   const auto [known, is_new] = definitions_.try_emplace(name, definition);
   if (is_new) return true;
-  if (!newer(definition, known->second)) return false;
+  if (!counts_before(definition, known->second)) return false;
   known->second = definition;
   return true;
 }
@@ -53,11 +48,12 @@ PoolBook::Changes PoolBook::apply(const Coordinator& from, std::uint64_t epoch, 
   std::set<std::string> touched;
   for (const auto& order : orders) touched.insert(order.definition.spec.name);
   Orders& known = coordinators_[from];
+  known.gone_since_s.reset();
   for (const auto& [name, order] : known.orders) touched.insert(name);
   std::map<std::string, PoolTerms> before;
   for (const auto& name : touched) before[name] = terms(name);
 
-  if (known.epoch != epoch) known = {epoch, {}, {}};
+  if (known.epoch != epoch) known = {epoch, {}, {}, std::nullopt};
   if (complete) known.orders.clear();
   Changes changes;
   changes.definitions = expire(now_s);
@@ -74,6 +70,33 @@ PoolBook::Changes PoolBook::apply(const Coordinator& from, std::uint64_t epoch, 
     if (terms(name) != before[name]) changes.terms.push_back(name);
   }
   return changes;
+}
+
+void PoolBook::here(const Coordinator& coordinator) {
+  const auto known = coordinators_.find(coordinator);
+  if (known != coordinators_.end()) known->second.gone_since_s.reset();
+}
+
+void PoolBook::gone(const Coordinator& coordinator, std::uint64_t now_s) {
+  const auto known = coordinators_.find(coordinator);
+  if (known == coordinators_.end() || known->second.gone_since_s) return;
+  known->second.gone_since_s = now_s;
+}
+
+std::vector<std::string> PoolBook::forget_gone(std::uint64_t now_s) {
+  std::map<std::string, PoolTerms> before;
+  std::vector<Coordinator> dead;
+  for (const auto& [name, known] : coordinators_) {
+    if (!known.gone_since_s || *known.gone_since_s + kOrdersLastSeconds > now_s) continue;
+    for (const auto& [pool, order] : known.orders) before.try_emplace(pool, terms(pool));
+    dead.push_back(name);
+  }
+  for (const auto& name : dead) coordinators_.erase(name);
+  std::vector<std::string> changed;
+  for (const auto& [pool, terms_before] : before) {
+    if (terms(pool) != terms_before) changed.push_back(pool);
+  }
+  return changed;
 }
 
 PoolTerms PoolBook::terms(const std::string& pool) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,15 @@ class PoolBook {
   Changes apply(const Coordinator& from, std::uint64_t epoch, bool complete,
                 const std::vector<PoolOrder>& orders, std::uint64_t now_s);
 
+  // A coordinator that nobody hears of cannot take its orders back: an hour after it was last here
+  // they are void, and of its pools the definitions alone are kept. It sends them anew when it
+  // comes back.
+  static constexpr std::uint64_t kOrdersLastSeconds = 3600;
+  void here(const Coordinator& coordinator);
+  void gone(const Coordinator& coordinator, std::uint64_t now_s);
+  // The pools whose terms are other ones now, sorted.
+  std::vector<std::string> forget_gone(std::uint64_t now_s);
+
   // Of a pool that is not known: not selected, version 0.
   PoolTerms terms(const std::string& pool) const;
   // Every definition and tombstone, by name.
@@ -50,6 +60,7 @@ class PoolBook {
     std::uint64_t epoch = 0;
     std::map<std::string, PoolOrder> orders;
     std::map<std::string, std::uint64_t> carried_out;  // wish numbers
+    std::optional<std::uint64_t> gone_since_s;
   };
   bool merge(const PoolDefinition& definition, std::uint64_t now_s);
   bool expire(std::uint64_t now_s);

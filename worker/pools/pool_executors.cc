@@ -18,6 +18,7 @@ void PoolExecutors::configure(const PoolSettings& settings, TimePoint now, PoolA
     template_.definition_changed();
     forgive();
   }
+  if (settings.recipe.toolchains != settings_.recipe.toolchains) staging_.over();
   settings_ = settings;
   if (!settings_.present) {
     warm_target_ = 0;
@@ -52,7 +53,7 @@ void PoolExecutors::wake() {
 }
 
 void PoolExecutors::forgive() {
-  strikes_ = 0;
+  strikes_.forgive();
   template_.forgive();
   failure_ = {};
 }
@@ -116,22 +117,37 @@ void PoolExecutors::executor_ready(PlaceId id, TimePoint now, PoolActions& out) 
 void PoolExecutors::initialised(PlaceId id, const InitialiserEnd& end, TimePoint now,
                                 PoolActions& out) {
   Place* place = find(id);
-  const bool expected = place != nullptr && (place->state == PlaceState::initialising ||
-                                             place->state == PlaceState::starting);
-  if (!expected) return;
+  if (place == nullptr || place->state != PlaceState::initialising) return;
   if (end.succeeded) {
     initialise_ = std::max(initialise_, now - place->since);
-    strikes_ = 0;
+    strikes_.forgive();
     failure_ = {};
     if (forks()) template_.set_initialised();
     became_ready(*place, now);
   } else {
     failure_ = end;
-    place->restart_at = now + doubled(policy_.restart_delay, strikes_, policy_.longest_rest);
-    ++strikes_;
+    strikes_.failed(place->since, now);
+    place->restart_at =
+        now + doubled(policy_.restart_delay, strikes_.count() - 1, policy_.longest_rest);
     place->state = PlaceState::stopping;
     out.emplace_back(StopExecutor{id});
   }
+  settle(now, out);
+}
+
+void PoolExecutors::executor_begun(PlaceId id, TimePoint now) {
+  Place* place = find(id);
+  if (place != nullptr && place->state == PlaceState::starting) place->since = now;
+}
+
+void PoolExecutors::staging_failed(const std::string& reason, bool lasting, TimePoint now,
+                                   PoolActions& out) {
+  staging_.failed(reason, lasting, now);
+  settle(now, out);
+}
+
+void PoolExecutors::staged(TimePoint now, PoolActions& out) {
+  staging_.over();
   settle(now, out);
 }
 
@@ -254,7 +270,7 @@ PoolExecutors::Counts PoolExecutors::counts() const {
 }
 
 bool PoolExecutors::given_up() const {
-  return strikes_ >= policy_.strikes || template_.deaths() >= policy_.strikes;
+  return strikes_.count() >= policy_.strikes || template_.deaths() >= policy_.strikes;
 }
 
 bool PoolExecutors::all_broken() const {
@@ -266,11 +282,13 @@ bool PoolExecutors::broken() const {
   if (!settings_.present) return false;
   const bool serves =
       std::any_of(places_.begin(), places_.end(), [](const Place& p) { return p.serves(); });
-  return !settings_.refusal.empty() || all_broken() || (given_up() && !serves);
+  const bool hopeless = given_up() || staging_.lasts(policy_.staging_patience);
+  return !settings_.refusal.empty() || all_broken() || (hopeless && !serves);
 }
 
 const std::string& PoolExecutors::reason() const {
-  return settings_.refusal.empty() ? failure_.reason : settings_.refusal;
+  if (!settings_.refusal.empty()) return settings_.refusal;
+  return given_up() || staging_.reason().empty() ? failure_.reason : staging_.reason();
 }
 
 bool PoolExecutors::gone() const {

@@ -17,6 +17,8 @@
 #include "worker/pools/place.h"
 #include "worker/pools/pool_actions.h"
 #include "worker/pools/pool_terms.h"
+#include "worker/pools/staging_trouble.h"
+#include "worker/pools/strikes.h"
 #include "worker/pools/template_life.h"
 #include "worker/pools/warm_counters.h"
 
@@ -28,6 +30,7 @@ struct PoolPolicy {
   std::uint32_t strikes = 3;                   // failures in a row
   Duration first_rest = seconds(1);            // of a place that is broken, doubled by each failure
   Duration longest_rest = seconds(60);
+  Duration staging_patience = seconds(60);  // of tries that fail, until no task waits for them
 };
 
 class PoolExecutors {
@@ -64,6 +67,13 @@ class PoolExecutors {
   // The server's reports. Those of places that expect none have no effect.
   void executor_ready(PlaceId place, TimePoint now, PoolActions& out);
   void initialised(PlaceId place, const InitialiserEnd& end, TimePoint now, PoolActions& out);
+  // Toolchains that its executors need were not there when it was asked for; now they are, and it
+  // is being made.
+  void executor_begun(PlaceId place, TimePoint now);
+  // They could not be staged, and it is tried again; or they are there after all. None of that is
+  // an initializer's strike. `lasting`: waiting for other nodes alone will not mend it.
+  void staging_failed(const std::string& reason, bool lasting, TimePoint now, PoolActions& out);
+  void staged(TimePoint now, PoolActions& out);
   // It died, or could not be made.
   void executor_lost(PlaceId place, const std::string& reason, TimePoint now, PoolActions& out);
   void executor_stopped(PlaceId place, TimePoint now, PoolActions& out);
@@ -122,8 +132,9 @@ class PoolExecutors {
   std::uint32_t warm_target_ = 0;  // of the last warm wish, until the pool rests
   bool quiesced_ = false;          // by a wish
   bool rested_ = false;            // by the idle time; or by a wish, until it is woken
-  std::uint32_t strikes_ = 0;      // initializers that failed, in a row
-  InitialiserEnd failure_;         // the last one
+  Strikes strikes_;
+  StagingTrouble staging_;
+  InitialiserEnd failure_;  // the last one
   TimePoint idle_since_;
   Duration start_{};  // the slowest of the last warm-up
   Duration initialise_{};

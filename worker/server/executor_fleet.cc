@@ -5,34 +5,30 @@
 #include <utility>
 
 namespace kiln::worker {
-namespace {
-
-// How long an executor is not made for want of a toolchain until that counts as a failure.
-constexpr Duration kStagingPatience = seconds(30);
-
-}  // namespace
-
 ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
     : parts_(parts),
       hooks_(std::move(hooks)),
       keeper_({parts.reactor, parts.pool, parts.stager, parts.peers, parts.log},
-              [this](const Digest& toolchain) { toolchain_staged(toolchain); }),
+              {[this](const Digest& toolchain) { toolchain_staged(toolchain); },
+               [this](const Digest& toolchain, const std::string& reason, bool lasting) {
+                 toolchain_failed(toolchain, reason, lasting);
+               }}),
       initialiser_(parts.reactor, parts.removals, parts.host,
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {
-                       parts_.log.warning(
-                           "initializer failed",
-                           {{"place", place}, {"reason", end.reason}, {"output", end.output}});
+                       parts_.log.warning("initializer failed", {{"pool", pool_of(place)},
+                                                                 {"place", place},
+                                                                 {"reason", end.reason},
+                                                                 {"output", end.output}});
                      }
                      hooks_.initialised(place, end);
                    }) {
   terms_[kDefaultPool].definition.spec.name = kDefaultPool;
 }
 
-ExecutorFleet::~ExecutorFleet() {
-  for (const auto& [place, member] : members_) {
-    if (member.patience != 0) parts_.reactor.cancel(member.patience);
-  }
+std::string ExecutorFleet::pool_of(PlaceId place) const {
+  const auto found = members_.find(place);
+  return found == members_.end() ? "" : found->second.pool;
 }
 
 const PoolSpec& ExecutorFleet::spec(const std::string& pool) const {
@@ -82,30 +78,28 @@ std::optional<Digest> ExecutorFleet::lacks(const std::string& pool) const {
 
 // ---- Executors ----------------------------------------------------------------------------------
 
-void ExecutorFleet::create(const CreateExecutor& wish) {
-  members_[wish.place] = {wish.pool, std::nullopt, wish.from_template, 0};
-  if (!lacks(wish.pool)) return make(wish.place);
-  members_[wish.place].patience = parts_.reactor.call_after(
-      kStagingPatience, [this, place = wish.place] { give_up_waiting(place); });
+void ExecutorFleet::try_again(const std::string& pool) {
+  keeper_.try_again(pool);
+  for (const auto& program : programs(pool)) proofs_.forgive(program);
 }
 
-void ExecutorFleet::give_up_waiting(PlaceId place) {
-  Member& member = members_.at(place);
-  member.patience = 0;
-  const auto missing = lacks(member.pool);
-  if (!missing) return make(place);
-  hooks_.initialised(place, {false,
-                             "the toolchain " + missing->short_hex() +
-                                 " could not be staged: " + keeper_.problem(*missing),
-                             "", 0});
+// Files that do not come are waited for: the pool hears of each try that fails.
+void ExecutorFleet::create(const CreateExecutor& wish) {
+  auto& member = members_[wish.place] = {};
+  member.pool = wish.pool;
+  member.from_template = wish.from_template;
+  make(wish.place);
 }
 
 void ExecutorFleet::toolchain_staged(const Digest& toolchain) {
   std::vector<PlaceId> complete;
   for (const auto& [place, member] : members_) {
-    if (!member.id && member.patience != 0 && !lacks(member.pool)) complete.push_back(place);
+    if (member.waits_for_files && !lacks(member.pool)) complete.push_back(place);
   }
-  for (const auto place : complete) make(place);
+  for (const auto place : complete) {
+    hooks_.begun(place);
+    make(place);
+  }
   std::vector<std::string> touched;
   for (const auto& [name, terms] : terms_) {
     const auto own_ones = own(name);
@@ -115,40 +109,89 @@ void ExecutorFleet::toolchain_staged(const Digest& toolchain) {
       touched.push_back(name);
     }
   }
-  for (const auto& name : touched) hooks_.changed(name);
+  for (const auto& name : touched) {
+    if (!lacks(name)) hooks_.staged(name);
+    hooks_.changed(name);
+  }
+}
+
+void ExecutorFleet::toolchain_failed(const Digest& toolchain, const std::string& reason,
+                                     bool lasting) {
+  std::vector<std::string> affected;
+  for (const auto& [name, terms] : terms_) {
+    const auto needed = needs(name);
+    const bool needs_it = std::find(needed.begin(), needed.end(), toolchain) != needed.end();
+    if (terms.selected && needs_it) affected.push_back(name);
+  }
+  for (const auto& name : affected) {
+    parts_.log.warning("toolchain not staged",
+                       {{"pool", name}, {"toolchain", toolchain.hex()}, {"reason", reason}});
+    hooks_.staging_failed(name,
+                          "the toolchain " + toolchain.short_hex() +
+                              " could not be staged and is tried again: " + reason,
+                          lasting);
+  }
 }
 
 void ExecutorFleet::make(PlaceId place) {
   Member& member = members_.at(place);
-  if (member.patience != 0) parts_.reactor.cancel(std::exchange(member.patience, 0));
+  member.waits_for_files = lacks(member.pool).has_value();
+  if (member.waits_for_files) return;
+  auto to_prove = programs(member.pool);
+  if (!proofs_.begin(place, to_prove)) return;
   ExecutorSpec wanted;
   const auto parent = templates_.find(member.pool);
   if (member.from_template && parent != templates_.end()) wanted.parent = parent->second;
-  if (spec(member.pool).context == PoolContext::forkserver) {
-    for (const auto& toolchain : own(member.pool)) {
-      const auto* tree = keeper_.tree(toolchain.digest);
-      if (tree != nullptr) wanted.held.push_back({tree->lowers, toolchain.program});
-    }
-  }
+  wanted.held = to_hold(member.pool);
   const auto id = parts_.host.create(wanted);
   if (id) {
     place_of_[*id] = place;
     member.id = *id;
+    member.programs = std::move(to_prove);
+    for (const auto& digest : needs(member.pool)) {
+      member.holds.push_back(keeper_.tree(digest)->hold);
+    }
     return;
   }
   parts_.log.error("no executor", {{"pool", member.pool}, {"error", id.error()}});
   members_.erase(place);
-  parts_.reactor.defer([this, place, reason = id.error().message] { hooks_.lost(place, reason); });
+  proofs_.ended(place);
+  parts_.reactor.defer([this, place, reason = id.error().message] {
+    hooks_.lost(place, reason);
+    make_waiting();
+  });
+}
+
+std::vector<ProofBook::Program> ExecutorFleet::programs(const std::string& pool) const {
+  std::vector<ProofBook::Program> programs;
+  if (spec(pool).context != PoolContext::forkserver) return programs;
+  for (const auto& one : own(pool)) programs.emplace_back(one.digest, one.program);
+  return programs;
+}
+
+std::vector<HeldProgram> ExecutorFleet::to_hold(const std::string& pool) const {
+  std::vector<HeldProgram> held;
+  for (const auto& program : programs(pool)) {
+    const auto known = proofs_.verdict(program);
+    held.push_back({keeper_.tree(program.first)->lowers, program.second,
+                    known.proof == ProofBook::Proof::held, known.problem});
+  }
+  return held;
+}
+
+void ExecutorFleet::make_waiting() {
+  std::vector<PlaceId> waiting;
+  for (const auto& [place, member] : members_) {
+    if (!member.id && !member.waits_for_files) waiting.push_back(place);
+  }
+  for (const auto place : waiting) make(place);
 }
 
 void ExecutorFleet::stop(PlaceId place) {
   const auto found = members_.find(place);
   initialiser_.drop(place);
   if (found != members_.end() && found->second.id) return parts_.host.stop(*found->second.id);
-  if (found != members_.end()) {
-    if (found->second.patience != 0) parts_.reactor.cancel(found->second.patience);
-    members_.erase(found);
-  }
+  if (found != members_.end()) members_.erase(found);
   parts_.reactor.defer([this, place] { hooks_.stopped(place); });
 }
 
@@ -167,12 +210,26 @@ void ExecutorFleet::initialise(const InitialiseExecutor& wish) {
 void ExecutorFleet::executor_ready(ExecutorId id) {
   const auto place = place_of_.find(id);
   if (place == place_of_.end()) return;
-  note_held(members_.at(place->second).pool, id);
+  note_proofs(place->second, id);
+  note_fallback(members_.at(place->second).pool, id);
   hooks_.ready(place->second);
+  make_waiting();
+}
+
+void ExecutorFleet::note_proofs(PlaceId place, ExecutorId id) {
+  const auto& programs = members_.at(place).programs;
+  const auto facts = parts_.host.held(id);
+  for (std::size_t i = 0; i < std::min(facts.size(), programs.size()); ++i) {
+    const auto& fact = facts[i];
+    auto proof = fact.lasting ? ProofBook::Proof::unfit : ProofBook::Proof::open;
+    if (fact.problem.empty()) proof = ProofBook::Proof::held;
+    proofs_.found(programs[i], {proof, fact.lasting ? fact.problem : ""});
+  }
+  proofs_.ended(place);
 }
 
 // All programs that cannot be held make a forkserver what spawn is.
-void ExecutorFleet::note_held(const std::string& pool, ExecutorId id) {
+void ExecutorFleet::note_fallback(const std::string& pool, ExecutorId id) {
   if (spec(pool).context != PoolContext::forkserver) return;
   const auto facts = parts_.host.held(id);
   const bool any = std::any_of(facts.begin(), facts.end(),
@@ -190,6 +247,7 @@ std::optional<PlaceId> ExecutorFleet::forget(ExecutorId id) {
   place_of_.erase(found);
   members_.erase(place);
   initialiser_.drop(place);
+  proofs_.ended(place);
   return place;
 }
 
@@ -200,10 +258,12 @@ void ExecutorFleet::executor_died(ExecutorId id, const Error& reason) {
       "executor lost",
       {{"pool", members_.at(known->second).pool}, {"place", known->second}, {"reason", reason}});
   hooks_.lost(*forget(id), reason.message);
+  make_waiting();
 }
 
 void ExecutorFleet::executor_stopped(ExecutorId id) {
   if (const auto place = forget(id)) hooks_.stopped(*place);
+  make_waiting();
 }
 
 std::optional<ExecutorId> ExecutorFleet::on(PlaceId place) const {

@@ -14,6 +14,7 @@
 #include "common/net/reactor.h"
 #include "worker/executor/executor_host.h"
 #include "worker/pools/executor_table.h"
+#include "worker/pools/proof_book.h"
 #include "worker/server/initialiser.h"
 #include "worker/server/toolchain_keeper.h"
 
@@ -33,6 +34,7 @@ class ExecutorFleet {
   };
   // The table's ears; never called from within a request.
   struct Hooks {
+    std::function<void(PlaceId)> begun;  // it had to wait for toolchains
     std::function<void(PlaceId)> ready;
     std::function<void(PlaceId, const InitialiserEnd&)> initialised;
     std::function<void(PlaceId, const std::string& reason)> lost;
@@ -40,21 +42,31 @@ class ExecutorFleet {
     std::function<void(const std::string& pool)> template_ready;
     std::function<void(const std::string& pool, const std::string& reason)> template_lost;
     std::function<void(const std::string& pool)> changed;  // what describe() adds
+    std::function<void(const std::string& pool)> staged;   // what its executors need
+    // Tried again later. `lasting`: see PoolExecutors.
+    std::function<void(const std::string& pool, const std::string& reason, bool lasting)>
+        staging_failed;
   };
 
   ExecutorFleet(const Parts& parts, Hooks hooks);
-  ~ExecutorFleet();
 
   // What holds for a pool from now on. REQUIRES: the table hears of it afterwards.
   void set_terms(const PoolTerms& terms);
   // The upper bounds of the pool's tasks.
   Limits limits(const std::string& pool) const;
 
+  // What failed before is tried again at once.
+  void try_again(const std::string& pool);
+
   void create(const CreateExecutor& wish);
   void stop(PlaceId place);
   void initialise(const InitialiseExecutor& wish);
   void create_template(const std::string& pool);
   void stop_template(const std::string& pool);
+
+  // Asks initializers that run to end themselves; no step follows.
+  void terminate_initialisers() { initialiser_.terminate(); }
+  bool initialises() const { return initialiser_.busy(); }
 
   // What the host reports.
   void executor_ready(ExecutorId id);
@@ -82,25 +94,36 @@ class ExecutorFleet {
  private:
   struct Member {
     std::string pool;
-    std::optional<ExecutorId> id;  // none: it waits for toolchains
+    std::optional<ExecutorId> id;  // none: it waits for toolchains, or for another one's proof
     bool from_template = false;
-    net::TimerId patience = 0;  // while it waits
+    bool waits_for_files = false;
+    std::vector<ProofBook::Program> programs;  // that it holds
+    // Of the trees that it stands on: their files stay while it lives, whatever its pool becomes.
+    std::vector<std::shared_ptr<const void>> holds;
   };
+  std::string pool_of(PlaceId place) const;
   const PoolSpec& spec(const std::string& pool) const;
   std::vector<PoolToolchain> own(const std::string& pool) const;
   // Toolchains that must be staged before an executor of the pool can be made.
   std::vector<Digest> needs(const std::string& pool) const;
   std::optional<Digest> lacks(const std::string& pool) const;
   void toolchain_staged(const Digest& toolchain);
+  void toolchain_failed(const Digest& toolchain, const std::string& reason, bool lasting);
   void make(PlaceId place);
-  void give_up_waiting(PlaceId place);
-  void note_held(const std::string& pool, ExecutorId id);
+  std::vector<ProofBook::Program> programs(const std::string& pool) const;
+  // REQUIRES: the pool lacks nothing.
+  std::vector<HeldProgram> to_hold(const std::string& pool) const;
+  // Those that waited for a proof.
+  void make_waiting();
+  void note_proofs(PlaceId place, ExecutorId id);
+  void note_fallback(const std::string& pool, ExecutorId id);
   std::optional<PlaceId> forget(ExecutorId id);
 
   Parts parts_;
   Hooks hooks_;
   ToolchainKeeper keeper_;
   Initialiser initialiser_;
+  ProofBook proofs_;
   std::map<std::string, PoolTerms> terms_;
   std::map<PlaceId, Member> members_;
   std::map<ExecutorId, PlaceId> place_of_;

@@ -89,6 +89,10 @@ void Initialiser::next_step(PlaceId place) {
   if (!started) end(place, {false, title(run) + ": " + started.error().message, "", 0});
 }
 
+void Initialiser::terminate() {
+  for (const auto& [place, run] : runs_) host_.terminate(run.executor);
+}
+
 bool Initialiser::finished(const RunReport& report) {
   if (report.attempt.client_epoch != kNoClient) return false;
   reactor_.offload(
@@ -98,7 +102,9 @@ bool Initialiser::finished(const RunReport& report) {
   });
   if (found == runs_.end()) return true;
   const PlaceId place = found->first;
-  if (report.outcome == Outcome::exited && report.exit_code == 0) {
+  if (report.terminated) {
+    end(place, {false, title(found->second) + " was ended by the worker's shutdown", "", 0});
+  } else if (report.outcome == Outcome::exited && report.exit_code == 0) {
     ++found->second.next;
     next_step(place);
   } else {

@@ -30,6 +30,9 @@ class Initialiser {
            const std::vector<std::filesystem::path>& lowers);
   // The executor is being stopped: nothing is to be told of it any more.
   void drop(PlaceId place) { runs_.erase(place); }
+  // Sends SIGTERM, once, to the steps that run: their initializers fail.
+  void terminate();
+  bool busy() const { return !runs_.empty(); }
   // Whether the report is that of one of its steps, which it has then dealt with.
   bool finished(const RunReport& report);
 

@@ -79,6 +79,17 @@ void PoolDesk::ordered(const std::string& coordinator, const wire::PoolOrders& o
   for (const auto& order : orders.orders) changed(order.definition.spec.name);
 }
 
+void PoolDesk::look_after(const std::string& coordinator, bool here) {
+  if (here) return book_.here(coordinator);
+  const auto now_s = seconds_since_1970();
+  book_.gone(coordinator, now_s);
+  for (const auto& pool : book_.forget_gone(now_s)) {
+    parts_.log.info("pool let go of: its coordinator is gone",
+                    {{"pool", pool}, {"coordinator", coordinator}});
+    tasks_.configure_pool(book_.terms(pool));
+  }
+}
+
 void PoolDesk::changed(const std::string& pool) {
   changed_.insert(pool);
   if (timer_ == 0) timer_ = parts_.reactor.call_after(kReportInterval, [this] { report(); });

@@ -33,6 +33,8 @@ class PoolDesk {
 
   // `coordinator`: its stable address.
   void ordered(const std::string& coordinator, const wire::PoolOrders& orders);
+  // Whether the coordinator knows this worker now; call it once a minute or oftener.
+  void look_after(const std::string& coordinator, bool here);
   // To be told to all coordinators, at most each 100 ms.
   void changed(const std::string& pool);
   // All pools and definitions, for a coordinator that has just welcomed this worker.

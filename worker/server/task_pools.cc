@@ -11,6 +11,14 @@ ExecutorFleet::Hooks TaskServer::fleet_hooks() {
   ExecutorFleet::Hooks hooks;
   const auto now = [this] { return parts_.reactor.now(); };
   hooks.ready = [this, now](PlaceId place) { carry_out(table_.executor_ready(place, now())); };
+  hooks.begun = [this, now](PlaceId place) { table_.executor_begun(place, now()); };
+  hooks.staged = [this, now](const std::string& pool) {
+    carry_out(table_.pool_staged(pool, now()));
+  };
+  hooks.staging_failed = [this, now](const std::string& pool, const std::string& reason,
+                                     bool lasting) {
+    carry_out(table_.pool_staging_failed(pool, reason, lasting, now()));
+  };
   hooks.initialised = [this, now](PlaceId place, const InitialiserEnd& end) {
     carry_out(table_.initialised(place, end, now()));
   };
@@ -68,7 +76,10 @@ void TaskServer::configure_pool(const PoolTerms& terms) {
 
 void TaskServer::carry_out_wish(const std::string& pool, PoolWish wish, std::uint32_t warm) {
   const TimePoint now = parts_.reactor.now();
-  if (wish == PoolWish::warm) carry_out(table_.warm_pool(pool, warm, now));
+  if (wish == PoolWish::warm) {
+    fleet_.try_again(pool);
+    carry_out(table_.warm_pool(pool, warm, now));
+  }
   if (wish == PoolWish::quiesce) carry_out(table_.quiesce_pool(pool, now));
 }
 

@@ -69,11 +69,14 @@ void TaskServer::drain(std::function<void()> idle) {
 }
 
 void TaskServer::terminate() {
+  fleet_.terminate_initialisers();
   carry_out(table_.terminate(parts_.reactor.now()));
 }
 
 void TaskServer::check_idle() {
   if (!idle_ || !jobs_.empty()) return;
+  // Nobody waits for them any more; their end calls again, or the end of the grace time comes.
+  if (fleet_.initialises()) return fleet_.terminate_initialisers();
   std::exchange(idle_, nullptr)();
 }
 

@@ -13,8 +13,8 @@ constexpr Duration kLongestRetry = seconds(30);
 
 }  // namespace
 
-ToolchainKeeper::ToolchainKeeper(const Parts& parts, std::function<void(const Digest&)> staged)
-    : parts_(parts), staged_(std::move(staged)) {}
+ToolchainKeeper::ToolchainKeeper(const Parts& parts, Hooks hooks)
+    : parts_(parts), hooks_(std::move(hooks)) {}
 
 ToolchainKeeper::~ToolchainKeeper() {
   for (const auto& [digest, item] : items_) {
@@ -43,6 +43,14 @@ void ToolchainKeeper::want(const std::string& pool, const std::vector<Digest>& t
       if (std::find(item.sources.begin(), item.sources.end(), source) == item.sources.end())
         item.sources.push_back(source);
     }
+    item.retries = 0;
+    begin(digest);
+  }
+}
+
+void ToolchainKeeper::try_again(const std::string& pool) {
+  for (auto& [digest, item] : items_) {
+    if (!item.pools.contains(pool) || item.working) continue;
     item.retries = 0;
     begin(digest);
   }
@@ -88,7 +96,7 @@ void ToolchainKeeper::took_step(const Digest& toolchain, Result<Step> result) {
     item.tree = std::move(*result->tree);
     item.working = false;
     item.took = parts_.reactor.now() - item.wanted;
-    return staged_(toolchain);
+    return hooks_.staged(toolchain);
   }
   item.fetching = result->missing.size();
   item.incomplete = false;
@@ -114,8 +122,6 @@ void ToolchainKeeper::fetched(const Digest& toolchain, const Status& got) {
 
 void ToolchainKeeper::failed(const Digest& toolchain, Item& item, const Error& error) {
   item.working = false;
-  item.problem = error.message;
-  parts_.log.debug("toolchain not staged", {{"toolchain", toolchain.hex()}, {"error", error}});
   const Duration delay = doubled(kFirstRetry, item.retries++, kLongestRetry);
   item.retry = parts_.reactor.call_after(delay, [this, toolchain] {
     const auto found = items_.find(toolchain);
@@ -123,6 +129,9 @@ void ToolchainKeeper::failed(const Digest& toolchain, Item& item, const Error& e
     found->second.retry = 0;
     begin(toolchain);
   });
+  // While nobody is known to have it, it may be on its way to the first node of all.
+  const bool lasting = error.code != Errc::not_found || !item.sources.empty();
+  hooks_.failed(toolchain, error.message, lasting);
 }
 
 const StagedTree* ToolchainKeeper::tree(const Digest& toolchain) const {
@@ -139,11 +148,6 @@ ToolchainKeeper::Standing ToolchainKeeper::standing(const std::string& pool) con
     standing.took = std::max(standing.took, item.took);
   }
   return standing;
-}
-
-std::string ToolchainKeeper::problem(const Digest& toolchain) const {
-  const auto found = items_.find(toolchain);
-  return found == items_.end() ? "nobody wants it" : found->second.problem;
 }
 
 }  // namespace kiln::worker

@@ -33,19 +33,26 @@ class ToolchainKeeper {
     Duration took{};           // of the slowest: from the wish until it was staged
   };
 
-  // `staged` is called when one has become staged, never from within want().
-  ToolchainKeeper(const Parts& parts, std::function<void(const Digest&)> staged);
+  // Never called from within want() or try_again().
+  struct Hooks {
+    std::function<void(const Digest&)> staged;
+    // One try. `lasting`: there are nodes that should have it, or this one is at fault; else others
+    // may yet come to have it.
+    std::function<void(const Digest&, const std::string& reason, bool lasting)> failed;
+  };
+
+  ToolchainKeeper(const Parts& parts, Hooks hooks);
   ~ToolchainKeeper();
 
   // What `pool` wants from now on, and bulk addresses of nodes that may have it. What is not to be
   // had is tried again, later and later, and at once with each call.
   void want(const std::string& pool, const std::vector<Digest>& toolchains,
             const std::vector<std::string>& sources);
+  // What the pool wants and was not to be had is tried at once.
+  void try_again(const std::string& pool);
   // nullptr while it is not staged. It lives until nobody wants it.
   const StagedTree* tree(const Digest& toolchain) const;
   Standing standing(const std::string& pool) const;
-  // Why it is not staged yet; for people.
-  std::string problem(const Digest& toolchain) const;
 
  private:
   struct Item {
@@ -54,7 +61,7 @@ class ToolchainKeeper {
     std::optional<StagedTree> tree;
     TimePoint wanted;
     Duration took{};
-    std::string problem = "it is being fetched";
+    std::string problem;        // of the last blob that did not come
     std::uint32_t retries = 0;  // since somebody last wanted it
     std::size_t fetching = 0;   // blobs
     bool incomplete = false;    // one of them is not to be had
@@ -72,7 +79,7 @@ class ToolchainKeeper {
   void failed(const Digest& toolchain, Item& item, const Error& error);
 
   Parts parts_;
-  std::function<void(const Digest&)> staged_;
+  Hooks hooks_;
   std::map<Digest, Item> items_;
 };
 

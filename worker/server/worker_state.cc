@@ -46,6 +46,7 @@ void Worker::publish_gauges() {
   reactor_->call_after(seconds(1), [this] { publish_gauges(); });
   const Occupancy state = tasks_->occupancy();
   watch_->publish();
+  for (const auto& link : coordinators_) desk_->look_after(link->endpoint(), link->welcomed());
   const auto gauge = [this](const char* name, const char* help, double value,
                             const metrics::Labels& labels = {}) {
     registry_.gauge(name, help, labels).set(value);

@@ -32,6 +32,23 @@ Actions TaskTable::initialised(PlaceId place, const InitialiserEnd& end, TimePoi
   return out;
 }
 
+Actions TaskTable::pool_staging_failed(const std::string& pool, const std::string& reason,
+                                       bool lasting, TimePoint now) {
+  Actions out;
+  PoolActions changes;
+  pools_.staging_failed(pool, reason, lasting, now, changes);
+  pools_changed(std::move(changes), now, out);
+  return out;
+}
+
+Actions TaskTable::pool_staged(const std::string& pool, TimePoint now) {
+  Actions out;
+  PoolActions changes;
+  pools_.staged(pool, now, changes);
+  pools_changed(std::move(changes), now, out);
+  return out;
+}
+
 Actions TaskTable::executor_lost(PlaceId place, const std::string& reason, TimePoint now) {
   // Its task goes on only as a result to be completed: what the place does next is not its own.
   if (const auto running = running_.find(place); running != running_.end()) {

@@ -140,6 +140,11 @@ class TaskTable {
   Actions finished(const AttemptId& attempt, const TaskEnding& end, TimePoint now);
   Actions executor_ready(PlaceId place, TimePoint now);
   Actions initialised(PlaceId place, const InitialiserEnd& end, TimePoint now);
+  // See PoolExecutors; `pool` may be one that is not here.
+  void executor_begun(PlaceId place, TimePoint now) { pools_.executor_begun(place, now); }
+  Actions pool_staging_failed(const std::string& pool, const std::string& reason, bool lasting,
+                              TimePoint now);
+  Actions pool_staged(const std::string& pool, TimePoint now);
   // An executor died or could not be made; its task, if any, is reported by `finished` afterwards.
   Actions executor_lost(PlaceId place, const std::string& reason, TimePoint now);
   Actions executor_stopped(PlaceId place, TimePoint now);

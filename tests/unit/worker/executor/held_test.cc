@@ -1,6 +1,7 @@
 // Executors that hold programs before their main.
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 
 #include "common/base/files.h"
 #include "tests/unit/worker/executor/scene.h"
@@ -122,6 +123,48 @@ TEST_P(HeldTest, an_executor_that_can_hold_nothing_is_an_ordinary_one) {
     EXPECT_EQ(scene.run("exit 3").exit_code, 3);
     EXPECT_TRUE(scene.wait_until(
         [&] { return children_of(scene.host->executor_pid(scene.executor)).size() == 2; }));
+  });
+}
+
+// A program that no fork can be told from, but for what it writes: its pid.
+void make_differing_program(const Scene& scene) {
+  const auto source = scene.directory.path() / "differs.c";
+  write_text(source,
+             "#include <stdio.h>\n#include <unistd.h>\n"
+             "int main(void) { printf(\"%d\\n\", getpid()); return 0; }\n");
+  const auto program = scene.tools() / "bin/differs";
+  ASSERT_EQ(std::system(("gcc -o " + program.string() + " " + source.string()).c_str()), 0);
+}
+
+TEST_P(HeldTest, a_program_that_another_executor_has_proven_is_not_proven_again) {
+  run_as(GetParam(), [] {
+    Scene scene;
+    make_differing_program(scene);
+    scene.hold({"/bin/differs"});
+    const auto facts = scene.host->held(scene.executor);
+    ASSERT_EQ(facts.size(), 1U);
+    EXPECT_NE(facts[0].problem.find("differs from an executed one"), std::string::npos);
+    EXPECT_TRUE(facts[0].lasting);
+    ExecutorSpec spec;
+    spec.held = {{{scene.tools()}, "/bin/differs", true}};
+    scene.executor = scene.make_executor(spec);
+    EXPECT_EQ(problem_of(scene), "");
+    auto request = scene.shell("");
+    request.program = "/bin/differs";
+    EXPECT_TRUE(scene.run(request).forked);
+  });
+}
+
+TEST_P(HeldTest, a_program_that_another_executor_could_not_hold_is_not_tried) {
+  run_as(GetParam(), [] {
+    Scene scene;
+    ExecutorSpec spec;
+    spec.held = {{{scene.tools()}, "/bin/sh", false, "it was seen to differ"}};
+    scene.executor = scene.make_executor(spec);
+    EXPECT_EQ(problem_of(scene), "it was seen to differ");
+    const auto report = scene.run("exit 3");
+    EXPECT_EQ(report.exit_code, 3);
+    EXPECT_FALSE(report.forked);
   });
 }
 

@@ -48,6 +48,49 @@ TEST(PoolBook, the_highest_version_and_the_largest_number_kept_ready_win) {
   EXPECT_TRUE(stale.terms.empty());
 }
 
+TEST(PoolBook, orders_of_a_coordinator_that_is_gone_for_an_hour_are_void) {
+  PoolBook book;
+  auto pinned = order("a", 1, 2);
+  pinned.stage = {{"cc", "/bin/cc", "x86_64", digest_of("cc")}};
+  book.apply("c1", 1, true, {pinned}, kNow);
+  book.gone("c1", kNow + 10);
+  book.gone("c1", kNow + 500);
+  EXPECT_TRUE(book.forget_gone(kNow + 10 + PoolBook::kOrdersLastSeconds - 1).empty());
+  EXPECT_TRUE(book.terms("a").selected);
+  EXPECT_EQ(book.forget_gone(kNow + 10 + PoolBook::kOrdersLastSeconds),
+            std::vector<std::string>{"a"});
+  EXPECT_FALSE(book.terms("a").selected);
+  EXPECT_TRUE(book.terms("a").stage.empty());
+  EXPECT_EQ(book.definitions().size(), 1U);
+  EXPECT_EQ(book.apply("c1", 1, true, {pinned}, kNow).terms, std::vector<std::string>{"a"})
+      << "back again";
+}
+
+TEST(PoolBook, a_coordinator_that_comes_back_in_time_keeps_its_orders) {
+  PoolBook book;
+  book.apply("c1", 1, true, {order("a", 1)}, kNow);
+  book.apply("c2", 1, true, {order("a", 1)}, kNow);
+  book.gone("c1", kNow);
+  book.here("c1");
+  book.gone("c2", kNow);
+  EXPECT_TRUE(book.forget_gone(kNow + 2 * PoolBook::kOrdersLastSeconds).empty())
+      << "the other one's order holds";
+  EXPECT_TRUE(book.terms("a").selected);
+}
+
+TEST(PoolBook, of_two_texts_under_one_version_every_worker_believes_the_same) {
+  auto one = order("a", 1);
+  auto other = one;
+  other.definition.spec.init = {{"/bin/true"}};
+  PoolBook first;
+  first.apply("c1", 1, true, {one}, kNow);
+  first.apply("c2", 1, true, {other}, kNow);
+  PoolBook second;
+  second.apply("c2", 1, true, {other}, kNow);
+  second.apply("c1", 1, true, {one}, kNow);
+  EXPECT_EQ(first.definitions(), second.definitions());
+}
+
 TEST(PoolBook, complete_orders_void_the_coordinators_others) {
   PoolBook book;
   book.apply("c1", 1, true, {order("a", 1), order("b", 1)}, kNow);

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -245,6 +246,24 @@ TEST_F(PoolConformance, row_1_toolchains_are_staged_ahead_from_node_to_node) {
   EXPECT_LE(agent.needed.size(), 2U) << "listings of its inputs only";
 }
 
+TEST_F(PoolConformance, row_3_a_pool_waits_for_its_toolchain_and_says_what_for) {
+  farm_.start("w", 2);
+  TestAgent agent(farm_, "w");
+  auto run = agent.make_run("exit 0");
+  shell_ = {"sh", "/bin/sh", architecture(), run.task.toolchain};
+  auto wanted = order({shell("exit 0")});
+  wish(wanted, PoolWish::warm, 2);
+  ASSERT_TRUE(farm_.until([&] { return !pool().reason.empty(); }));
+  EXPECT_THAT(pool().reason, testing::HasSubstr(shell_.digest.short_hex()));
+  EXPECT_THAT(pool().reason, testing::HasSubstr("no other worker has"));
+  EXPECT_EQ(pool().state, PoolState::warming);
+  agent.send(run);
+  agent.finish();
+  wish(wanted, PoolWish::warm, 2);  // else it is tried some seconds later
+  ASSERT_TRUE(has_ready(2)) << pool().reason;
+  EXPECT_EQ(pool().reason, "");
+}
+
 TEST_F(PoolConformance, row_16_a_forkservers_tasks_give_what_executed_ones_give) {
   start();
   auto wanted = order();
@@ -260,6 +279,20 @@ TEST_F(PoolConformance, row_16_a_forkservers_tasks_give_what_executed_ones_give)
   EXPECT_EQ(result.result.outputs.size(), 1U);
 }
 
+TEST_F(PoolConformance, row_16_executors_that_share_a_proof_all_hold_their_program) {
+  start(4);
+  auto wanted = order();
+  wanted.definition.spec.context = PoolContext::forkserver;
+  wish(wanted, PoolWish::warm, 4);
+  ASSERT_TRUE(has_ready(4)) << pool().reason;
+  EXPECT_EQ(pool().fallback, "");
+  wish(wanted, PoolWish::quiesce);
+  ASSERT_TRUE(stands(PoolState::quiesced));
+  wish(wanted, PoolWish::warm, 4);
+  ASSERT_TRUE(has_ready(4));
+  EXPECT_EQ(pool().fallback, "");
+}
+
 TEST_F(PoolConformance, row_16_a_forkserver_whose_program_is_not_there_falls_back_visibly) {
   start();
   auto wanted = order();
@@ -268,6 +301,14 @@ TEST_F(PoolConformance, row_16_a_forkserver_whose_program_is_not_there_falls_bac
   wish(wanted, PoolWish::warm, 1);
   ASSERT_TRUE(has_ready(1)) << pool().reason;
   EXPECT_EQ(pool().context, PoolContext::spawn);
+  EXPECT_NE(pool().fallback, "");
+  wish(wanted, PoolWish::quiesce);
+  ASSERT_TRUE(stands(PoolState::quiesced));
+  TestAgent agent(farm_, "w");
+  agent.lease = farm_.lease("w", 32, "p");
+  agent.run_inline("echo executed");
+  EXPECT_EQ(agent.standard_output(agent.finish()), "executed\n");
+  EXPECT_EQ(pool().context, PoolContext::spawn) << "also where the problem was known before";
   EXPECT_NE(pool().fallback, "");
 }
 
@@ -304,6 +345,25 @@ TEST_F(PoolConformance, row_9_a_step_sees_the_declared_environment_and_nothing_e
   wanted.definition.spec.environment = {{"A", "b"}};
   wish(wanted, PoolWish::warm, 1);
   EXPECT_TRUE(has_ready(1)) << pool().reason;
+}
+
+TEST_F(PoolConformance, row_27_an_initializer_that_runs_is_asked_to_end_when_the_worker_stops) {
+  const auto log = farm_.directory.path() / "log";
+  farm_.start("w", 2, {"--log-file", log});
+  TestAgent agent(farm_, "w");
+  auto run = agent.make_run("exit 0");
+  shell_ = {"sh", "/bin/sh", architecture(), run.task.toolchain};
+  agent.send(run);
+  agent.finish();
+  auto wanted = order({shell("trap 'exit 0' TERM; while :; do sleep 0.02; done")});
+  wish(wanted, PoolWish::warm, 1);
+  ASSERT_TRUE(farm_.until([&] { return pool().start_us > 0; })) << "the initializer runs";
+  farm_.signal("w", SIGTERM);
+  EXPECT_EQ(farm_.wait_for_end("w"), 0);
+  std::ifstream file(log);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, testing::HasSubstr("initializer failed pool=p"));
+  EXPECT_THAT(text, testing::HasSubstr("was ended by the worker's shutdown"));
 }
 
 TEST_F(PoolConformance, row_29_coordinators_hear_of_definitions_while_they_stay_connected) {
