@@ -45,7 +45,11 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
   if (node == nullptr || node->info->epoch != event.epoch) return;
   nodes_.change_pools(*node, [&](std::map<std::string, NodePool>& pools) {
     if (event.complete) {
-      for (auto& entry : pools) entry.second = {false, false, {}, 0, entry.second.leased};
+      for (auto& entry : pools) {
+        const auto leased = entry.second.leased;
+        entry.second = {};
+        entry.second.leased = leased;
+      }
     }
     for (const auto& told : event.pools) {
       const auto found = pools.find(told.name);
@@ -56,6 +60,7 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
       pool.broken = pool.known && told.state == PoolState::broken;
       pool.reason = told.reason;
       pool.warm = told.ready + told.busy;
+      pool.executors = told.executors;
       if (pool.broken) nodes_left_ = true;
     }
   });
