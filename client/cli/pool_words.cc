@@ -162,6 +162,11 @@ const std::map<std::string, Setter>& creation_options() {
        }},
       {"--nodes",
        [](Json& pool, const std::string& value) -> Status {
+         if (value.empty()) {
+           return fail(Errc::invalid_argument,
+                       "--nodes '' selects no nodes; write --nodes zone=a,!spot, or leave it away "
+                       "for all nodes");
+         }
          pool["nodes"] = list_of(value);
          return {};
        }},

@@ -164,10 +164,30 @@ TEST_F(PoolScheduling, a_pool_broken_everywhere_is_refused_with_the_reason) {
 }
 
 TEST_F(PoolScheduling, a_pool_without_nodes_is_refused_with_what_to_look_at) {
+  auto here = Farm::node("a", 2);
+  here.labels = {{"zone", "b"}, {"spot", ""}};
+  farm.send(WorkerJoined{here, Farm::idle()});
+  farm.send(PoolsSelected{{{"cc", true, {}, {}, "zone=a,!spot"}}});
+  const auto* why = "selects no node (zone=a,!spot); nodes here: a (zone=b,spot)";
+  EXPECT_THAT(refusal(farm.send(want(1, 1)), Errc::unavailable), HasSubstr(why));
+  farm.pass(seconds(4));
+  farm.send(ClientJoined{2});
+  auto wanted = want(2, 1);
+  wanted.key.client = 2;
+  EXPECT_THAT(refusal(farm.send(wanted), Errc::unsupported), HasSubstr(why))
+      << "for good, once a node had time to come";
+}
+
+TEST_F(PoolScheduling, nodes_that_come_to_a_pool_without_any_are_used) {
   farm.join("a", 2);
   select("cc", {});
-  EXPECT_THAT(refusal(farm.send(want(1, 1)), Errc::unavailable),
-              HasSubstr("selects none of the 1 nodes; kiln pool show cc"));
+  farm.pass(seconds(2));
+  select("cc", {"a"});
+  tell("a", PoolState::cold);
+  farm.send(want(1, 1));
+  EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 1}}));
+  farm.send(PoolsSelected{{{"cc", true, {}, {"a"}}}});
+  refusal(farm.send(want(2, 1)), Errc::unavailable);
 }
 
 TEST_F(PoolScheduling, lost_and_draining_nodes_of_a_pool_are_named_in_the_refusal) {
