@@ -14,6 +14,8 @@ constexpr Duration kAskAgain = milliseconds(250);
 // Requests under way at once, below what a coordinator takes of one client. What is wanted beyond
 // is asked for, all together, when one of these is over.
 constexpr std::size_t kRequests = 64;
+// How long whoever insists waits for another node than those that his task failed on.
+constexpr Duration kOthersGrace = seconds(2);
 // How long a request stays that nobody waits for: the next call may be about to.
 constexpr Duration kKeepRequest = milliseconds(500);
 
@@ -103,7 +105,7 @@ void LeaseDesk::serve() {
     if (waiter.wish.excluded.empty()) ++waiting[waiter.key];
     ++at;
   }
-  if (farm_.usable() && now >= ask_after_) ask_for_waiters(waiting);
+  if (farm_.usable()) ask_for_waiters(waiting);
   for (auto& [done, lease] : served) done(std::move(lease));
 }
 
@@ -115,13 +117,14 @@ void LeaseDesk::ask_for_waiters(const std::map<LeaseKey, std::uint32_t>& waiting
     const auto found = waiting.find(key);
     const std::uint32_t without = found == waiting.end() ? 0 : found->second;
     const auto count = book_.wanted(key, without, asked(key), now);
-    if (count > 0 && requests_.size() < kRequests) ask(kin.wish, count, 0);
+    if (count > 0 && now >= kin.ask_after && requests_.size() < kRequests) ask(kin.wish, count, 0);
     // Builds come and go: what nobody wants or holds any more is forgotten.
     const bool is_over = without == 0 && !book_.holds(key) && asked(key) == 0;
     at = is_over ? kin_.erase(at) : std::next(at);
   }
   for (auto& [ticket, waiter] : waiters_) {
-    if (waiter.wish.excluded.empty() || waiter.asked || requests_.size() >= kRequests) continue;
+    if (waiter.wish.excluded.empty() || waiter.asked || now < waiter.ask_after) continue;
+    if (requests_.size() >= kRequests) break;
     waiter.asked = true;
     ask(waiter.wish, 1, ticket);
   }
@@ -173,12 +176,47 @@ void LeaseDesk::refused(const wire::Refused& refusal) {
   const Request request = found->second;
   requests_.erase(found);
   request_over(request);
-  ask_after_ = reactor_.now() + kAskAgain;
+  const TimePoint again = reactor_.now() + kAskAgain;
+  const auto own = waiters_.find(request.ticket);
+  if (own != waiters_.end()) own->second.ask_after = again;
+  if (const auto kin = kin_.find(request.key); request.ticket == 0 && kin != kin_.end()) {
+    kin->second.ask_after = again;
+  }
   const Errc code = errc_of(refusal.code);
   // Slots were only not free in time, or too many wait: whoever has patience left asks again.
   const bool later = code == Errc::timed_out || code == Errc::resource_exhausted;
-  if (!later) end_refused(request, Error{code, refusal.reason});
+  if (later) {
+    for (const auto ticket : waiters_of(request)) waiters_.at(ticket).refused_since.reset();
+  } else {
+    note_refusal(request, Error{code, refusal.reason});
+    end_refused(request, Error{code, refusal.reason});
+  }
   pump();
+}
+
+// Those that the request was made for.
+std::vector<LeaseDesk::Ticket> LeaseDesk::waiters_of(const Request& request) const {
+  std::vector<Ticket> tickets;
+  for (const auto& [ticket, waiter] : waiters_) {
+    const bool meant = request.ticket == 0
+                           ? waiter.key == request.key && waiter.wish.excluded.empty()
+                           : ticket == request.ticket;
+    if (meant) tickets.push_back(ticket);
+  }
+  return tickets;
+}
+
+// Others like him may be served all the while, by the very node that he excludes: so his patience,
+// which counts from the last of them, need not end.
+void LeaseDesk::note_refusal(const Request& request, const Error& error) {
+  const TimePoint now = reactor_.now();
+  for (const auto ticket : waiters_of(request)) {
+    Waiter& waiter = waiters_.at(ticket);
+    waiter.refusal = error;
+    if (!waiter.refused_since) waiter.refused_since = now;
+    const bool others_may_come = now < *waiter.refused_since + kOthersGrace;
+    if (waiter.wish.insists && !others_may_come) waiter.wish.excluded.clear();
+  }
 }
 
 std::map<LeaseKey, std::uint32_t> LeaseDesk::waiting_for_any() const {
@@ -235,17 +273,17 @@ void LeaseDesk::end(Ticket ticket, const Error& error) {
 
 void LeaseDesk::end_refused(const Request& request, const Error& error) {
   const TimePoint now = reactor_.now();
-  // Waiting changes neither the wish nor a pool that is broken until it is told to try again.
-  const bool never = error.code == Errc::invalid_argument || error.code == Errc::permission_denied;
+  // Waiting changes neither the wish, nor a pool that is broken until it is told to try again or
+  // whose labels no node has.
+  const bool never = error.code == Errc::invalid_argument ||
+                     error.code == Errc::permission_denied || error.code == Errc::unsupported;
   std::vector<Ticket> due;
-  for (const auto& [ticket, waiter] : waiters_) {
-    const bool meant = request.ticket == 0
-                           ? waiter.key == request.key && waiter.wish.excluded.empty()
-                           : ticket == request.ticket;
+  for (const auto ticket : waiters_of(request)) {
+    const auto& waiter = waiters_.at(ticket);
     const Duration patience = waiter.wish.farm_patience;
     const bool waits =
         waiter.wish.insists && (patience == Duration{} || now < waits_since(waiter) + patience);
-    if (meant && (never || !waits)) due.push_back(ticket);
+    if (never || !waits) due.push_back(ticket);
   }
   for (const auto ticket : due) end(ticket, error);
 }
@@ -265,6 +303,18 @@ TimePoint LeaseDesk::deadline_of(const Waiter& waiter) const {
   return std::min(at, std::max(since, farm_lost_) + waiter.wish.farm_patience);
 }
 
+TimePoint LeaseDesk::asks_after(const Waiter& waiter) const {
+  if (!waiter.wish.excluded.empty()) return waiter.ask_after;
+  const auto kin = kin_.find(waiter.key);
+  return kin == kin_.end() ? TimePoint{} : kin->second.ask_after;
+}
+
+Error LeaseDesk::why_in_vain(const Waiter& waiter) const {
+  if (!farm_.usable()) return Error{Errc::unavailable, farm_.why_not()};
+  if (waiter.refused_since && waiter.refusal) return *waiter.refusal;
+  return Error{Errc::timed_out, "no slot came free in time"};
+}
+
 // Waiters end at their deadline, or soon when there is no coordinator; idle leases are given back.
 void LeaseDesk::arm() {
   const TimePoint now = reactor_.now();
@@ -273,14 +323,13 @@ void LeaseDesk::arm() {
   for (const auto& [ticket, waiter] : waiters_) {
     const TimePoint at = deadline_of(waiter);
     if (now >= at) {
-      due.emplace_back(ticket, farm_.usable() ? Error{Errc::timed_out, "no slot came free in time"}
-                                              : Error{Errc::unavailable, farm_.why_not()});
+      due.emplace_back(ticket, why_in_vain(waiter));
     } else {
       next = next ? std::min(*next, at) : at;
+      if (const auto again = asks_after(waiter); again > now) next = std::min(*next, again);
     }
   }
   for (const auto& [ticket, error] : due) end(ticket, error);
-  if (!waiters_.empty() && ask_after_ > now) next = next ? std::min(*next, ask_after_) : ask_after_;
   release(book_.idle(now));
   if (const auto at = withdraw(now)) next = next ? std::min(*next, *at) : *at;
   if (timer_ != 0) reactor_.cancel(std::exchange(timer_, 0));

@@ -25,8 +25,10 @@ struct LeaseWish {
   std::string build;
   std::int32_t priority = 0;
   std::uint64_t size_hint_bytes = 0;
-  std::vector<std::string> excluded;  // workers
-  Duration patience{};                // after this without a lease: timed_out
+  // Workers to do without. Of one who insists they are only put off: when there is no other for
+  // some seconds he is given one of them, as trying again is better than waiting in vain.
+  std::vector<std::string> excluded;
+  Duration patience{};  // after this without a lease: timed_out
   // There is no local run: waits even for a coordinator, and patience counts from the last lease
   // that another with the same key got.
   bool insists = false;
@@ -68,12 +70,17 @@ class LeaseDesk {
     LeaseKey key;  // of the wish
     Done done;
     TimePoint begun;
-    bool asked = false;  // by a request of its own
+    bool asked = false;     // by a request of its own
+    TimePoint ask_after{};  // a refusal is not answered by asking again at once
+    // Since when each of its requests was refused for that no node fits, and why the last one was.
+    std::optional<TimePoint> refused_since{};
+    std::optional<Error> refusal{};
   };
   // What those who want the same have in common.
   struct Kin {
     LeaseWish wish;  // without exclusions, for batches and renewals
     TimePoint served;
+    TimePoint ask_after;  // likewise
   };
   struct Request {
     LeaseKey key;
@@ -92,6 +99,10 @@ class LeaseDesk {
   std::optional<TimePoint> withdraw(TimePoint now);
   void end(Ticket ticket, const Error& error);
   void end_refused(const Request& request, const Error& error);
+  std::vector<Ticket> waiters_of(const Request& request) const;
+  void note_refusal(const Request& request, const Error& error);
+  Error why_in_vain(const Waiter& waiter) const;
+  TimePoint asks_after(const Waiter& waiter) const;
   // Since when it waits in vain.
   TimePoint waits_since(const Waiter& waiter) const;
   TimePoint deadline_of(const Waiter& waiter) const;
@@ -109,7 +120,6 @@ class LeaseDesk {
   std::uint64_t last_request_ = 0;
   net::TimerId timer_ = 0;
   bool pump_due_ = false;
-  TimePoint ask_after_;  // a refusal is not answered by asking again at once
   TimePoint farm_lost_;  // or when we began, before the first coordinator answered
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // deferred work asks whether we are
 };

@@ -40,7 +40,7 @@ RenderOptions render_options(const Environment& environment) {
   return options;
 }
 
-int print(const CommandLine& line, const std::string& json, const Caller& caller) {
+int print(const PeopleCommand& line, const std::string& json, const Caller& caller) {
   const auto rendered = render(line.name, json, render_options(caller.environment));
   if (!rendered) {
     complain(rendered.error().message);
@@ -53,7 +53,7 @@ int print(const CommandLine& line, const std::string& json, const Caller& caller
 }
 
 // A good -j needs an answer even without an agent: makefiles have it in backquotes.
-int show_jobs_here(const CommandLine& line, const Caller& caller) {
+int show_jobs_here(const PeopleCommand& line, const Caller& caller) {
   return print(line, json_object("jobs", static_cast<long>(default_slot_count())), caller);
 }
 
@@ -63,7 +63,7 @@ void say_wrong(const std::string& text) {
   complain(wrap(text, kPrefix, kPlainWidth));
 }
 
-int ask_and_print(const CommandLine& line, const Caller& caller) {
+int ask_and_print(const PeopleCommand& line, const Caller& caller) {
   auto json = ask(line, caller);
   if (json && line.waits) json = wait_for_warmth(line, std::move(*json), caller);
   if (json) return print(line, *json, caller);
@@ -96,7 +96,7 @@ Result<UniqueFd> open_peer_process(int socket) {
   return process;
 }
 
-Result<std::string> stop_agent(const CommandLine& line, const Caller& caller) {
+Result<std::string> stop_agent(const PeopleCommand& line, const Caller& caller) {
   KILN_TRY_ASSIGN(const AgentLinkOptions options, link_options(caller));
   KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_running_agent(options));
   KILN_TRY_ASSIGN(const UniqueFd process, open_peer_process(fd.get()));
@@ -110,7 +110,7 @@ Result<std::string> stop_agent(const CommandLine& line, const Caller& caller) {
   return json;
 }
 
-int stop_and_print(const CommandLine& line, const Caller& caller) {
+int stop_and_print(const PeopleCommand& line, const Caller& caller) {
   const auto json = stop_agent(line, caller);
   if (json) {
     write_fully(STDOUT_FILENO, line.json ? *json + "\n" : "the agent has stopped\n");
@@ -124,7 +124,7 @@ int stop_and_print(const CommandLine& line, const Caller& caller) {
   return kWrong;
 }
 
-int show_version(const CommandLine& line) {
+int show_version(const PeopleCommand& line) {
   const std::string version = KILN_VERSION;
   write_fully(STDOUT_FILENO,
               (line.json ? json_object("version", version) : "kiln " + version) + "\n");
@@ -140,14 +140,14 @@ int run_command_line(const std::vector<std::string>& words, const Caller& caller
     return kWrongWords;
   }
   switch (line->kind) {
-    case CommandLine::Kind::help:
+    case PeopleCommand::Kind::help:
       write_fully(STDOUT_FILENO, help_text(*line));
       return 0;
-    case CommandLine::Kind::version:
+    case PeopleCommand::Kind::version:
       return show_version(*line);
-    case CommandLine::Kind::run:
+    case PeopleCommand::Kind::run:
       return make_call(CallRequest{line->command, "run", line->inputs, line->outputs}, caller);
-    case CommandLine::Kind::ask:
+    case PeopleCommand::Kind::ask:
       break;
   }
   if (is_task_of_kiln(caller.environment)) {

@@ -10,7 +10,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Result<CommandLine> wrong(std::string text, const std::string& near) {
+Result<PeopleCommand> wrong(std::string text, const std::string& near) {
   if (!near.empty()) text += "; did you mean '" + near + "'?";
   return fail(Errc::invalid_argument, text + " (kiln --help lists everything)");
 }
@@ -33,9 +33,9 @@ bool is_option(const std::string& word, const std::string& option) {
 }
 
 // Options end at "--" or at the first word that is none.
-Result<CommandLine> parse_run(const Words& words) {
-  CommandLine line;
-  line.kind = CommandLine::Kind::run;
+Result<PeopleCommand> parse_run(const Words& words) {
+  PeopleCommand line;
+  line.kind = PeopleCommand::Kind::run;
   std::size_t at = 1;
   for (; at < words.size() && words[at].starts_with('-'); ++at) {
     const std::string& word = words[at];
@@ -43,7 +43,7 @@ Result<CommandLine> parse_run(const Words& words) {
       ++at;
       break;
     }
-    if (word == "--help" || word == "-h") return CommandLine{};
+    if (word == "--help" || word == "-h") return PeopleCommand{};
     if (is_option(word, "--input")) {
       KILN_TRY_ASSIGN(std::string value, option_value(words, at, "--input"));
       line.inputs.push_back(std::move(value));
@@ -62,7 +62,7 @@ Result<CommandLine> parse_run(const Words& words) {
               "kiln run --input a.txt -- sort a.txt");
 }
 
-Status check_arguments(const CommandLine& line) {
+Status check_arguments(const PeopleCommand& line) {
   const Words& given = line.arguments;
   if (line.name == "why") {
     if (given.size() == 1) return {};
@@ -79,9 +79,9 @@ Status check_arguments(const CommandLine& line) {
               "kiln " + line.name + ": unexpected argument '" + given[most] + "'");
 }
 
-Result<CommandLine> parse_ask(const std::string& name, const Words& words) {
-  CommandLine line;
-  line.kind = CommandLine::Kind::ask;
+Result<PeopleCommand> parse_ask(const std::string& name, const Words& words) {
+  PeopleCommand line;
+  line.kind = PeopleCommand::Kind::ask;
   line.name = name;
   bool only_arguments = false;
   for (std::size_t at = 1; at < words.size(); ++at) {
@@ -93,7 +93,7 @@ Result<CommandLine> parse_ask(const std::string& name, const Words& words) {
     } else if (word == "--json") {
       line.json = true;
     } else if (word == "--help" || word == "-h") {
-      return CommandLine{};
+      return PeopleCommand{};
     } else {
       return wrong("kiln " + words.front() + ": unknown option '" + word + "'",
                    nearest_word(word, {"--json", "--help"}));
@@ -105,13 +105,13 @@ Result<CommandLine> parse_ask(const std::string& name, const Words& words) {
 
 }  // namespace
 
-Result<CommandLine> parse_command_line(const Words& words) {
-  if (words.empty()) return CommandLine{};
+Result<PeopleCommand> parse_command_line(const Words& words) {
+  if (words.empty()) return PeopleCommand{};
   const std::string& first = words.front();
-  if (first == "--help" || first == "-h" || first == "help") return CommandLine{};
+  if (first == "--help" || first == "-h" || first == "help") return PeopleCommand{};
   if (first == "--version") {
-    KILN_TRY_ASSIGN(CommandLine line, parse_ask("version", words));
-    line.kind = CommandLine::Kind::version;
+    KILN_TRY_ASSIGN(PeopleCommand line, parse_ask("version", words));
+    line.kind = PeopleCommand::Kind::version;
     return line;
   }
   if (first == "-j") return parse_ask("jobs", words);

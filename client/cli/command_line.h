@@ -9,7 +9,7 @@
 
 namespace kiln::client {
 
-struct CommandLine {
+struct PeopleCommand {
   enum class Kind {
     ask,      // a command that the agent answers: name and arguments as in client/cli/README.md
     run,      // `kiln run`: command, inputs, outputs
@@ -29,10 +29,10 @@ struct CommandLine {
 };
 
 // Errc::invalid_argument names the word that is wrong, and the nearest right one.
-Result<CommandLine> parse_command_line(const std::vector<std::string>& words);
+Result<PeopleCommand> parse_command_line(const std::vector<std::string>& words);
 
 // What --help prints, at most 80 columns: of `line` when it is about one command that has a text of
 // its own, else of them all.
-std::string help_text(const CommandLine& line);
+std::string help_text(const PeopleCommand& line);
 
 }  // namespace kiln::client

@@ -65,7 +65,7 @@ Environment
 
 }  // namespace
 
-std::string help_text(const CommandLine& line) {
+std::string help_text(const PeopleCommand& line) {
   const std::string own =
       pool_help(line.name, line.arguments.empty() ? "" : line.arguments.front());
   return own.empty() ? kAllCommands : own;

@@ -174,6 +174,11 @@ const std::map<std::string, Setter>& creation_options() {
       {"--limit", set_limits},
       {"--nodes",
        [](Json& pool, const std::string& value) -> Status {
+         if (value.empty()) {
+           return fail(Errc::invalid_argument,
+                       "--nodes '' selects no nodes; write --nodes zone=a,!spot, or leave it away "
+                       "for all nodes");
+         }
          pool["nodes"] = parts_of(value);
          return {};
        }},
@@ -190,7 +195,7 @@ const std::map<std::string, Setter>& creation_options() {
 }
 
 // What every one of these commands takes; true: it was one of them.
-Result<bool> common_option(WordReader& reader, CommandLine& line) {
+Result<bool> common_option(WordReader& reader, PeopleCommand& line) {
   const std::string option = reader.option();
   if (option == "--json") {
     reader.take();
@@ -206,8 +211,8 @@ Result<bool> common_option(WordReader& reader, CommandLine& line) {
 }
 
 // Into `pool` what the options say; words that are no options into `others`.
-Status read_options(WordReader& reader, const std::vector<std::string>& allowed, CommandLine& line,
-                    Json& pool, Words& others) {
+Status read_options(WordReader& reader, const std::vector<std::string>& allowed,
+                    PeopleCommand& line, Json& pool, Words& others) {
   while (!reader.done()) {
     const std::string option = reader.option();
     if (option.empty()) {
@@ -232,8 +237,8 @@ Words creation_words() {
   return names;
 }
 
-Result<CommandLine> parse_create(const Words& words) {
-  CommandLine line;
+Result<PeopleCommand> parse_create(const Words& words) {
+  PeopleCommand line;
   WordReader reader("kiln pool create", words, 2);
   Json pool = Json::object();
   Words names;
@@ -275,8 +280,8 @@ Status check_count(const std::string& action, const std::string& word) {
   return {};
 }
 
-Result<CommandLine> parse_action(const Action& action, const Words& words) {
-  CommandLine line;
+Result<PeopleCommand> parse_action(const Action& action, const Words& words) {
+  PeopleCommand line;
   WordReader reader(std::string("kiln pool ") + action.name, words, 2);
   Json none = Json::object();
   Words others;
@@ -295,7 +300,7 @@ Result<CommandLine> parse_action(const Action& action, const Words& words) {
   return line;
 }
 
-Result<CommandLine> parse_pool(const Words& words) {
+Result<PeopleCommand> parse_pool(const Words& words) {
   Words known = {"create"};
   for (const auto& action : kActions) known.emplace_back(action.name);
   if (words.size() < 2) {
@@ -314,8 +319,8 @@ Result<CommandLine> parse_pool(const Words& words) {
 }
 
 // --compile-commands and --pool are its own; the rest are compilers.
-Result<CommandLine> parse_warm(const Words& words) {
-  CommandLine line;
+Result<PeopleCommand> parse_warm(const Words& words) {
+  PeopleCommand line;
   WordReader reader("kiln warm", words, 1);
   Json pool = Json::object();
   std::string database;
@@ -355,16 +360,16 @@ bool asks_for_help(const Words& words) {
 }
 
 // With the action of `kiln pool` as its only argument.
-CommandLine help_about(const Words& words) {
-  CommandLine line;
+PeopleCommand help_about(const Words& words) {
+  PeopleCommand line;
   line.name = words.front();
   if (line.name == "pool" && words.size() > 1 && !words[1].starts_with('-'))
     line.arguments.push_back(words[1]);
   return line;
 }
 
-Result<CommandLine> parse_pools(const Words& words) {
-  CommandLine line;
+Result<PeopleCommand> parse_pools(const Words& words) {
+  PeopleCommand line;
   WordReader reader("kiln pools", words, 1);
   Json none = Json::object();
   Words others;
@@ -377,14 +382,14 @@ Result<CommandLine> parse_pools(const Words& words) {
 
 }  // namespace
 
-Result<CommandLine> parse_pool_words(const Words& words) {
+Result<PeopleCommand> parse_pool_words(const Words& words) {
   if (asks_for_help(words)) return help_about(words);
   const std::string& first = words.front();
   auto line = first == "pools"  ? parse_pools(words)
               : first == "pool" ? parse_pool(words)
                                 : parse_warm(words);
   if (!line) return line;
-  line->kind = CommandLine::Kind::ask;
+  line->kind = PeopleCommand::Kind::ask;
   line->name = first;
   return line;
 }

@@ -11,6 +11,6 @@ namespace kiln::client {
 
 // `words` begin with pools, pool or warm. Errc::invalid_argument says what is wrong and how it is
 // right.
-Result<CommandLine> parse_pool_words(const std::vector<std::string>& words);
+Result<PeopleCommand> parse_pool_words(const std::vector<std::string>& words);
 
 }  // namespace kiln::client

@@ -14,11 +14,11 @@ Result<std::string> read_reply(wire::Envelope envelope) {
   return envelope.raw.empty() ? std::string("{}") : std::move(envelope.raw.front());
 }
 
-wire::Command describe_command(const CommandLine& line, const Caller& caller) {
+wire::Command describe_command(const PeopleCommand& line, const Caller& caller) {
   return wire::Command{line.name, line.arguments, caller.cwd, caller.environment};
 }
 
-Result<std::string> ask(const CommandLine& line, const Caller& caller) {
+Result<std::string> ask(const PeopleCommand& line, const Caller& caller) {
   KILN_TRY_ASSIGN(AgentLinkOptions options, link_options(caller));
   // Whoever asks may just have mended what kept the agent from starting.
   options.start_again = true;

@@ -10,12 +10,12 @@
 
 namespace kiln::client {
 
-wire::Command describe_command(const CommandLine& line, const Caller& caller);
+wire::Command describe_command(const PeopleCommand& line, const Caller& caller);
 
 // The JSON of the agent's answer; an error is the agent's, or says that it is none.
 Result<std::string> read_reply(wire::Envelope envelope);
 
 // Starts the agent if need be, asks, and gives the answer's JSON.
-Result<std::string> ask(const CommandLine& line, const Caller& caller);
+Result<std::string> ask(const PeopleCommand& line, const Caller& caller);
 
 }  // namespace kiln::client

@@ -73,8 +73,8 @@ std::string name_of_pool(const Json& answer) {
   return pools.is_array() && !pools.empty() ? text_of(pools.front(), "name") : "";
 }
 
-CommandLine question_about(const std::string& pool, const Json& answer) {
-  CommandLine question;
+PeopleCommand question_about(const std::string& pool, const Json& answer) {
+  PeopleCommand question;
   question.name = "pool";
   question.arguments = {"show", pool};
   for (const Json& toolchain : member(answer, "toolchains"))
@@ -84,12 +84,12 @@ CommandLine question_about(const std::string& pool, const Json& answer) {
 
 }  // namespace
 
-Result<std::string> wait_for_warmth(const CommandLine& line, std::string answer,
+Result<std::string> wait_for_warmth(const PeopleCommand& line, std::string answer,
                                     const Caller& caller) {
   Json first = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   const std::string pool = name_of_pool(first);
   if (pool.empty()) return answer;
-  const CommandLine question = question_about(pool, first);
+  const PeopleCommand question = question_about(pool, first);
   const TimePoint deadline = Clock::now() + line.timeout;
   const Interrupt interrupt;
   ProgressLine progress;

@@ -13,7 +13,7 @@ namespace kiln::client {
 // is wanted is ready or broken, and gives that answer with the rest of the first one. Progress goes
 // to stderr, when it is a terminal. Errc::timed_out, after line.timeout, says what is waited for;
 // Errc::cancelled, after Ctrl-C, what goes on without.
-Result<std::string> wait_for_warmth(const CommandLine& line, std::string answer,
+Result<std::string> wait_for_warmth(const PeopleCommand& line, std::string answer,
                                     const Caller& caller);
 
 }  // namespace kiln::client

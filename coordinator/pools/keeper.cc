@@ -17,6 +17,13 @@ PoolDefinition default_definition() {
   return definition;
 }
 
+// A selector as people write it.
+std::string text_of(const std::vector<std::string>& terms) {
+  std::string text;
+  for (const auto& term : terms) text += (text.empty() ? "" : ",") + term;
+  return text;
+}
+
 }  // namespace
 
 PoolKeeper::PoolKeeper(std::uint64_t seed) : random_(seed) {
@@ -59,7 +66,7 @@ void PoolKeeper::define(const DefinitionPtr& definition, const Moment& moment) {
   if (definition->deleted) pool.extra.clear();
   // The catalogue holds none whose selector cannot be read.
   pool.selector = NodeSelector::parse(definition->spec.nodes).value_or(NodeSelector{});
-  PoolSelection selection{name, !definition->deleted, {}, {}};
+  PoolSelection selection{name, !definition->deleted, {}, {}, text_of(definition->spec.nodes)};
   for (auto& [worker, node] : nodes_) {
     if (!select(name, pool, node)) continue;
     (selects(pool, node) ? selection.added : selection.removed).push_back(worker);
@@ -171,7 +178,7 @@ void PoolKeeper::joined(const NodeView& view, const Moment& moment) {
   }
   for (auto& [pool_name, pool] : pools_) {
     if (!select(pool_name, pool, node) || pool_name == kDefaultPool) continue;
-    PoolSelection selection{pool_name, true, {}, {}};
+    PoolSelection selection{pool_name, true, {}, {}, text_of(pool.definition->spec.nodes)};
     (selects(pool, node) ? selection.added : selection.removed).push_back(name);
     out_.selections.push_back(std::move(selection));
   }

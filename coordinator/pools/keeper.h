@@ -131,6 +131,7 @@ class PoolKeeper {
   void drop_forgotten();
 
   // keeper_changes.cc
+  Status is_possible(const PoolRequest& request, const Moment& moment) const;
   Status warm(const PoolRequest& request, bool all, const Moment& moment);
   Status quiesce(const std::string& name, const Moment& moment);
   void stage_too(Pool& pool, const std::vector<PoolToolchain>& toolchains);

@@ -15,6 +15,28 @@ Error no_such_pool(const std::string& name) {
   return Error{Errc::not_found, "there is no pool \"" + name + "\"; kiln pools lists them"};
 }
 
+// Of zero executors nothing would come, but what is to be staged.
+Status is_a_wish(const PoolRequest& request) {
+  if (request.all || request.count > 0 || !request.spec.toolchains.empty()) return {};
+  return fail(Errc::invalid_argument,
+              "warming 0 executors does nothing; name how many, or all (kiln pool quiesce " +
+                  request.spec.name + " stops them)");
+}
+
+Status has_executors(const std::string& pool, std::uint32_t asked,
+                     const std::vector<Share>& shares) {
+  std::uint64_t most = 0;
+  for (const auto& share : shares) most += share.most;
+  if (asked <= most) return {};
+  const std::string nodes =
+      std::to_string(shares.size()) + (shares.size() == 1 ? " node" : " nodes");
+  return fail(Errc::invalid_argument,
+              std::to_string(most) + " of " + std::to_string(asked) +
+                  " asked are possible: the pool \"" + pool + "\" has " + nodes + " with " +
+                  std::to_string(most) +
+                  " executors; ask for at most so many, or for more --executors a node");
+}
+
 }  // namespace
 
 Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment) {
@@ -22,6 +44,7 @@ Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment
   bool existed = false;
   switch (request.action) {
     case PoolAction::create: {
+      KILN_TRY(is_possible(request, moment));
       KILN_TRY_ASSIGN(const auto made, catalog_.create(request.spec, moment.unix_s));
       existed = made.existed;
       define(made.definition, moment);
@@ -31,6 +54,7 @@ Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment
       break;
     }
     case PoolAction::warm:
+      KILN_TRY(is_a_wish(request));
       KILN_TRY(check_toolchains(request.spec.toolchains));
       KILN_TRY(warm(request, request.all, moment));
       break;
@@ -55,6 +79,23 @@ Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment
   return existed;
 }
 
+// Where there is no node yet, what will be possible is not known. Nor is the same pool again
+// refused for the nodes that it has lost meanwhile.
+Status PoolKeeper::is_possible(const PoolRequest& request, const Moment& moment) const {
+  const auto asked = std::max(request.count, wanted_ready(request.spec, moment.week));
+  const auto selector = NodeSelector::parse(request.spec.nodes);
+  const auto there = catalog_.find(request.spec.name);
+  if (!selector || there != nullptr) return {};  // the catalogue says what is wrong
+  Pool pool;
+  pool.definition = std::make_shared<const PoolDefinition>(PoolDefinition{request.spec});
+  std::vector<Share> shares;
+  for (const auto& [worker, node] : nodes_) {
+    if (node.state != NodeState::ready || !selector->matches(*node.info)) continue;
+    shares.push_back({worker, most_executors(pool, node), 0});
+  }
+  return shares.empty() ? Status{} : has_executors(request.spec.name, asked, shares);
+}
+
 Status PoolKeeper::warm(const PoolRequest& request, bool all, const Moment& moment) {
   const auto& name = request.spec.name;
   const auto found = pools_.find(name);
@@ -68,6 +109,7 @@ Status PoolKeeper::warm(const PoolRequest& request, bool all, const Moment& mome
                                        " tells which labels it asks "
                                        "for, kiln nodes which there are");
   }
+  if (!all) KILN_TRY(has_executors(name, request.count, shares));
   spread(request.count, shares);
   pool.warm_total = 0;
   for (auto& share : shares) {
@@ -81,6 +123,12 @@ Status PoolKeeper::warm(const PoolRequest& request, bool all, const Moment& mome
 }
 
 Status PoolKeeper::quiesce(const std::string& name, const Moment& moment) {
+  if (name == kDefaultPool) {
+    // Calls that name no pool count on it, and its executors have no initializer's memory to give.
+    return fail(Errc::invalid_argument,
+                "the pool \"default\" has an executor ready for each slot always and cannot be "
+                "quiesced; kiln drain NODE keeps tasks from a node");
+  }
   const auto found = pools_.find(name);
   if (found == pools_.end() || found->second.definition->deleted) return fail(no_such_pool(name));
   found->second.warm_total = 0;

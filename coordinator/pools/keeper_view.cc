@@ -24,10 +24,16 @@ PoolView PoolKeeper::view_of(const std::string& name, const Pool& pool) const {
     const auto wished = order.wish == PoolWish::warm ? order.warm : 0;
     PoolNodeView one{worker, node.state, std::max(order.keep_ready, wished), false,
                      standing.report};
-    one.answered = standing.report && standing.told && standing.reported_at > standing.told_at &&
+    if (node.state == NodeState::lost) {
+      // What it said last was of executors that are gone, or that nobody can reach.
+      one.wanted = 0;
+      one.pool = nullptr;
+    }
+    one.answered = one.pool && standing.report && standing.told &&
+                   standing.reported_at > standing.told_at &&
                    standing.report->version == pool.definition->version;
     if (!one.pool) {
-      // It said nothing: what is known of it is how many executors it will have at most.
+      // Nothing is known of it but how many executors it can have at most.
       PoolOnNode silent;
       silent.name = name;
       silent.context = pool.definition->spec.context;

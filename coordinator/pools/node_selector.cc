@@ -28,7 +28,7 @@ bool holds(const SelectorTerm& term, const NodeInfo& node) {
 Result<SelectorTerm> parse_selector_term(std::string_view text) {
   const auto wrong = [&](const std::string& why) {
     return fail(Errc::invalid_argument, "\"" + std::string(text) + "\" selects no nodes: " + why +
-                                            "; write key=value, key, !key or !key=value");
+                                            "; write zone=a, !zone=a, gpu or !gpu");
   };
   SelectorTerm term;
   auto rest = text;
@@ -46,6 +46,7 @@ Result<SelectorTerm> parse_selector_term(std::string_view text) {
   if (term.any_value) return term;
   term.value = rest.substr(equals + 1);
   if (term.value.empty()) return wrong("the value is missing");
+  if (term.value.front() == '=') return wrong("one \"=\" is meant");
   return term;
 }
 

@@ -62,10 +62,22 @@ void NodeTable::remove(NodeNumber number) {
   nodes_.erase(number);
 }
 
-void NodeTable::set_leased(Node& node, std::uint32_t leased) {
+void NodeTable::add_leased(Node& node, const std::string& pool, int change) {
+  const auto add = [change](std::uint32_t& leased) {
+    if (change > 0) {
+      ++leased;
+    } else if (leased > 0) {
+      --leased;
+    }
+  };
+  KILN_CHECK(change > 0 || node.leased > 0);
+  // Less is not known of a pool that was taken from the node meanwhile, and given back to it.
+  const auto found = node.pools.find(pool);
+  if (found != node.pools.end()) add(found->second.leased);
   unindex_room(node);
-  node.leased = leased;
+  add(node.leased);
   index_room(node);
+  pools_.update(node, pool);
 }
 
 Room NodeTable::room_of(const Node& node) const {

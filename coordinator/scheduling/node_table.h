@@ -21,6 +21,7 @@ struct PoolPlace {
   std::string architecture;
   NodeState state = NodeState::lost;
   Room room = Room::none;
+  std::uint32_t slots = 0;
   friend bool operator==(const PoolPlace&, const PoolPlace&) = default;
 };
 
@@ -54,7 +55,8 @@ struct Node {
 
 class NodeTable {
  public:
-  explicit NodeTable(std::uint32_t staging_per_slot) : staging_per_slot_(staging_per_slot) {}
+  explicit NodeTable(std::uint32_t staging_per_slot)
+      : staging_per_slot_(staging_per_slot), pools_(staging_per_slot) {}
 
   Node* find(const std::string& name);
   const Node* find(const std::string& name) const;
@@ -73,8 +75,8 @@ class NodeTable {
     apply(node);
     index(node);
   }
-  // Likewise, where only the room may change: cheaper.
-  void set_leased(Node& node, std::uint32_t leased);
+  // A lease of the pool began (+1) or is over (-1). Likewise, but cheaper.
+  void add_leased(Node& node, const std::string& pool, int change);
 
   // Changes the pools of a node likewise.
   template <typename Change>

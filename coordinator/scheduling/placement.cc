@@ -11,7 +11,9 @@ constexpr std::size_t kWarmCandidates = 8;
 constexpr std::size_t kNearCandidates = 4;
 
 bool has_room(const PlacementQuestion& question, const Node& node) {
-  return node.room == question.room;
+  if (question.wanted.pool == kDefaultPool) return node.room == question.room;
+  const auto found = node.pools.find(question.wanted.pool);
+  return found != node.pools.end() && found->second.room == question.room;
 }
 bool matches_architecture(const PlacementQuestion& question, const Node& node) {
   return node.info->architecture == question.wanted.architecture;

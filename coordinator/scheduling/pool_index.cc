@@ -21,21 +21,38 @@ void put(NodeSet& set, NodeNumber node, bool in) {
 }  // namespace
 
 void PoolIndex::update(Node& node, bool pools_too) {
-  const PoolPlace place{node.info->architecture, node.state, node.room};
-  if (!pools_too && node.pool_place == place) return;
-  if (node.pool_place.architecture != place.architecture) remove(node);
-  node.pool_place = place;
-  for (const auto& [name, pool] : node.pools) {
+  const PoolPlace now{node.info->architecture, node.state, node.room, node.info->slots};
+  if (!pools_too && node.pool_place == now) return;
+  if (node.pool_place.architecture != now.architecture) remove(node);
+  node.pool_place = now;
+  for (auto& [name, pool] : node.pools) {
     selected_[name].insert(node.number);
-    auto& sets = sets_[{place.architecture, name}];
-    const bool hopeful = node.state == NodeState::ready && !pool.broken;
-    put(sets.hopeful, node.number, hopeful);
-    for (const auto room : {Room::slot, Room::staging}) {
-      const bool fits = hopeful && pool.known && node.room == room;
-      put(sets.by_room.at(static_cast<std::size_t>(room)), node.number, fits);
-      put(sets.warm_by_room.at(static_cast<std::size_t>(room)), node.number, fits && pool.warm > 0);
-    }
+    place(node, name, pool);
   }
+}
+
+void PoolIndex::update(Node& node, const std::string& pool) {
+  const auto found = node.pools.find(pool);
+  if (found != node.pools.end()) place(node, pool, found->second);
+}
+
+void PoolIndex::place(Node& node, const std::string& name, NodePool& pool) {
+  auto& sets = sets_[{node.pool_place.architecture, name}];
+  put(sets.hopeful, node.number, node.state == NodeState::ready && !pool.broken);
+  pool.room = room_of(node, pool);
+  for (const auto room : {Room::slot, Room::staging}) {
+    const bool fits = pool.room == room;
+    put(sets.by_room.at(static_cast<std::size_t>(room)), node.number, fits);
+    put(sets.warm_by_room.at(static_cast<std::size_t>(room)), node.number, fits && pool.warm > 0);
+  }
+}
+
+Room PoolIndex::room_of(const Node& node, const NodePool& pool) const {
+  if (node.state != NodeState::ready || pool.broken || !pool.known) return Room::none;
+  if (node.room == Room::none) return Room::none;
+  const std::uint64_t executors = pool.executors > 0 ? pool.executors : node.info->slots;
+  if (pool.leased < executors) return node.room;
+  return pool.leased < executors * (1 + staging_per_slot_) ? Room::staging : Room::none;
 }
 
 void PoolIndex::remove(const Node& node, const std::string& pool) {

@@ -1,5 +1,9 @@
 // Which nodes may take tasks of a pool, by architecture and room, so that choosing one does not
 // look at the others. `default` is not in it: it is on every node.
+//
+// A pool may have fewer executors on a node than the node has slots, and the worker refuses what is
+// too much for it. So a pool has room of its own there: a lease for each executor first, then as
+// many staging leases for each as a slot has.
 #pragma once
 
 #include <array>
@@ -16,20 +20,26 @@ enum class Room : std::uint8_t { slot, staging, none };
 
 // A pool on a node that is selected for it.
 struct NodePool {
-  bool known = false;        // the node has said how the pool stands
-  bool broken = false;       // and that it is broken there
-  std::string reason;        // why
-  std::uint32_t warm = 0;    // executors that are ready or busy
-  std::uint32_t leased = 0;  // leases believed in use
+  bool known = false;           // the node has said how the pool stands
+  bool broken = false;          // and that it is broken there
+  std::string reason;           // why
+  std::uint32_t warm = 0;       // executors that are ready or busy
+  std::uint32_t executors = 0;  // that it has there at most; 0: as many as the node has slots
+  std::uint32_t leased = 0;     // leases believed in use
+  Room room = Room::none;       // as indexed
 };
 
 struct Node;
 
 class PoolIndex {
  public:
+  explicit PoolIndex(std::uint32_t staging_per_slot) : staging_per_slot_(staging_per_slot) {}
+
   // Brings the sets up to date with the node's room, state and architecture. Cheap when none of
   // them is another than before, unless `pools_too`: its pools may have changed.
   void update(Node& node, bool pools_too);
+  // Of one pool of the node only: its leases have changed.
+  void update(Node& node, const std::string& pool);
   // Takes a node out of one pool, or of all.
   void remove(const Node& node, const std::string& pool);
   void remove(Node& node);
@@ -52,6 +62,10 @@ class PoolIndex {
     NodeSet hopeful;
   };
 
+  Room room_of(const Node& node, const NodePool& pool) const;
+  void place(Node& node, const std::string& name, NodePool& pool);
+
+  std::uint32_t staging_per_slot_;
   std::map<Lane, Sets> sets_;
   std::map<std::string, NodeSet> selected_;
 };

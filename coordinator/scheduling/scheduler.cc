@@ -131,10 +131,7 @@ std::size_t Scheduler::drop_leases(const std::vector<std::uint64_t>& numbers) {
   for (const auto number : numbers) {
     const auto lease = leases_.take(number);
     auto& node = nodes_.at(lease.node);
-    KILN_CHECK(node.leased > 0);
-    const auto pool = node.pools.find(lease.pool);
-    if (pool != node.pools.end() && pool->second.leased > 0) --pool->second.leased;
-    nodes_.set_leased(node, node.leased - 1);
+    nodes_.add_leased(node, lease.pool, -1);
     queue_.add_held(lease.build, -1);
   }
   return numbers.size();

@@ -99,6 +99,8 @@ class Scheduler {
   bool knows_pool(const std::string& pool) const;
   static Error no_such_pool(const std::string& pool);
   Error no_node_of_pool(const LeasesWanted& wanted) const;
+  Error no_node_selected(const std::string& pool) const;
+  void note_selection(const PoolSelection& selection);
 
   // scheduler_dispatch.cc
   void dispatch(Outputs& out);
@@ -114,7 +116,11 @@ class Scheduler {
   NodeTable nodes_;
   RequestQueue queue_;
   LeaseBook leases_;
-  std::set<std::string> pools_;  // that exist, but for `default`
+  struct KnownPool {
+    std::string asks;                      // for labels, as people write them
+    std::optional<TimePoint> empty_since;  // it selects no node
+  };
+  std::map<std::string, KnownPool> pools_;  // that exist, but for `default`
   std::map<ClientId, Client> clients_;
   std::set<Deadline> due_;
   std::uint64_t next_lease_ = 1;

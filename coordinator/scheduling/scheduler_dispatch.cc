@@ -82,9 +82,7 @@ GrantedSlot Scheduler::grant(WaitingRequest& request, Node& node, Room room) {
 
   leases_.add({slot.lease.id.number, request.wanted.key.client, node.number, request.wanted.build,
                request.wanted.pool, now_ + lifetime + options_.lease_grace});
-  const auto pool = node.pools.find(request.wanted.pool);
-  if (pool != node.pools.end()) ++pool->second.leased;
-  nodes_.set_leased(node, node.leased + 1);
+  nodes_.add_leased(node, request.wanted.pool, +1);
   queue_.add_held(request.wanted.build, +1);
   check_invariants(node);
   return slot;

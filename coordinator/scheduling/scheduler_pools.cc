@@ -20,7 +20,7 @@ Error Scheduler::no_such_pool(const std::string& pool) {
 void Scheduler::on(const PoolsSelected& event, Outputs&) {
   for (const auto& change : event.changes) {
     if (change.exists) {
-      pools_.insert(change.pool);
+      pools_[change.pool].asks = change.asks;
     } else if (pools_.erase(change.pool) != 0) {
       nodes_.drop_pool(change.pool);
       nodes_left_ = true;
@@ -37,7 +37,40 @@ void Scheduler::on(const PoolsSelected& event, Outputs&) {
       nodes_.deselect(*node, change.pool);
       nodes_left_ = true;
     }
+    note_selection(change);
   }
+}
+
+void Scheduler::note_selection(const PoolSelection& selection) {
+  const auto found = pools_.find(selection.pool);
+  if (found == pools_.end()) return;
+  auto& empty_since = found->second.empty_since;
+  if (!nodes_.pools().selected(selection.pool).empty()) {
+    empty_since.reset();
+  } else if (!empty_since) {
+    empty_since = now_;
+  }
+}
+
+// Whoever insists asks again after Errc::unavailable.
+Error Scheduler::no_node_selected(const std::string& name) const {
+  constexpr std::size_t kNamed = 3;
+  const auto& pool = pools_.at(name);
+  std::string why = "the pool \"" + name + "\" selects no node (" +
+                    (pool.asks.empty() ? "it asks for no label" : pool.asks) + "); nodes here: ";
+  const auto nodes = nodes_.all();
+  for (std::size_t i = 0; i < std::min(nodes.size(), kNamed); ++i) {
+    const auto& info = *nodes[i]->info;
+    std::string labels;
+    for (const auto& [key, value] : info.labels) {
+      labels += (labels.empty() ? "" : ",") + key + (value.empty() ? "" : "=" + value);
+    }
+    why += (i > 0 ? ", " : "") + info.name + (labels.empty() ? "" : " (" + labels + ")");
+  }
+  if (nodes.size() > kNamed) why += " and " + std::to_string(nodes.size() - kNamed) + " more";
+  // One whose last node was forgotten has had minutes.
+  const bool may_come = pool.empty_since && now_ < *pool.empty_since + options_.selection_grace;
+  return Error{may_come ? Errc::unavailable : Errc::unsupported, why};
 }
 
 void Scheduler::on(const WorkerPools& event, Outputs&) {
@@ -45,7 +78,11 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
   if (node == nullptr || node->info->epoch != event.epoch) return;
   nodes_.change_pools(*node, [&](std::map<std::string, NodePool>& pools) {
     if (event.complete) {
-      for (auto& entry : pools) entry.second = {false, false, {}, 0, entry.second.leased};
+      for (auto& entry : pools) {
+        const auto leased = entry.second.leased;
+        entry.second = {};
+        entry.second.leased = leased;
+      }
     }
     for (const auto& told : event.pools) {
       const auto found = pools.find(told.name);
@@ -56,6 +93,7 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
       pool.broken = pool.known && told.state == PoolState::broken;
       pool.reason = told.reason;
       pool.warm = told.ready + told.busy;
+      pool.executors = told.executors;
       if (pool.broken) nodes_left_ = true;
     }
   });
@@ -65,11 +103,7 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
 Error Scheduler::no_node_of_pool(const LeasesWanted& wanted) const {
   std::string why = "no worker can take the task: ";
   const auto& members = nodes_.pools().selected(wanted.pool).nodes();
-  if (members.empty()) {
-    return Error{Errc::unavailable, why + "the pool \"" + wanted.pool + "\" selects none of the " +
-                                        std::to_string(nodes_.size()) + " nodes; kiln pool show " +
-                                        wanted.pool + " tells which labels it asks for"};
-  }
+  if (members.empty()) return no_node_selected(wanted.pool);
   std::size_t lost = 0;
   std::size_t draining = 0;
   std::size_t other = 0;

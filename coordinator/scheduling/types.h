@@ -59,6 +59,8 @@ struct SchedulerOptions {
   std::uint32_t missed_heartbeats = 3;
   Duration forget_lost = std::chrono::minutes(10);  // lost nodes are listed that long
   Duration request_patience = seconds(10);
+  // Nodes for a pool that selects none may be about to come; later its requests fail for good.
+  Duration selection_grace = seconds(3);
 
   std::size_t max_nodes = 10'000;
   std::size_t max_clients = 10'000;
@@ -123,6 +125,7 @@ struct PoolSelection {
   bool exists = true;  // else it was deleted
   std::vector<std::string> added;
   std::vector<std::string> removed;
+  std::string asks{};  // which labels it asks for, as people write them
 };
 struct PoolsSelected {
   std::vector<PoolSelection> changes;

@@ -33,8 +33,9 @@ PoolStore::~PoolStore() {
 Result<std::vector<PoolDefinition>> PoolStore::load(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) return std::vector<PoolDefinition>{};
-  KILN_TRY_ASSIGN(const auto text, read_file(file));
-  auto definitions = definitions_of(text);
+  // One that cannot even be read, for its rights or its disk, would be overwritten as well.
+  const auto text = read_file(file);
+  auto definitions = text ? definitions_of(*text) : fail(text.error());
   if (definitions) return definitions;
   const auto aside = file.string() + ".unreadable";
   std::filesystem::rename(file, aside, error);

@@ -38,6 +38,7 @@ class FakeCoordinator {
   }
 
   bool grants = true;
+  bool all_excluded = false;   // refuses who excludes workers, as there are no others
   bool other_version = false;  // speaks protocol 2
   int hellos = 0;
   int pings = 0;
@@ -74,7 +75,9 @@ class FakeCoordinator {
       send(wire::Pong{ping->number});
     } else if (const auto* acquire = std::get_if<wire::Acquire>(&message)) {
       acquires.push_back(*acquire);
-      if (refusal) {
+      if (all_excluded && !acquire->excluded.empty()) {
+        send(wire::Refused{acquire->request, "unavailable", "all 1 are excluded"});
+      } else if (refusal) {
         send(wire::Refused{acquire->request, std::string(name(*refusal)), "as the test says"});
       } else if (grants) {
         grant(*acquire);

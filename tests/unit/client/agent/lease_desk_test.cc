@@ -1,5 +1,8 @@
 #include "client/agent/lease_desk.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/client/agent/fake_coordinator.h"
@@ -192,6 +195,44 @@ TEST_F(LeaseDeskTest, who_insists_is_patient_while_others_like_him_are_served) {
   ASSERT_TRUE(until([&] { return !errors_.empty(); }));
   EXPECT_EQ(leases_.size(), 2U);
   EXPECT_GE(reactor_->now() - begun, milliseconds(800));
+}
+
+TEST_F(LeaseDeskTest, who_insists_is_given_what_he_excludes_when_there_is_no_other) {
+  open();
+  coordinator_.all_excluded = true;
+  const TimePoint begun = reactor_->now();
+  wait({"w"}, true);
+  // Others like him are served all the while.
+  const std::function<void()> serve_others = [&] {
+    wait({}, true);
+    reactor_->call_after(milliseconds(100), serve_others);
+  };
+  serve_others();
+  const auto asked_for_any = [&] {
+    return std::any_of(coordinator_.acquires.begin(), coordinator_.acquires.end(),
+                       [](const auto& acquire) { return !acquire.excluded.empty(); }) &&
+           desk_->waiting() == 0 && reactor_->now() >= begun + seconds(2);
+  };
+  ASSERT_TRUE(until(asked_for_any));
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_F(LeaseDeskTest, who_waited_in_vain_is_told_why) {
+  open();
+  coordinator_.refusal = Errc::unavailable;
+  patience_ = milliseconds(600);
+  wait({}, true);
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unavailable);
+  EXPECT_EQ(errors_[0].message, "as the test says");
+}
+
+TEST_F(LeaseDeskTest, a_pool_without_nodes_ends_the_call_also_of_who_insists) {
+  open();
+  coordinator_.refusal = Errc::unsupported;
+  wait({}, true);
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
+  EXPECT_EQ(errors_[0].code, Errc::unsupported);
 }
 
 TEST_F(LeaseDeskTest, a_refusal_for_now_is_asked_again) {

@@ -12,7 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Kind = CommandLine::Kind;
+using Kind = PeopleCommand::Kind;
 
 std::string error_of(const std::vector<std::string>& words) {
   const auto line = parse_command_line(words);

@@ -100,7 +100,7 @@ TEST(PoolWords, other_actions_carry_their_words) {
             json::parse(R"({"name": "cc", "warm": 3, "all": false, "toolchains": ["clang"]})"));
   EXPECT_EQ(warm->arguments[1], "db.json");
   EXPECT_TRUE(parse_pool_words({"pools", "--json"})->json);
-  EXPECT_EQ(parse_pool_words({"pool", "create", "--help"})->kind, CommandLine::Kind::help);
+  EXPECT_EQ(parse_pool_words({"pool", "create", "--help"})->kind, PeopleCommand::Kind::help);
 }
 
 TEST(PoolWords, what_is_wrong_is_named_with_how_it_is_right) {

@@ -238,7 +238,8 @@ TEST(PoolConformance, row_24_wishes_in_any_order_and_repeated_are_each_told_once
       {PoolAction::wake, PoolWish::warm},       {PoolAction::wake, PoolWish::warm},
       {PoolAction::quiesce, PoolWish::quiesce}, {PoolAction::warm, PoolWish::warm}};
   for (const auto& [action, wish] : wishes) {
-    ASSERT_TRUE(farm.keeper.change(farm.request(action, "cc"), farm.moment));
+    const std::uint32_t count = action == PoolAction::warm ? 1 : 0;
+    ASSERT_TRUE(farm.keeper.change(farm.request(action, "cc", count), farm.moment));
     EXPECT_THAT(farm.take_orders(), ElementsAre("a cc"));
     const auto order = farm.last_order("a", "cc");
     EXPECT_EQ(order.wish, wish);
@@ -270,11 +271,73 @@ TEST(PoolKeeper, a_pool_that_no_node_is_for_cannot_be_warmed) {
   EXPECT_THAT(refused.error().message, HasSubstr("kiln pool show cc"));
 }
 
+std::string refusal_of(const Result<bool>& change) {
+  if (change) return "not refused";
+  EXPECT_EQ(change.error().code, Errc::invalid_argument);
+  return change.error().message;
+}
+
+TEST(PoolKeeper, more_than_is_possible_is_refused_with_what_is) {
+  KeeperDriver farm;
+  farm.meet("a");
+  farm.create(farm.spec("cc", 3));
+  EXPECT_THAT(refusal_of(farm.keeper.change(farm.request(PoolAction::warm, "cc", 8), farm.moment)),
+              HasSubstr("3 of 8 asked are possible: the pool \"cc\" has 1 node with 3 executors"));
+  auto made = farm.request(PoolAction::create, "other");
+  made.spec.executors = 2;
+  made.spec.min_warm = 5;
+  EXPECT_THAT(refusal_of(farm.keeper.change(made, farm.moment)), HasSubstr("2 of 5 asked"));
+  EXPECT_THAT(farm.keeper.views("other"), IsEmpty());
+  EXPECT_TRUE(farm.keeper.change(farm.request(PoolAction::warm, "cc", 3), farm.moment));
+}
+
+TEST(PoolKeeper, what_will_be_possible_is_not_known_before_a_node_is_there) {
+  KeeperDriver farm;
+  auto made = farm.request(PoolAction::create, "cc", 100);
+  made.spec.min_warm = 100;
+  EXPECT_TRUE(farm.keeper.change(made, farm.moment));
+  farm.meet("a");
+  EXPECT_TRUE(farm.keeper.change(made, farm.moment)) << "the same again";
+}
+
+TEST(PoolKeeper, warming_nothing_is_refused) {
+  KeeperDriver farm;
+  farm.meet("a");
+  farm.create(farm.spec("cc"));
+  EXPECT_THAT(refusal_of(farm.keeper.change(farm.request(PoolAction::warm, "cc"), farm.moment)),
+              HasSubstr("0 executors"));
+}
+
+TEST(PoolKeeper, the_default_pool_cannot_be_quiesced) {
+  KeeperDriver farm;
+  farm.meet("a");
+  EXPECT_THAT(
+      refusal_of(farm.keeper.change(farm.request(PoolAction::quiesce, "default"), farm.moment)),
+      HasSubstr("cannot be quiesced"));
+}
+
+TEST(PoolKeeper, executors_of_a_lost_node_do_not_count) {
+  KeeperDriver farm;
+  farm.meet("a");
+  farm.create(farm.spec("cc", 2));
+  auto ready = farm.standing("cc", 1, PoolState::ready);
+  ready.ready = 2;
+  farm.report("a", false, {ready});
+  EXPECT_EQ(farm.keeper.views("cc")[0].nodes[0].pool->ready, 2U);
+  farm.set_state("a", NodeState::lost);
+  const auto node = farm.keeper.views("cc")[0].nodes[0];
+  EXPECT_EQ(node.state, NodeState::lost);
+  EXPECT_EQ(node.pool->ready, 0U);
+  EXPECT_EQ(node.pool->state, PoolState::cold);
+  EXPECT_EQ(node.wanted, 0U);
+  EXPECT_FALSE(node.answered);
+}
+
 TEST(PoolKeeper, pools_that_are_not_there_are_refused_by_name) {
   KeeperDriver farm;
   for (const auto action : {PoolAction::warm, PoolAction::quiesce, PoolAction::wake,
                             PoolAction::resize, PoolAction::remove}) {
-    const auto refused = farm.keeper.change(farm.request(action, "cc"), farm.moment);
+    const auto refused = farm.keeper.change(farm.request(action, "cc", 1), farm.moment);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::not_found);
     EXPECT_THAT(refused.error().message, HasSubstr("\"cc\""));

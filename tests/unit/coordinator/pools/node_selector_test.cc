@@ -61,11 +61,12 @@ TEST(NodeSelector, a_value_may_hold_an_equals_sign) {
 }
 
 TEST(NodeSelector, errors_quote_the_term) {
-  for (const auto* bad : {"", "!", "=a", "zone=", "!zone=", "a b", "!!x"}) {
+  for (const auto* bad : {"", "!", "=a", "zone=", "!zone=", "a b", "!!x", "zone==a"}) {
     const auto selector = NodeSelector::parse({"fine", bad});
     ASSERT_FALSE(selector) << bad;
     EXPECT_EQ(selector.error().code, Errc::invalid_argument);
     EXPECT_THAT(selector.error().message, HasSubstr("\"" + std::string(bad) + "\""));
+    EXPECT_THAT(selector.error().message, HasSubstr("write zone=a"));
   }
 }
 

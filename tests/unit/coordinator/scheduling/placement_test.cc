@@ -71,14 +71,14 @@ TEST_F(PlacementTest, constraints_are_kept) {
   arm.architecture = "aarch64";
   nodes_.add(arm);
   auto& full = add("full", 1);
-  nodes_.set_leased(full, 1);
+  nodes_.add_leased(full, kDefaultPool, +1);
   auto& draining = add("draining", 4);
   nodes_.change(draining, [](Node& node) { node.state = NodeState::draining; });
   auto& lost = add("lost", 4);
   nodes_.change(lost, [](Node& node) { node.state = NodeState::lost; });
   EXPECT_EQ(chosen(Farm::want(1, 1, 1)), "none");
   EXPECT_EQ(chosen(Farm::want(1, 1, 1), Room::staging), "full");
-  nodes_.set_leased(full, 2);
+  nodes_.add_leased(full, kDefaultPool, +1);
   EXPECT_EQ(chosen(Farm::want(1, 1, 1), Room::staging), "none");
 }
 
@@ -86,7 +86,7 @@ TEST_F(PlacementTest, indexes_follow_every_change) {
   auto& node = add("a", 2, Farm::idle(1, {digest_of("gcc")}));
   EXPECT_EQ(nodes_.staged(digest_of("gcc")).size(), 1U);
   EXPECT_EQ(nodes_.free_slots(), 2U);
-  nodes_.set_leased(node, 1);
+  nodes_.add_leased(node, kDefaultPool, +1);
   EXPECT_EQ(nodes_.free_slots(), 1U);
   nodes_.change(node,
                 [](Node& changed) { changed.occupancy = std::make_shared<const Occupancy>(); });

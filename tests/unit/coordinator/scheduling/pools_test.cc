@@ -21,8 +21,10 @@ class PoolScheduling : public testing::Test {
     farm.send(PoolsSelected{{{pool, true, std::move(nodes), {}}}});
   }
   void tell(const std::string& node, PoolState state, std::uint32_t ready = 0,
-            const std::string& reason = "", const std::string& pool = "cc") {
+            const std::string& reason = "", const std::string& pool = "cc",
+            std::uint32_t executors = 0) {
     PoolOnNode told;
+    told.executors = executors;
     told.name = pool;
     told.version = 1;
     told.state = state;
@@ -162,10 +164,30 @@ TEST_F(PoolScheduling, a_pool_broken_everywhere_is_refused_with_the_reason) {
 }
 
 TEST_F(PoolScheduling, a_pool_without_nodes_is_refused_with_what_to_look_at) {
+  auto here = Farm::node("a", 2);
+  here.labels = {{"zone", "b"}, {"spot", ""}};
+  farm.send(WorkerJoined{here, Farm::idle()});
+  farm.send(PoolsSelected{{{"cc", true, {}, {}, "zone=a,!spot"}}});
+  const auto* why = "selects no node (zone=a,!spot); nodes here: a (zone=b,spot)";
+  EXPECT_THAT(refusal(farm.send(want(1, 1)), Errc::unavailable), HasSubstr(why));
+  farm.pass(seconds(4));
+  farm.send(ClientJoined{2});
+  auto wanted = want(2, 1);
+  wanted.key.client = 2;
+  EXPECT_THAT(refusal(farm.send(wanted), Errc::unsupported), HasSubstr(why))
+      << "for good, once a node had time to come";
+}
+
+TEST_F(PoolScheduling, nodes_that_come_to_a_pool_without_any_are_used) {
   farm.join("a", 2);
   select("cc", {});
-  EXPECT_THAT(refusal(farm.send(want(1, 1)), Errc::unavailable),
-              HasSubstr("selects none of the 1 nodes; kiln pool show cc"));
+  farm.pass(seconds(2));
+  select("cc", {"a"});
+  tell("a", PoolState::cold);
+  farm.send(want(1, 1));
+  EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 1}}));
+  farm.send(PoolsSelected{{{"cc", true, {}, {"a"}}}});
+  refusal(farm.send(want(2, 1)), Errc::unavailable);
 }
 
 TEST_F(PoolScheduling, lost_and_draining_nodes_of_a_pool_are_named_in_the_refusal) {
@@ -226,6 +248,47 @@ TEST_F(PoolScheduling, of_one_build_in_two_pools_the_older_request_goes_first) {
   ASSERT_EQ(farm.granted.size(), 2U);
   EXPECT_EQ(farm.granted[0].lease.pool, "default");
   EXPECT_EQ(farm.granted[1].lease.pool, "cc");
+}
+
+TEST_F(PoolScheduling, a_node_gets_no_more_tasks_of_a_pool_than_its_executors_can_take) {
+  farm.join("a", 8);
+  select("cc", {"a"});
+  tell("a", PoolState::ready, 1, "", "cc", 1);
+  for (std::uint64_t request = 1; request <= 8; ++request) farm.send(want(request, 1));
+  ASSERT_EQ(farm.granted.size(), 2U) << "one to run, one whose inputs travel meanwhile";
+  EXPECT_FALSE(farm.granted[0].lease.staging);
+  EXPECT_TRUE(farm.granted[1].lease.staging);
+  // Steadily: each lease that ends lets one of those go on that wait.
+  for (std::size_t i = 0; i < 6; ++i) {
+    farm.send(LeasesReleased{1, {farm.granted[i].lease.id}});
+    ASSERT_EQ(farm.granted.size(), i + 3);
+    EXPECT_EQ(farm.scheduler.leases(), 2U);
+  }
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 0U);
+}
+
+TEST_F(PoolScheduling, a_pool_with_few_executors_leaves_the_other_slots_to_others) {
+  farm.join("a", 4);
+  select("cc", {"a"});
+  tell("a", PoolState::cold, 0, "", "cc", 1);
+  farm.send(want(1, 20));
+  EXPECT_EQ(farm.granted.size(), 2U);
+  farm.granted.clear();
+  farm.send(want(2, 20, "default"));
+  EXPECT_EQ(farm.granted.size(), 6U);
+  EXPECT_EQ(farm.scheduler.free_slots(), 0U);
+}
+
+TEST_F(PoolScheduling, more_executors_of_a_pool_let_those_go_on_that_wait) {
+  farm.join("a", 8);
+  farm.join("b", 8);
+  select("cc", {"a", "b"});
+  tell("a", PoolState::ready, 2, "", "cc", 2);
+  tell("b", PoolState::ready, 1, "", "cc", 1);
+  farm.send(want(1, 30));
+  EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 4}, {"b", 2}}));
+  tell("b", PoolState::ready, 1, "", "cc", 3);
+  EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 4}, {"b", 6}}));
 }
 
 TEST_F(PoolScheduling, a_deselected_node_gets_no_more_tasks_of_the_pool) {

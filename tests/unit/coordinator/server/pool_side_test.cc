@@ -221,6 +221,16 @@ TEST_F(PoolSide, an_unreadable_file_is_put_aside) {
   EXPECT_TRUE(stored_has("\"cc\""));
 }
 
+TEST_F(PoolSide, a_file_that_cannot_be_opened_is_put_aside_too) {
+  stop();
+  std::filesystem::create_directories(directory_ / "pools.json" / "in-the-way");
+  start();
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "pools.json.unreadable" / "in-the-way"));
+  auto agent = known_client();
+  EXPECT_TRUE(ask(agent, change("create", spec("cc"))));
+  EXPECT_TRUE(stored_has("\"cc\""));
+}
+
 TEST_F(PoolSide, a_disk_that_cannot_be_written_stops_nothing) {
   // A directory in the file's place: renaming over it fails for every user.
   std::filesystem::create_directories(directory_ / "pools.json" / "in-the-way");

@@ -31,7 +31,8 @@ TEST(Packing, has_a_shape_that_tells_names_and_nesting) {
   Shape shape;
   shape.add(CreateMessage());
   shape.add(AttemptId());
-  EXPECT_EQ(shape.text(), "{id# hostname$ held*{lowers*$ program$ } }{client_epoch# number# }");
+  EXPECT_EQ(shape.text(),
+            "{id# hostname$ held*{lowers*$ program$ proven# problem$ } }{client_epoch# number# }");
 }
 
 TEST(Packing, refuses_every_truncation_and_excess) {
