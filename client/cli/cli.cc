@@ -134,7 +134,7 @@ int show_version(const PeopleCommand& line) {
 }  // namespace
 
 int run_command_line(const std::vector<std::string>& words, const Caller& caller) {
-  const auto line = parse_command_line(words);
+  const auto line = parse_people_command(words);
   if (!line) {
     say_wrong(line.error().message);
     return kWrongWords;

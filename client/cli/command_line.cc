@@ -105,7 +105,7 @@ Result<PeopleCommand> parse_ask(const std::string& name, const Words& words) {
 
 }  // namespace
 
-Result<PeopleCommand> parse_command_line(const Words& words) {
+Result<PeopleCommand> parse_people_command(const Words& words) {
   if (words.empty()) return PeopleCommand{};
   const std::string& first = words.front();
   if (first == "--help" || first == "-h" || first == "help") return PeopleCommand{};

@@ -29,7 +29,7 @@ struct PeopleCommand {
 };
 
 // Errc::invalid_argument names the word that is wrong, and the nearest right one.
-Result<PeopleCommand> parse_command_line(const std::vector<std::string>& words);
+Result<PeopleCommand> parse_people_command(const std::vector<std::string>& words);
 
 // What --help prints, at most 80 columns: of `line` when it is about one command that has a text of
 // its own, else of them all.

@@ -15,44 +15,44 @@ using testing::HasSubstr;
 using Kind = PeopleCommand::Kind;
 
 std::string error_of(const std::vector<std::string>& words) {
-  const auto line = parse_command_line(words);
+  const auto line = parse_people_command(words);
   if (line) return "no error";
   EXPECT_EQ(line.error().code, Errc::invalid_argument);
   return line.error().message;
 }
 
 TEST(CommandLine, commands_become_questions_to_the_agent) {
-  const auto status = parse_command_line({"status", "--json"});
+  const auto status = parse_people_command({"status", "--json"});
   ASSERT_TRUE(status);
   EXPECT_EQ(status->kind, Kind::ask);
   EXPECT_EQ(status->name, "status");
   EXPECT_TRUE(status->json);
-  EXPECT_THAT(parse_command_line({"why", "a.c"})->arguments, ElementsAre("a.c"));
-  EXPECT_THAT(parse_command_line({"why", "--", "--json"})->arguments, ElementsAre("--json"));
-  EXPECT_THAT(parse_command_line({"agent", "stop"})->arguments, ElementsAre("stop"));
-  EXPECT_THAT(parse_command_line({"doctor", "clang"})->arguments, ElementsAre("clang"));
-  EXPECT_EQ(parse_command_line({"-j"})->name, "jobs");
+  EXPECT_THAT(parse_people_command({"why", "a.c"})->arguments, ElementsAre("a.c"));
+  EXPECT_THAT(parse_people_command({"why", "--", "--json"})->arguments, ElementsAre("--json"));
+  EXPECT_THAT(parse_people_command({"agent", "stop"})->arguments, ElementsAre("stop"));
+  EXPECT_THAT(parse_people_command({"doctor", "clang"})->arguments, ElementsAre("clang"));
+  EXPECT_EQ(parse_people_command({"-j"})->name, "jobs");
 }
 
 TEST(CommandLine, help_and_version_need_no_agent) {
-  EXPECT_EQ(parse_command_line({})->kind, Kind::help);
-  EXPECT_EQ(parse_command_line({"--help"})->kind, Kind::help);
-  EXPECT_EQ(parse_command_line({"status", "--help"})->kind, Kind::help);
-  EXPECT_EQ(parse_command_line({"run", "--help"})->kind, Kind::help);
-  EXPECT_EQ(parse_command_line({"nodes", "-h"})->kind, Kind::help);
-  EXPECT_EQ(parse_command_line({"--version"})->kind, Kind::version);
-  EXPECT_TRUE(parse_command_line({"--version", "--json"})->json);
+  EXPECT_EQ(parse_people_command({})->kind, Kind::help);
+  EXPECT_EQ(parse_people_command({"--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_people_command({"status", "--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_people_command({"run", "--help"})->kind, Kind::help);
+  EXPECT_EQ(parse_people_command({"nodes", "-h"})->kind, Kind::help);
+  EXPECT_EQ(parse_people_command({"--version"})->kind, Kind::version);
+  EXPECT_TRUE(parse_people_command({"--version", "--json"})->json);
 }
 
 TEST(CommandLine, run_takes_files_and_a_command) {
-  const auto run = parse_command_line(
+  const auto run = parse_people_command(
       {"run", "--input", "a", "--input=b", "--output", "c", "--", "sort", "--output", "c"});
   ASSERT_TRUE(run);
   EXPECT_EQ(run->kind, Kind::run);
   EXPECT_THAT(run->inputs, ElementsAre("a", "b"));
   EXPECT_THAT(run->outputs, ElementsAre("c"));
   EXPECT_THAT(run->command, ElementsAre("sort", "--output", "c"));
-  EXPECT_THAT(parse_command_line({"run", "sort", "--", "x"})->command,
+  EXPECT_THAT(parse_people_command({"run", "sort", "--", "x"})->command,
               ElementsAre("sort", "--", "x"));
 }
 
@@ -76,7 +76,7 @@ TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
 }
 
 std::string help_of(const std::vector<std::string>& words) {
-  const auto line = parse_command_line(words);
+  const auto line = parse_people_command(words);
   EXPECT_TRUE(line);
   if (!line) return "";
   EXPECT_EQ(line->kind, Kind::help);
@@ -109,7 +109,7 @@ TEST(Help, of_create_shows_commands_that_are_understood) {
     if (!line.starts_with("  kiln pool create ")) continue;
     ++examples;
     const auto words = split_response_text(line);
-    const auto parsed = parse_command_line({words.begin() + 1, words.end()});
+    const auto parsed = parse_people_command({words.begin() + 1, words.end()});
     EXPECT_TRUE(parsed) << line << (parsed ? "" : parsed.error().message);
   }
   EXPECT_EQ(examples, 5);
