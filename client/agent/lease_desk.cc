@@ -30,14 +30,17 @@ LeaseDesk::~LeaseDesk() {
 
 LeaseDesk::Ticket LeaseDesk::wait(LeaseWish wish, Done done) {
   const Ticket ticket = ++last_ticket_;
-  LeaseWish common = wish;
-  common.excluded.clear();
   LeaseKey key = wish.lease_key();
-  kin_[key].wish = std::move(common);
+  join_kin(key, wish);
   waiters_.emplace(ticket,
                    Waiter{std::move(wish), std::move(key), std::move(done), reactor_.now()});
   pump();
   return ticket;
+}
+
+void LeaseDesk::join_kin(const LeaseKey& key, LeaseWish wish) {
+  wish.excluded.clear();
+  kin_[key].wish = std::move(wish);
 }
 
 void LeaseDesk::forget(Ticket ticket) {
@@ -215,7 +218,9 @@ void LeaseDesk::note_refusal(const Request& request, const Error& error) {
     waiter.refusal = error;
     if (!waiter.refused_since) waiter.refused_since = now;
     const bool others_may_come = now < *waiter.refused_since + kOthersGrace;
-    if (waiter.wish.insists && !others_may_come) waiter.wish.excluded.clear();
+    if (!waiter.wish.insists || others_may_come) continue;
+    waiter.wish.excluded.clear();
+    join_kin(waiter.key, waiter.wish);  // which whoever excludes does not keep
   }
 }
 

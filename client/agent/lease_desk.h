@@ -99,6 +99,7 @@ class LeaseDesk {
   std::optional<TimePoint> withdraw(TimePoint now);
   void end(Ticket ticket, const Error& error);
   void end_refused(const Request& request, const Error& error);
+  void join_kin(const LeaseKey& key, LeaseWish wish);
   std::vector<Ticket> waiters_of(const Request& request) const;
   void note_refusal(const Request& request, const Error& error);
   Error why_in_vain(const Waiter& waiter) const;

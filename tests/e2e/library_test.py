@@ -187,8 +187,9 @@ class LibraryTest(kilntest.FarmCase):
         self.assertIn(["--window", "mon-fri 8:00-20:00 1"], shown["options"])
         driver.ask("submit", "task", "echo", "x")
         self.assertIn("ended task code 0", driver.ask("wait", "task"))
-        self.assertEqual(1, self.farm.kiln("pool", "show", "made", "--json")
-                         ["pools"][0]["nodes"][0]["pool"]["tasks"])
+        # Workers tell of their tasks when they report, not with each.
+        kilntest.wait_until(lambda: self.farm.kiln("pool", "show", "made", "--json")
+                            ["pools"][0]["nodes"][0]["pool"]["tasks"] == 1, "the task to be told")
         self.assertEqual("removed", driver.ask("remove"))
         self.assertEqual(1, self.farm.client(["kiln", "pool", "show", "made"]).returncode)
 

@@ -217,6 +217,14 @@ TEST_F(LeaseDeskTest, who_insists_is_given_what_he_excludes_when_there_is_no_oth
   EXPECT_TRUE(errors_.empty());
 }
 
+TEST_F(LeaseDeskTest, who_insists_alone_is_given_what_he_excludes_too) {
+  open();
+  coordinator_.all_excluded = true;
+  wait({"w"}, true);
+  ASSERT_TRUE(until([&] { return desk_->waiting() == 0; }));
+  EXPECT_TRUE(errors_.empty());
+}
+
 TEST_F(LeaseDeskTest, who_waited_in_vain_is_told_why) {
   open();
   coordinator_.refusal = Errc::unavailable;
