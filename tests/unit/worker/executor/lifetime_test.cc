@@ -48,8 +48,9 @@ void run_hundred_tasks(bool in_memory) {
   EXPECT_EQ(read_file("/proc/self/mounts"), mounts);
   EXPECT_LE(open_descriptors_of(::getpid()), own + 2);  // inits not yet announced before
   EXPECT_EQ(scene.executor_process(), executor);
-  // One more for a moment, when an init was just made: before, or now.
-  EXPECT_TRUE(scene.wait_until([&] { return open_descriptors_of(executor) <= its; }));
+  // The executor opens and closes some while it makes an init, so the first count may be below
+  // what it holds at rest; a leak would be a hundred.
+  EXPECT_TRUE(scene.wait_until([&] { return open_descriptors_of(executor) <= its + 4; }));
   EXPECT_EQ(scene.workspaces(), 0U);
   EXPECT_EQ(entries_of(scene.scratch()), 3U);  // dev, lock, root
 }
