@@ -11,8 +11,9 @@
 namespace kiln::client {
 namespace {
 
-std::string text_of(const std::string& name, const std::string& json, RenderOptions options = {}) {
-  const auto rendered = render(name, json, options);
+std::string text_of(const std::string& name, const std::string& answer,
+                    RenderOptions options = {}) {
+  const auto rendered = render(name, answer, options);
   EXPECT_TRUE(rendered);
   std::istringstream lines(rendered->text);
   for (std::string line; std::getline(lines, line);) {
