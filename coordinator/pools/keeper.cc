@@ -26,7 +26,7 @@ std::string text_of(const std::vector<std::string>& terms) {
 
 }  // namespace
 
-PoolKeeper::PoolKeeper(std::uint64_t seed) : random_(seed) {
+PoolKeeper::PoolKeeper(std::uint64_t seed, std::uint64_t epoch) : epoch_(epoch), random_(seed) {
   pools_[kDefaultPool].definition = std::make_shared<const PoolDefinition>(default_definition());
 }
 
@@ -174,7 +174,7 @@ void PoolKeeper::joined(const NodeView& view, const Moment& moment) {
   const bool same = node.info != nullptr && node.info->epoch == view.info->epoch;
   node.info = view.info;
   if (!same) {
-    for (auto& entry : node.pools) entry.second.report.reset();
+    for (auto& entry : node.pools) forget_report(entry.second);
   }
   for (auto& [pool_name, pool] : pools_) {
     if (!select(pool_name, pool, node) || pool_name == kDefaultPool) continue;
@@ -247,11 +247,17 @@ void PoolKeeper::introduce_at(Node& node, std::optional<TimePoint> when) {
 
 void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
   const auto found = nodes_.find(report.worker);
+void PoolKeeper::forget_report(Standing& standing) {
+  standing.report.reset();
+  standing.reflected = 0;
+}
+
   if (found == nodes_.end() || found->second.info->epoch != report.epoch) return;
   auto& node = found->second;
   ++events_;
   if (report.complete) {
-    for (auto& entry : node.pools) entry.second.report.reset();
+    for (auto& entry : node.pools) forget_report(entry.second);
+  node.numbers = report.coordinator_epoch != 0;
     if (node.introduce_at) introduce_at(node, moment.now);
   }
   bool learned = false;
@@ -273,13 +279,14 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
     standing.order.definition = known->second.definition;
     if (pool.version == 0 && pool.name != kDefaultPool) {  // it is not there (any more)
       standing.report.reset();
+    standing.reflected = report.coordinator_epoch == epoch_ ? pool.order : 0;
+    standing.reported_at = events_;
       continue;
     }
     const bool was_broken = standing.report && standing.report->state == PoolState::broken;
     if (was_broken != (pool.state == PoolState::broken)) mark_spreads(node, moment);
     standing.report = std::make_shared<const PoolOnNode>(pool);
     standing.known = true;
-    standing.reported_at = events_;
   }
   settle(moment);
 }

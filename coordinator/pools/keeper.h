@@ -34,7 +34,8 @@ struct KeeperOutputs {
 
 class PoolKeeper {
  public:
-  explicit PoolKeeper(std::uint64_t seed);
+  // `epoch`: of this coordinator's life, never 0.
+  PoolKeeper(std::uint64_t seed, std::uint64_t epoch);
 
   // What was stored, before anything else.
   void load(const std::vector<PoolDefinition>& definitions, const Moment& moment);
@@ -62,6 +63,12 @@ class PoolKeeper {
   std::optional<TimePoint> next_deadline() const;
   // What the inputs since the last call led to.
   KeeperOutputs take() { return std::exchange(out_, {}); }
+
+  // The pool's living nodes, and of each the number of an order that has all that was decided.
+  std::map<std::string, std::uint64_t> awaited(const std::string& pool) const;
+  // Whether what the node said last of the pool is since that order. True also of a node that is
+  // lost or not the pool's.
+  bool took_up(const std::string& node, const std::string& pool, std::uint64_t order) const;
 
   const PoolCatalog& catalog() const { return catalog_; }
   // The pool of that name; of an empty one all pools, `default` first. Empty: there is none.
@@ -92,16 +99,18 @@ class PoolKeeper {
     bool known = false;         // the node has heard of the pool some time
     TimePoint sources_at{};     // when it was last given sources
     std::shared_ptr<const PoolOnNode> report;
-    std::uint64_t told_at = 0;  // among all events
+    std::uint64_t told_at = 0;  // among all events; the number of the order
     std::uint64_t reported_at = 0;
   };
   struct Node {
+    std::uint64_t reflected = 0;  // the number of the order that its last report is since
     std::shared_ptr<const NodeInfo> info;
     std::shared_ptr<const Occupancy> occupancy;
     NodeState state = NodeState::ready;
     std::optional<TimePoint> introduce_at;  // it was not told everything yet
     std::map<std::string, Standing> pools;
   };
+    bool numbers = false;                   // its reports say which orders they reflect
   struct Pool {
     DefinitionPtr definition;
     NodeSelector selector;
@@ -136,6 +145,7 @@ class PoolKeeper {
   Status quiesce(const std::string& name, const Moment& moment);
   void stage_too(Pool& pool, const std::vector<PoolToolchain>& toolchains);
   void wish(Standing& standing, PoolWish wish, std::uint32_t warm);
+  static void forget_report(Standing& standing);
   // Its living nodes that `fits`, by name, and the most executors that each can have.
   template <typename Fits>
   std::vector<Share> shares_of(const std::string& name, const Pool& pool, Fits&& fits) const {
@@ -172,8 +182,11 @@ class PoolKeeper {
   // Nodes that were not told everything yet, by when they are.
   std::set<std::pair<TimePoint, std::string>> strangers_;
   std::map<std::string, TimePoint> due_;  // pools whose orders must be looked at
+  // keeper_view.cc
   std::optional<TimePoint> clock_at_;     // a window opens or closes, or old things are forgotten
+  static bool reflects(const Node& node, const Standing& standing, std::uint64_t order);
   std::uint64_t next_wish_ = 1;
+  const std::uint64_t epoch_;
   std::uint64_t events_ = 1;
   KeeperOutputs out_;
 };
