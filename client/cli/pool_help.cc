@@ -52,7 +52,7 @@ What each does before it is ready
 
 How many are ready
   --warm N|all        now, on all nodes together: waits until they are
-  --timeout T         for that (5m); the pool goes on warming after it
+  --timeout T         for that (5m), else it fails; the pool goes on warming
   --min-warm N        always, on all nodes together
   --window W          at these times, as 'mon-fri 8:00-20:00 16' *
   --idle T            without a task until a node's are stopped (never)

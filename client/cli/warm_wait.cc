@@ -96,7 +96,7 @@ Result<std::string> wait_for_warmth(const PeopleCommand& line, std::string answe
   while (true) {
     KILN_TRY_ASSIGN(const auto text, ask(question, caller));
     const Json now = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    const Warmth warmth = warmth_of(now);
+    const Warmth warmth = warmth_of(now, line.warm);
     if (warmth.settled) {
       first["pools"] = member(now, "pools");
       return first.dump(-1, ' ', false, Json::error_handler_t::replace);

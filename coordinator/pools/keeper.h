@@ -78,6 +78,8 @@ class PoolKeeper {
   // Nodes come and go in crowds, so that the spreads are made anew for many of them at once.
   static constexpr Duration kCrowd = milliseconds(100);
   static constexpr Duration kSourcesEvery = seconds(1);
+  // A node that vanishes so long after a wish for warmth has its part made up for by others.
+  static constexpr Duration kWishLasts = std::chrono::minutes(2);
 
   using StagePtr = std::shared_ptr<const std::vector<PoolToolchain>>;  // never null
   // What a node is to know of a pool.
@@ -101,16 +103,16 @@ class PoolKeeper {
     std::shared_ptr<const PoolOnNode> report;
     std::uint64_t told_at = 0;  // among all events; the number of the order
     std::uint64_t reported_at = 0;
+    std::uint64_t reflected = 0;  // the number of the order that its last report is since
   };
   struct Node {
-    std::uint64_t reflected = 0;  // the number of the order that its last report is since
     std::shared_ptr<const NodeInfo> info;
     std::shared_ptr<const Occupancy> occupancy;
     NodeState state = NodeState::ready;
     std::optional<TimePoint> introduce_at;  // it was not told everything yet
+    bool numbers = false;                   // its reports say which orders they reflect
     std::map<std::string, Standing> pools;
   };
-    bool numbers = false;                   // its reports say which orders they reflect
   struct Pool {
     DefinitionPtr definition;
     NodeSelector selector;
@@ -122,6 +124,14 @@ class PoolKeeper {
     // The last wish for warmth: its executors are found other nodes when theirs vanish soon after.
     std::uint32_t warm_total = 0;
     TimePoint warm_until{};
+    bool warm_waits = false;  // no node was there for it: it is for those that come next
+    bool makes_up(TimePoint now) const {
+      return warm_total > 0 && (now <= warm_until || warm_waits);
+    }
+    void wish_nothing() {
+      warm_total = 0;
+      warm_waits = false;
+    }
   };
 
   void define(const DefinitionPtr& definition, const Moment& moment);
@@ -135,6 +145,7 @@ class PoolKeeper {
   void take_over(Node& node, const NodeView& view, const Moment& moment);
   void introduce_at(Node& node, std::optional<TimePoint> when);
   void tell_all_again(Node& node, TimePoint when);
+  static void forget_report(Standing& standing);
   void hear_definition(Node& node, const PoolDefinition& heard, const Moment& moment);
   void look_at_the_clock(const Moment& moment);
   void drop_forgotten();
@@ -142,10 +153,10 @@ class PoolKeeper {
   // keeper_changes.cc
   Status is_possible(const PoolRequest& request, const Moment& moment) const;
   Status warm(const PoolRequest& request, bool all, const Moment& moment);
+  void wish_of_nodes_to_come(const PoolRequest& request, const Moment& moment);
   Status quiesce(const std::string& name, const Moment& moment);
   void stage_too(Pool& pool, const std::vector<PoolToolchain>& toolchains);
   void wish(Standing& standing, PoolWish wish, std::uint32_t warm);
-  static void forget_report(Standing& standing);
   // Its living nodes that `fits`, by name, and the most executors that each can have.
   template <typename Fits>
   std::vector<Share> shares_of(const std::string& name, const Pool& pool, Fits&& fits) const {
@@ -171,8 +182,11 @@ class PoolKeeper {
   PoolOrder tell(Standing& standing);
   void introduce(Node& node);
 
+  // keeper_view.cc
   PoolView view_of(const std::string& name, const Pool& pool) const;
+  static bool reflects(const Node& node, const Standing& standing, std::uint64_t order);
 
+  const std::uint64_t epoch_;
   Random random_;
   PoolCatalog catalog_;
   std::map<std::string, Pool> pools_;  // deleted ones too, and `default`
@@ -182,11 +196,8 @@ class PoolKeeper {
   // Nodes that were not told everything yet, by when they are.
   std::set<std::pair<TimePoint, std::string>> strangers_;
   std::map<std::string, TimePoint> due_;  // pools whose orders must be looked at
-  // keeper_view.cc
   std::optional<TimePoint> clock_at_;     // a window opens or closes, or old things are forgotten
-  static bool reflects(const Node& node, const Standing& standing, std::uint64_t order);
   std::uint64_t next_wish_ = 1;
-  const std::uint64_t epoch_;
   std::uint64_t events_ = 1;
   KeeperOutputs out_;
 };

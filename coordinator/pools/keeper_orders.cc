@@ -89,8 +89,12 @@ void PoolKeeper::spread_ready(const std::string& name, Pool& pool, const Moment&
 // A node's part of a wish for warmth is made up for when it vanishes before it can have been of
 // use. Where none is left the wish waits for the next one.
 void PoolKeeper::spread_wish(const std::string& name, Pool& pool, const Moment& moment) {
-  if (pool.warm_total == 0 || pool.warm_until < moment.now) return;
+  if (!pool.makes_up(moment.now)) return;
   auto shares = shares_of(name, pool, [](const Standing&) { return true; });
+  if (shares.empty()) pool.warm_waits = true;
+  if (!shares.empty() && std::exchange(pool.warm_waits, false)) {
+    pool.warm_until = moment.now + kWishLasts;
+  }
   spread(pool.warm_total, shares);
   std::uint64_t standing_wishes = 0;
   for (const auto& share : shares) {
