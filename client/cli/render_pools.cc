@@ -130,6 +130,13 @@ std::string note_of(const Json& pool, const Json& node) {
   return note;
 }
 
+// A step that was not taken has no time.
+std::string step_text(const Json& there, const char* name) {
+  const Json& time = member(there, name);
+  if (!time.is_number() || time.get<double>() <= 0) return "-";
+  return time.get<double>() < 1 ? "<1 ms" : milliseconds_of(there, name);
+}
+
 std::string nodes_table(const Json& pool, const RenderOptions& options) {
   Table table({{"NODE", Align::left, true},
                {"STATE", Align::left, false},
@@ -145,8 +152,8 @@ std::string nodes_table(const Json& pool, const RenderOptions& options) {
     const Json& there = member(node, "pool");
     table.add({text_of(node, "node"), state_text(node),
                text_of(there, "ready") + "/" + text_of(there, "executors"), text_of(there, "busy"),
-               milliseconds_of(there, "stage_ms"), milliseconds_of(there, "start_ms"),
-               milliseconds_of(there, "initialise_ms"), text_of(there, "tasks"),
+               step_text(there, "stage_ms"), step_text(there, "start_ms"),
+               step_text(there, "initialise_ms"), text_of(there, "tasks"),
                text_of(there, "warm_hits")});
     if (const auto note = note_of(pool, node); !note.empty())
       notes += wrap(text_of(node, "node") + ": " + note, 2, options.width) + "\n";

@@ -63,6 +63,12 @@ class PoolWordsTest(kilntest.FarmCase):
         self.assertIn("w0: zone=a w1: zone=b", self.says("nodes"))
 
     def test_what_cannot_be_is_refused_when_the_pool_is_made(self):
+    def test_a_step_that_no_node_took_has_no_time(self):
+        self.make("untried", "--executors", "1")
+        shown = self.says("pool", "show", "untried")
+        self.assertIn("w0 cold 0/1 0 - - - 0 0", shown)
+        self.assertNotIn(" 0 ms", shown)
+
         for words, says in (
                 (("--toolchain", "sh", "--keep", "/no/such"), "--keep: /no/such: No such file"),
                 (("--toolchain", "sh", "--init", "/no/such"), "--init: '/no/such' is no program"),

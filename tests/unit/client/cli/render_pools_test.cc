@@ -102,6 +102,17 @@ TEST(PoolConformance, row_1_the_answer_shows_steps_and_readiness_of_each_node) {
   EXPECT_THAT(text, HasSubstr("1.2 s"));
 }
 
+TEST(RenderPool, a_step_that_was_not_taken_has_no_time) {
+  auto cold = node("n1", 0, 0);
+  for (const char* step : {"stage_ms", "start_ms", "initialise_ms"}) cold["pool"][step] = 0.0;
+  auto quick = node("n2", 4, 4);
+  quick["pool"]["initialise_ms"] = 0.25;
+  const auto text = render_pool(answer_with({cold, quick}), {}).text;
+  EXPECT_THAT(text, HasSubstr("0/4     0      -      -      -"));
+  EXPECT_THAT(text, HasSubstr("4/4     0  1.2 s  12 ms  <1 ms"));
+  EXPECT_THAT(text, Not(HasSubstr(" 0 ms")));
+}
+
 TEST(RenderPool, a_broken_node_shows_why_and_the_last_output) {
   auto broken = node("n2", 0, 4);
   broken["pool"]["state"] = "broken";
