@@ -227,7 +227,10 @@ void Agent::receive(ConnectionId connection, wire::Envelope envelope) {
 void Agent::answer_command(ConnectionId connection, const wire::Command& command) {
   const bool stop = command.name == "agent";
   const bool last = !sessions_->has(connection);
-  commands_.answer(command, [this, connection, stop, last](const Result<std::string>& json) {
+  auto& asker = askers_[connection];
+  asker = std::make_shared<bool>();
+  commands_.answer(command, asker, [this, connection, stop, last](const Result<std::string>& json) {
+    askers_.erase(connection);
     wire::CommandReply reply;
     if (!json) reply = {json.error().message, std::string(name(json.error().code))};
     server_->send(connection, reply, {json ? *json : "{}"}, last);
@@ -422,6 +425,7 @@ void Agent::forget(CallId id) {
 void Agent::connection_closed(ConnectionId connection) {
   forget({connection, 0});
   sessions_->closed(connection);
+  if (askers_.erase(connection) > 0) toolchains_->drop_unwanted();
 }
 
 }  // namespace kiln::client

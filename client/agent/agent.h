@@ -111,6 +111,7 @@ class Agent {
   std::unique_ptr<ToolchainDesk> toolchains_;
   std::unique_ptr<CallServer> server_;
   std::map<CallId, std::shared_ptr<ActiveCall>> calls_;
+  std::map<ConnectionId, std::shared_ptr<const void>> askers_;  // of commands without an answer
   std::unique_ptr<SessionDesk> sessions_;
   History history_{20'000};
   Commands commands_{*this};

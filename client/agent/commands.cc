@@ -92,7 +92,7 @@ json trace_json(const CallRecord& record) {
 
 }  // namespace
 
-void Commands::answer(const wire::Command& command, Done done) {
+void Commands::answer(const wire::Command& command, const Asker& asker, Done done) {
   if (command.name == "status") return status(command, done);
   if (command.name == "nodes") return nodes(done);
   if (command.name == "tasks") return tasks(done);
@@ -101,7 +101,7 @@ void Commands::answer(const wire::Command& command, Done done) {
   if (command.name == "config") return done(settings(command));
   if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
   if (command.name == "pool" || command.name == "pools" || command.name == "warm")
-    return agent_.pools_.answer(command, std::move(done));
+    return agent_.pools_.answer({command, asker}, std::move(done));
   if (command.name == "agent") return done(text_of(json{{"pid", ::getpid()}}));
   if (command.name == "jobs") {
     return agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {

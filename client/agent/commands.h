@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/base/result.h"
@@ -14,11 +15,12 @@ class Agent;
 class Commands {
  public:
   using Done = std::function<void(Result<std::string>)>;
+  using Asker = std::weak_ptr<const void>;  // ends when nobody waits for the answer any more
 
   explicit Commands(Agent& agent) : agent_(agent) {}
 
   // `done` is called once, perhaps from within, with the JSON text.
-  void answer(const wire::Command& command, Done done);
+  void answer(const wire::Command& command, const Asker& asker, Done done);
 
  private:
   void status(const wire::Command& command, const Done& done);

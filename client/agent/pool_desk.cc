@@ -90,7 +90,7 @@ json plan_json(const BuildPlan& plan) {
 
 }  // namespace
 
-void PoolDesk::answer(const wire::Command& command, Done done) {
+void PoolDesk::answer(const Question& command, Done done) {
   if (command.name == "pools") return show(command, done);
   if (command.name == "warm") return warm(command, done);
   if (command.arguments.size() < 2)
@@ -101,7 +101,7 @@ void PoolDesk::answer(const wire::Command& command, Done done) {
   change(command, done);
 }
 
-void PoolDesk::create(const wire::Command& command, const Done& done) {
+void PoolDesk::create(const Question& command, const Done& done) {
   auto wishes = pool_wishes_of(command.arguments[1]);
   if (!wishes) return done(fail(wishes.error()));
   if (const auto found = find_programs(wishes->spec, command); !found)
@@ -123,7 +123,7 @@ void PoolDesk::create(const wire::Command& command, const Done& done) {
       });
 }
 
-void PoolDesk::change(const wire::Command& command, const Done& done) {
+void PoolDesk::change(const Question& command, const Done& done) {
   wire::PoolChange change;
   change.action = command.arguments.front();
   change.spec.name = command.arguments[1];
@@ -135,7 +135,7 @@ void PoolDesk::change(const wire::Command& command, const Done& done) {
   send(std::move(change), nullptr, done);
 }
 
-void PoolDesk::show(const wire::Command& command, const Done& done) {
+void PoolDesk::show(const Question& command, const Done& done) {
   const std::string name = command.name == "pools" ? "" : command.arguments[1];
   std::vector<std::string> digests;
   if (command.arguments.size() > 2)
@@ -165,7 +165,7 @@ void PoolDesk::show(const wire::Command& command, const Done& done) {
 }
 
 // Of the members of a pool only `name`, `toolchains`, `warm` and `all` mean something here.
-void PoolDesk::warm(const wire::Command& command, const Done& done) {
+void PoolDesk::warm(const Question& command, const Done& done) {
   if (command.arguments.empty())
     return done(fail(Errc::invalid_argument, "kiln warm: what to warm is missing"));
   auto wishes = pool_wishes_of(command.arguments.front());
@@ -177,7 +177,7 @@ void PoolDesk::warm(const wire::Command& command, const Done& done) {
                 done);
 }
 
-void PoolDesk::plan_and_warm(const wire::Command& command, PoolWishes wishes,
+void PoolDesk::plan_and_warm(const Question& command, PoolWishes wishes,
                              const std::string& database, const Done& done) {
   auto read = std::make_shared<Result<BuildPlan>>(BuildPlan());
   agent_.reactor_->offload(
@@ -198,7 +198,7 @@ void PoolDesk::plan_and_warm(const wire::Command& command, PoolWishes wishes,
       });
 }
 
-void PoolDesk::warm_commands(const wire::Command& command, PoolWishes wishes,
+void PoolDesk::warm_commands(const Question& command, PoolWishes wishes,
                              const std::shared_ptr<BuildPlan>& plan, const Done& done) {
   auto commands = std::move(wishes.commands);
   if (plan) commands.insert(commands.end(), plan->compilers.begin(), plan->compilers.end());
@@ -212,13 +212,13 @@ void PoolDesk::warm_commands(const wire::Command& command, PoolWishes wishes,
   send_with_toolchains(command, std::move(change), std::move(commands), plan, done);
 }
 
-void PoolDesk::send_with_toolchains(const wire::Command& command, wire::PoolChange change,
+void PoolDesk::send_with_toolchains(const Question& command, wire::PoolChange change,
                                     std::vector<std::string> commands,
                                     const std::shared_ptr<BuildPlan>& plan, const Done& done) {
   auto settings = call_settings(agent_.settings_, command.environment);
   if (!settings) return done(fail(settings.error()));
   agent_.toolchains_->provide(
-      std::move(commands), command.cwd, command.environment, *settings,
+      std::move(commands), command.cwd, command.environment, *settings, command.asker,
       [this, change, plan, done](const Result<std::vector<PoolToolchain>>& toolchains) mutable {
         if (!toolchains) return done(fail(toolchains.error()));
         change.spec.toolchains = *toolchains;

@@ -12,7 +12,9 @@ struct ToolchainDesk::Errand {
   std::string cwd;
   Environment environment;
   CallSettings settings;
+  Asker asker;
   Done done;
+  bool over = false;  // done was called
   std::vector<PoolToolchain> ready;
   // The command at work.
   Result<ToolchainAnswer> answer = fail(Errc::internal, "not looked for");
@@ -39,7 +41,7 @@ ToolchainDesk::~ToolchainDesk() {
 
 void ToolchainDesk::provide(std::vector<std::string> commands, const std::string& cwd,
                             const Environment& environment, const CallSettings& settings,
-                            Done done) {
+                            Asker asker, Done done) {
   auto errand = std::make_shared<Errand>();
   errand->commands.assign(commands.begin(), commands.end());
   errand->cwd = cwd;
@@ -49,12 +51,24 @@ void ToolchainDesk::provide(std::vector<std::string> commands, const std::string
   errand->settings.mode = CallMode::files;
   errand->settings.fallback = true;
   errand->settings.pool = kDefaultPool;
+  errand->asker = std::move(asker);
   errand->done = std::move(done);
   errands_.push_back(errand);
   next(errand);
 }
 
+void ToolchainDesk::drop_unwanted() {
+  const auto errands = errands_;
+  for (const auto& errand : errands) {
+    if (!errand->asker.expired()) continue;
+    errand->remote.reset();
+    end(errand, fail(Errc::cancelled, "nobody waits for it any more"));
+  }
+}
+
 void ToolchainDesk::next(const ErrandPtr& errand) {
+  if (errand->asker.expired())
+    return end(errand, fail(Errc::cancelled, "nobody waits for it any more"));
   if (errand->commands.empty()) return end(errand, std::move(errand->ready));
   parts_.reactor.offload(
       parts_.work,
@@ -76,6 +90,7 @@ void ToolchainDesk::next(const ErrandPtr& errand) {
 }
 
 void ToolchainDesk::found(const ErrandPtr& errand) {
+  if (errand->over) return;
   const std::string& command = errand->commands.front();
   const auto refuse = [&](const std::string& why) {
     end(errand, fail(Errc::unsupported, "no other machine can run " + command + ": " + why));
@@ -95,6 +110,7 @@ void ToolchainDesk::found(const ErrandPtr& errand) {
   call.cwd = errand->cwd;
   call.environment = errand->environment;
   parts_.probes.check(unit, call, errand->settings, [this, errand](const Status& proved) {
+    if (errand->over) return;
     if (!proved) return end(errand, fail(proved.error().within(errand->commands.front())));
     bring(errand);
   });
@@ -103,6 +119,7 @@ void ToolchainDesk::found(const ErrandPtr& errand) {
 // Proved in an earlier life of the farm it may be nowhere now.
 void ToolchainDesk::bring(const ErrandPtr& errand) {
   parts_.farm.query([this, errand](const Result<wire::FarmStatus>& farm) {
+    if (errand->over) return;
     if (!farm) return end(errand, fail(farm.error()));
     if (!is_staged(*farm, errand->answer->toolchain->root)) return run_there(errand);
     errand->commands.pop_front();
@@ -128,7 +145,7 @@ void ToolchainDesk::run_there(const ErrandPtr& errand) {
     // The call is still on the stack.
     parts_.reactor.defer([this, weak, outcome] {
       const auto alive = weak.lock();
-      if (!alive) return;
+      if (!alive || alive->over) return;
       alive->remote.reset();
       if (outcome.kind != Step::Kind::done) {
         return end(alive, fail(Errc::unavailable, "cannot bring " + alive->commands.front() +
@@ -144,6 +161,7 @@ void ToolchainDesk::run_there(const ErrandPtr& errand) {
 
 void ToolchainDesk::end(const ErrandPtr& errand, Result<std::vector<PoolToolchain>> result) {
   std::erase(errands_, errand);
+  errand->over = true;
   errand->done(std::move(result));
 }
 

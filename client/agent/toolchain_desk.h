@@ -19,8 +19,10 @@ namespace kiln::client {
 class ToolchainDesk {
  public:
   // An error names the command and why no other machine can run it, or why it could not be brought
-  // to a node now.
+  // to a node now; Errc::cancelled: nobody waits for it any more.
   using Done = std::function<void(Result<std::vector<PoolToolchain>>)>;
+  // Ends when whoever asked is gone.
+  using Asker = std::weak_ptr<const void>;
 
   struct Parts {
     net::Reactor& reactor;
@@ -36,7 +38,10 @@ class ToolchainDesk {
   // In the order of `commands`. A compiler's name brings all that compiling needs, any other's what
   // the program needs to start. `settings` say in which build the tasks run that this takes.
   void provide(std::vector<std::string> commands, const std::string& cwd,
-               const Environment& environment, const CallSettings& settings, Done done);
+               const Environment& environment, const CallSettings& settings, Asker asker,
+               Done done);
+  // An asker may be gone: ends what it asked for, with the tasks that run for it.
+  void drop_unwanted();
 
  private:
   struct Errand;

@@ -63,9 +63,17 @@ void say_wrong(const std::string& text) {
   complain(wrap(text, kPrefix, kPlainWidth));
 }
 
+// These may last: toolchains are packaged, executors get ready.
+Result<std::string> ask_about_pools(const PeopleCommand& line, const Caller& caller) {
+  const Interrupt interrupt;
+  auto json = ask(line, caller, &interrupt);
+  if (!json || !line.waits) return json;
+  return wait_for_warmth(line, std::move(*json), caller, interrupt);
+}
+
 int ask_and_print(const PeopleCommand& line, const Caller& caller) {
-  auto json = ask(line, caller);
-  if (json && line.waits) json = wait_for_warmth(line, std::move(*json), caller);
+  const bool about_pools = line.name == "pool" || line.name == "warm";
+  const auto json = about_pools ? ask_about_pools(line, caller) : ask(line, caller);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);
   if (line.name == "doctor") return print(line, doctor_without_agent(json.error().message), caller);

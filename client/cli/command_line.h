@@ -1,6 +1,7 @@
 // The words after `kiln` when they are a command for people.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct PeopleCommand {
   std::vector<std::string> outputs;
   // Of a command about pools: until all that is wanted is ready, at most so long.
   bool waits = false;
+  std::uint64_t warm = 0;  // executors that it then waits for; 0: every one
   Duration timeout = std::chrono::minutes(5);
 };
 

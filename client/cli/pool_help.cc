@@ -52,7 +52,7 @@ What each does before it is ready
 
 How many are ready
   --warm N|all        now, on all nodes together: waits until they are
-  --timeout T         for that (5m); the pool goes on warming after it
+  --timeout T         for that (5m), else it fails; the pool goes on warming
   --min-warm N        always, on all nodes together
   --window W          at these times, as 'mon-fri 8:00-20:00 16' *
   --idle T            without a task until a node's are stopped (never)
@@ -116,7 +116,8 @@ Examples
 )"},
     {"pool", "quiesce",
      R"(Stops a pool's executors, those with a task after it. Definition and staged
-files stay; the next task or kiln pool wake brings them back.
+files stay; the next task or kiln pool wake brings them back. Shows how the
+nodes stand after it.
 
 usage: kiln pool quiesce NAME [--json]
 
@@ -130,7 +131,9 @@ usage: kiln pool wake NAME [--timeout T] [--json]
 Example
   kiln pool wake cc
 )"},
-    {"pool", "resize", R"(Changes how many executors a pool has on each node; 0: one a slot.
+    {"pool", "resize",
+     R"(Changes how many executors a pool has on each node; 0: one a slot. Shows how
+the nodes stand after it.
 
 usage: kiln pool resize NAME N [--json]
 

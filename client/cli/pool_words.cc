@@ -143,6 +143,11 @@ Status set_warm(Json& pool, const std::string& value) {
   return {};
 }
 
+// As PeopleCommand::warm.
+std::uint64_t executors_of(const Json& pool) {
+  return pool.value("all", false) ? 0 : pool.value("warm", std::uint64_t{0});
+}
+
 Status set_variable(Json& pool, const std::string& value) {
   const auto equals = value.find('=');
   if (equals == 0 || equals == std::string::npos)
@@ -252,6 +257,7 @@ Result<PeopleCommand> parse_create(const Words& words) {
                      "none is named; add one, as --toolchain clang, or use --context spawn"));
   }
   line.waits = pool.contains("warm") || pool.value("all", false);
+  line.warm = executors_of(pool);
   line.arguments = {"create", pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
   return line;
 }
@@ -272,12 +278,11 @@ constexpr std::array<Action, 6> kActions = {{
     {"delete", 0, 0, false, "kiln pool delete cc"},
 }};
 
-// What `resize` and `warm` have after the pool's name.
-Status check_count(const std::string& action, const std::string& word) {
-  if (action == "warm" && word == "all") return {};
+// What `resize` and `warm` have after the pool's name; 0: all.
+Result<std::uint64_t> count_of(const std::string& action, const std::string& word) {
+  if (action == "warm" && word == "all") return std::uint64_t{0};
   const bool resizes = action == "resize";
-  KILN_TRY(config::parse_number(word, resizes ? 0 : 1, resizes ? kMostExecutors : kMostWarm));
-  return {};
+  return config::parse_number(word, resizes ? 0 : 1, resizes ? kMostExecutors : kMostWarm);
 }
 
 Result<PeopleCommand> parse_action(const Action& action, const Words& words) {
@@ -289,8 +294,9 @@ Result<PeopleCommand> parse_action(const Action& action, const Words& words) {
   if (others.empty() || others.size() - 1 < action.fewest || others.size() - 1 > action.most)
     return fail(reader.wrong(std::string("write it as in ") + action.example));
   if (others.size() > 1) {
-    const auto counted = check_count(action.name, others[1]);
+    const auto counted = count_of(action.name, others[1]);
     if (!counted) return fail(reader.wrong(counted.error().message));
+    line.warm = *counted;
   }
   line.waits = action.waits;
   line.arguments = {action.name};
@@ -349,6 +355,7 @@ Result<PeopleCommand> parse_warm(const Words& words) {
                      "--compile-commands build/compile_commands.json"));
   }
   line.waits = true;
+  line.warm = executors_of(pool);
   line.arguments = {pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
   if (!database.empty()) line.arguments.push_back(database);
   return line;

@@ -82,6 +82,28 @@ std::string lack_of(const Json& node) {
   return text;
 }
 
+// What they lack together, where each has what is wanted of it.
+std::string lack_of_all(const Json& pool, std::uint64_t asked) {
+  std::uint64_t wanted = 0;
+  std::uint64_t warm = 0;
+  std::string lost;
+  for (const Json& node : member(pool, "nodes")) {
+    if (!lives(node)) {
+      lost += (lost.empty() ? "" : ", ") + text_of(node, "node") + " is " + text_of(node, "state");
+      continue;
+    }
+    wanted += number_of(node, "wanted");
+    warm += warm_executors(node);
+  }
+  if (!lost.empty()) lost = " (" + lost + ")";
+  if (count_nodes(pool, [](const Json&) { return true; }) == 0)
+    return "a node that its selector allows" + lost;
+  if (wanted == 0) return "a node that is asked for executors" + lost;
+  if (warm >= asked) return "";
+  return "nodes for the others: " + std::to_string(warm) + " of " + count(asked, "executor") +
+         " ready" + lost;
+}
+
 std::string executors_text(const Json& pool) {
   const auto number = number_of(pool, "executors");
   return number == 0 ? "an executor a slot" : count(number, "executor") + " a node";
@@ -108,6 +130,13 @@ std::string note_of(const Json& pool, const Json& node) {
   return note;
 }
 
+// A step that was not taken has no time.
+std::string step_text(const Json& there, const char* name) {
+  const Json& time = member(there, name);
+  if (!time.is_number() || time.get<double>() <= 0) return "-";
+  return time.get<double>() < 1 ? "<1 ms" : milliseconds_of(there, name);
+}
+
 std::string nodes_table(const Json& pool, const RenderOptions& options) {
   Table table({{"NODE", Align::left, true},
                {"STATE", Align::left, false},
@@ -123,8 +152,8 @@ std::string nodes_table(const Json& pool, const RenderOptions& options) {
     const Json& there = member(node, "pool");
     table.add({text_of(node, "node"), state_text(node),
                text_of(there, "ready") + "/" + text_of(there, "executors"), text_of(there, "busy"),
-               milliseconds_of(there, "stage_ms"), milliseconds_of(there, "start_ms"),
-               milliseconds_of(there, "initialise_ms"), text_of(there, "tasks"),
+               step_text(there, "stage_ms"), step_text(there, "start_ms"),
+               step_text(there, "initialise_ms"), text_of(there, "tasks"),
                text_of(there, "warm_hits")});
     if (const auto note = note_of(pool, node); !note.empty())
       notes += wrap(text_of(node, "node") + ": " + note, 2, options.width) + "\n";
@@ -229,7 +258,8 @@ Rendered render_pools(const Json& answer, const RenderOptions& options) {
 Rendered render_pool(const Json& answer, const RenderOptions& options) {
   const Json& pool = first_pool(answer);
   if (!pool.is_object()) return {"the pool is gone\n", true};
-  return {definition_text(pool, options) + nodes_table(pool, options), !warmth_of(answer).broken};
+  return {definition_text(pool, options) + nodes_table(pool, options),
+          !warmth_of(answer, 0).broken};
 }
 
 Rendered render_warmed(const Json& answer, const RenderOptions& options) {
@@ -252,10 +282,10 @@ Rendered render_warmed(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
-Warmth warmth_of(const Json& answer) {
+Warmth warmth_of(const Json& answer, std::uint64_t asked) {
   Warmth warmth;
-  const Json& nodes = member(first_pool(answer), "nodes");
-  for (const Json& node : nodes) {
+  const Json& pool = first_pool(answer);
+  for (const Json& node : member(pool, "nodes")) {
     if (!lives(node)) continue;
     if (is_broken(node) && is_true(node, "answered")) {
       warmth.broken = true;
@@ -266,8 +296,7 @@ Warmth warmth_of(const Json& answer) {
     if (!warmth.waits_for.empty()) warmth.waits_for += "; ";
     warmth.waits_for += text_of(node, "node") + ": " + lack;
   }
-  const bool any = std::any_of(nodes.begin(), nodes.end(), lives);
-  if (!any) warmth.waits_for = "a node that its selector allows";
+  if (warmth.waits_for.empty() && !warmth.broken) warmth.waits_for = lack_of_all(pool, asked);
   warmth.settled = warmth.waits_for.empty();
   return warmth;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "client/cli/command_line.h"
+#include "client/cli/interrupt.h"
 #include "client/launcher/call.h"
 #include "common/base/result.h"
 
@@ -14,6 +15,6 @@ namespace kiln::client {
 // to stderr, when it is a terminal. Errc::timed_out, after line.timeout, says what is waited for;
 // Errc::cancelled, after Ctrl-C, what goes on without.
 Result<std::string> wait_for_warmth(const PeopleCommand& line, std::string answer,
-                                    const Caller& caller);
+                                    const Caller& caller, const Interrupt& interrupt);
 
 }  // namespace kiln::client

@@ -149,6 +149,19 @@ bool wait_readable(int fd, Duration timeout) {
   }
 }
 
+// As above. Errc::cancelled when the caller gives up meanwhile.
+Result<bool> answers_within(int fd, Duration timeout, const AgentLinkOptions& options) {
+  const TimePoint deadline = Clock::now() + timeout;
+  while (true) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
+    std::array<struct pollfd, 2> items{{{fd, POLLIN, 0}, {options.interrupt, POLLIN, 0}}};
+    const int count = ::poll(items.data(), items.size(), static_cast<int>(left > 0 ? left + 1 : 0));
+    if (count < 0 && errno == EINTR) continue;
+    if (items[1].revents != 0) return fail(Errc::cancelled, "interrupted");
+    return count > 0;
+  }
+}
+
 // Asks on a connection of its own, since the call's own may be busy with a large answer.
 Status check_alive(const AgentLinkOptions& options) {
   KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_running_agent(options));
@@ -205,18 +218,26 @@ Result<wire::Envelope> ask_agent(int fd, const wire::Message& request,
   KILN_TRY(wire::send_message(fd, request));
   const Duration greeting =
       note.is_fresh() && !options.start_again ? kGreetingOfHung : options.greeting;
-  if (!options.insists && !wait_readable(fd, greeting)) {
+  KILN_TRY_ASSIGN(bool answers,
+                  answers_within(fd, options.insists ? options.silence : greeting, options));
+  if (!options.insists && !answers) {
     note.set();
     return fail(Errc::timed_out, "the agent at " + options.socket +
                                      " does not greet; kill that process to get a new one");
   }
-  if (options.insists) {
-    while (!wait_readable(fd, options.silence)) KILN_TRY(check_alive(options));
-  }
+  const auto wait = [&]() -> Status {
+    while (!answers) {
+      KILN_TRY(check_alive(options));
+      KILN_TRY_ASSIGN(answers, answers_within(fd, options.silence, options));
+    }
+    return {};
+  };
+  KILN_TRY(wait());
   note.clear();
   KILN_TRY_ASSIGN(wire::Envelope first, wire::receive_message(fd));
   if (!std::holds_alternative<wire::Pong>(first.message)) return first;
-  while (!wait_readable(fd, options.silence)) KILN_TRY(check_alive(options));
+  KILN_TRY_ASSIGN(answers, answers_within(fd, options.silence, options));
+  KILN_TRY(wait());
   return wire::receive_message(fd);
 }
 

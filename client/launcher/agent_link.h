@@ -23,6 +23,7 @@ struct AgentLinkOptions {
   Duration pong_timeout = seconds(5);  // until it counts as hung
   bool start_again = false;            // also when a start has failed a moment ago
   bool insists = false;                // no local run: patient with an agent that does not greet
+  int interrupt = -1;                  // a descriptor: when it is readable the caller gives up
 };
 
 // The program that is this installation's agent: $KILN_AGENT, else kiln-agent beside `self`.
@@ -39,7 +40,8 @@ Result<UniqueFd> connect_to_running_agent(const AgentLinkOptions& options);
 // Sends `request` and waits for the answer as long as the agent gives signs of life. One that does
 // not greet at once is hung: that is noted beside its socket, so that for some seconds others wait
 // for it a moment only. Errc::unavailable when the connection closes, timed_out when the agent
-// hangs, version_mismatch or corrupt when the answer cannot be read.
+// hangs, version_mismatch or corrupt when the answer cannot be read, cancelled when the caller
+// gives up.
 Result<wire::Envelope> ask_agent(int fd, const wire::Message& request,
                                  const AgentLinkOptions& options);
 

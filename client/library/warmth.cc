@@ -50,10 +50,12 @@ Warmth judge(const PoolStatus& status, Warm asked) {
   std::size_t living = 0;
   std::size_t well = 0;
   std::uint32_t wanted = 0;
+  std::uint32_t have = 0;
   for (const auto& node : status.nodes) {
     if (node.node_state == "lost") continue;
     ++living;
     wanted += node.wanted;
+    have += node.ready + node.busy;
     if (is_broken(node)) {
       if (broken == nullptr) broken = &node;
       continue;
@@ -73,6 +75,10 @@ Warmth judge(const PoolStatus& status, Warm asked) {
                             "no node that lives is selected by the pool '" + status.name + "'");
   } else if (wanted == 0) {
     warmth.waits_for = "the coordinator to choose nodes";
+  } else if (warmth.waits_for.empty() && broken == nullptr && !asked.is_all() &&
+             have < asked.count()) {
+    warmth.waits_for = "nodes for the others: " + std::to_string(have) + " of " +
+                       std::to_string(asked.count()) + " executors ready";
   }
   if (!warmth.waits_for.empty()) warmth.kind = Warmth::Kind::waiting;
   return warmth;

@@ -14,8 +14,9 @@ struct Warmth {
   std::optional<Error> error;  // failed; also what to say when there is no time left to wait
 };
 
-// Reached: every selected node that lives has what is wanted of it or is broken, and not all are.
-// Failed: all are broken. `asked` is what the caller wants warm.
+// Reached: every selected node that lives has what is wanted of it or is broken, and not all are;
+// where none is broken they have together what is asked. Failed: all are broken. `asked` is what
+// the caller wants warm.
 Warmth judge(const PoolStatus& status, Warm asked);
 
 }  // namespace kiln::v1

@@ -131,6 +131,7 @@ struct PoolOrder {
   std::uint32_t warm = 0;            // of PoolWish::warm
   std::vector<PoolToolchain> stage;  // to be staged ahead: the pool's own, and what was asked for
   std::vector<std::string> sources;  // bulk addresses of nodes that have some of them staged
+  std::uint64_t number = 0;          // of this coordinator's life: the later order has the higher
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -142,6 +143,7 @@ struct PoolOrder {
     visit("warm", self.warm);
     visit("stage", self.stage);
     visit("sources", self.sources);
+    visit("number", self.number);
   }
   friend bool operator==(const PoolOrder&, const PoolOrder&) = default;
 };
@@ -185,6 +187,8 @@ struct PoolOnNode {
   std::uint64_t crashes = 0;    // executors and templates that died without being told to
   std::uint64_t first_us = 0;   // the first task after the last wake or start: queue to end
   std::uint64_t steady_us = 0;  // of the last task that was not a first one
+  // In a report: of the last order of the coordinator that is told, all of this is since then.
+  std::uint64_t order = 0;
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -214,6 +218,7 @@ struct PoolOnNode {
     visit("crashes", self.crashes);
     visit("first_us", self.first_us);
     visit("steady_us", self.steady_us);
+    visit("order", self.order);
   }
   friend bool operator==(const PoolOnNode&, const PoolOnNode&) = default;
 };

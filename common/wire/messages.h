@@ -103,8 +103,9 @@ struct PoolReport {
   bool complete = false;
   std::vector<PoolOnNode> pools;
   std::vector<PoolDefinition> definitions;
+  std::uint64_t coordinator_epoch = 0;  // of whose orders the pools' numbers are; 0: they have none
   KILN_FIELDS(KILN_FIELD(worker) KILN_FIELD(worker_epoch) KILN_FIELD(complete) KILN_FIELD(pools)
-                  KILN_FIELD(definitions))
+                  KILN_FIELD(definitions) KILN_FIELD(coordinator_epoch))
   friend bool operator==(const PoolReport&, const PoolReport&) = default;
 };
 
@@ -199,9 +200,10 @@ struct FarmStatus {
   friend bool operator==(const FarmStatus&, const FarmStatus&) = default;
 };
 
-// Creates or changes a pool. Answered by PoolAnswer as soon as it is decided, not when it is done:
-// whoever waits for warmth asks with PoolQuery. Refused: already_exists (another definition has the
-// name; the reason names the difference), not_found, invalid_argument, unavailable.
+// Creates or changes a pool. Answered by PoolAnswer as soon as its nodes have taken it up, at most
+// a second later, and with `warm` at once: whoever waits for warmth asks with PoolQuery. Refused:
+// already_exists (another definition has the name; the reason names the difference), not_found,
+// invalid_argument, unavailable.
 struct PoolChange {
   std::uint64_t request = 0;
   std::string action;  // create, warm, quiesce, wake, resize, delete
@@ -223,7 +225,7 @@ struct PoolNode {
   std::string node;
   std::string state;         // of the node: ready, draining, lost
   std::uint32_t wanted = 0;  // executors that it was last asked to have ready
-  bool answered = false;     // `pool` came after the order that is in force
+  bool answered = false;     // `pool` is since the order that is in force
   PoolOnNode pool;
   KILN_FIELDS(KILN_FIELD(node) KILN_FIELD(state) KILN_FIELD(wanted) KILN_FIELD(answered)
                   KILN_FIELD(pool))

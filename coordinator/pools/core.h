@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/pools/held_answers.h"
 #include "coordinator/pools/keeper.h"
 #include "coordinator/scheduling/scheduler.h"
 
@@ -15,10 +16,12 @@ struct CoreOutputs {
   Outputs scheduler;
   std::vector<WorkerOrders> orders;
   bool definitions_changed = false;  // they should be stored
+  std::vector<AnswerId> answers;     // to changes, to be given once the orders are sent
 };
 
 struct PoolChanged {
   bool existed = false;
+  AnswerId answer = 0;  // comes in `answers`: of these outputs, or of later ones
   CoreOutputs outputs;
 };
 
@@ -47,11 +50,13 @@ class Core {
 
  private:
   void tell_keeper(const Moment& moment, const Event& event, const Outputs& outputs);
+  void heard_of(const std::string& worker);
   void wake_for_requests(const Moment& moment);
   CoreOutputs flush(const Moment& moment, Outputs outputs);
 
   Scheduler scheduler_;
   PoolKeeper keeper_;
+  HeldAnswers held_;
   TimePoint requests_seen_{};  // when those that wait were last looked at
 };
 

@@ -26,7 +26,7 @@ std::string text_of(const std::vector<std::string>& terms) {
 
 }  // namespace
 
-PoolKeeper::PoolKeeper(std::uint64_t seed) : random_(seed) {
+PoolKeeper::PoolKeeper(std::uint64_t seed, std::uint64_t epoch) : epoch_(epoch), random_(seed) {
   pools_[kDefaultPool].definition = std::make_shared<const PoolDefinition>(default_definition());
 }
 
@@ -63,7 +63,10 @@ void PoolKeeper::define(const DefinitionPtr& definition, const Moment& moment) {
   if (pool.definition == definition) return;
   pool.definition = definition;
   pool.stages.clear();
-  if (definition->deleted) pool.extra.clear();
+  if (definition->deleted) {
+    pool.extra.clear();
+    pool.wish_nothing();
+  }
   // The catalogue holds none whose selector cannot be read.
   pool.selector = NodeSelector::parse(definition->spec.nodes).value_or(NodeSelector{});
   PoolSelection selection{name, !definition->deleted, {}, {}, text_of(definition->spec.nodes)};
@@ -108,8 +111,7 @@ void PoolKeeper::mark_spreads(const Node& node, const Moment& moment) {
   for (const auto& [name, standing] : node.pools) {
     if (!standing.order.selected) continue;
     const auto& pool = pools_.at(name);
-    const bool wished = pool.warm_total > 0 && moment.now <= pool.warm_until;
-    if (wished || wanted_ready(pool.definition->spec, moment.week) > 0) {
+    if (pool.makes_up(moment.now) || wanted_ready(pool.definition->spec, moment.week) > 0) {
       mark(name, moment.now + kCrowd);
     }
   }
@@ -174,7 +176,7 @@ void PoolKeeper::joined(const NodeView& view, const Moment& moment) {
   const bool same = node.info != nullptr && node.info->epoch == view.info->epoch;
   node.info = view.info;
   if (!same) {
-    for (auto& entry : node.pools) entry.second.report.reset();
+    for (auto& entry : node.pools) forget_report(entry.second);
   }
   for (auto& [pool_name, pool] : pools_) {
     if (!select(pool_name, pool, node) || pool_name == kDefaultPool) continue;
@@ -245,13 +247,19 @@ void PoolKeeper::introduce_at(Node& node, std::optional<TimePoint> when) {
   if (when) strangers_.emplace(*when, name);
 }
 
+void PoolKeeper::forget_report(Standing& standing) {
+  standing.report.reset();
+  standing.reflected = 0;
+}
+
 void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
   const auto found = nodes_.find(report.worker);
   if (found == nodes_.end() || found->second.info->epoch != report.epoch) return;
   auto& node = found->second;
   ++events_;
+  node.numbers = report.coordinator_epoch != 0;
   if (report.complete) {
-    for (auto& entry : node.pools) entry.second.report.reset();
+    for (auto& entry : node.pools) forget_report(entry.second);
     if (node.introduce_at) introduce_at(node, moment.now);
   }
   bool learned = false;
@@ -271,6 +279,8 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
     if (known == pools_.end()) continue;
     auto& standing = node.pools[pool.name];
     standing.order.definition = known->second.definition;
+    standing.reflected = report.coordinator_epoch == epoch_ ? pool.order : 0;
+    standing.reported_at = events_;
     if (pool.version == 0 && pool.name != kDefaultPool) {  // it is not there (any more)
       standing.report.reset();
       continue;
@@ -279,7 +289,6 @@ void PoolKeeper::reported(const WorkerReport& report, const Moment& moment) {
     if (was_broken != (pool.state == PoolState::broken)) mark_spreads(node, moment);
     standing.report = std::make_shared<const PoolOnNode>(pool);
     standing.known = true;
-    standing.reported_at = events_;
   }
   settle(moment);
 }

@@ -34,7 +34,8 @@ struct KeeperOutputs {
 
 class PoolKeeper {
  public:
-  explicit PoolKeeper(std::uint64_t seed);
+  // `epoch`: of this coordinator's life, never 0.
+  PoolKeeper(std::uint64_t seed, std::uint64_t epoch);
 
   // What was stored, before anything else.
   void load(const std::vector<PoolDefinition>& definitions, const Moment& moment);
@@ -63,6 +64,12 @@ class PoolKeeper {
   // What the inputs since the last call led to.
   KeeperOutputs take() { return std::exchange(out_, {}); }
 
+  // The pool's living nodes, and of each the number of an order that has all that was decided.
+  std::map<std::string, std::uint64_t> awaited(const std::string& pool) const;
+  // Whether what the node said last of the pool is since that order. True also of a node that is
+  // lost or not the pool's.
+  bool took_up(const std::string& node, const std::string& pool, std::uint64_t order) const;
+
   const PoolCatalog& catalog() const { return catalog_; }
   // The pool of that name; of an empty one all pools, `default` first. Empty: there is none.
   std::vector<PoolView> views(const std::string& name) const;
@@ -71,6 +78,8 @@ class PoolKeeper {
   // Nodes come and go in crowds, so that the spreads are made anew for many of them at once.
   static constexpr Duration kCrowd = milliseconds(100);
   static constexpr Duration kSourcesEvery = seconds(1);
+  // A node that vanishes so long after a wish for warmth has its part made up for by others.
+  static constexpr Duration kWishLasts = std::chrono::minutes(2);
 
   using StagePtr = std::shared_ptr<const std::vector<PoolToolchain>>;  // never null
   // What a node is to know of a pool.
@@ -92,14 +101,16 @@ class PoolKeeper {
     bool known = false;         // the node has heard of the pool some time
     TimePoint sources_at{};     // when it was last given sources
     std::shared_ptr<const PoolOnNode> report;
-    std::uint64_t told_at = 0;  // among all events
+    std::uint64_t told_at = 0;  // among all events; the number of the order
     std::uint64_t reported_at = 0;
+    std::uint64_t reflected = 0;  // the number of the order that its last report is since
   };
   struct Node {
     std::shared_ptr<const NodeInfo> info;
     std::shared_ptr<const Occupancy> occupancy;
     NodeState state = NodeState::ready;
     std::optional<TimePoint> introduce_at;  // it was not told everything yet
+    bool numbers = false;                   // its reports say which orders they reflect
     std::map<std::string, Standing> pools;
   };
   struct Pool {
@@ -113,6 +124,14 @@ class PoolKeeper {
     // The last wish for warmth: its executors are found other nodes when theirs vanish soon after.
     std::uint32_t warm_total = 0;
     TimePoint warm_until{};
+    bool warm_waits = false;  // no node was there for it: it is for those that come next
+    bool makes_up(TimePoint now) const {
+      return warm_total > 0 && (now <= warm_until || warm_waits);
+    }
+    void wish_nothing() {
+      warm_total = 0;
+      warm_waits = false;
+    }
   };
 
   void define(const DefinitionPtr& definition, const Moment& moment);
@@ -126,6 +145,7 @@ class PoolKeeper {
   void take_over(Node& node, const NodeView& view, const Moment& moment);
   void introduce_at(Node& node, std::optional<TimePoint> when);
   void tell_all_again(Node& node, TimePoint when);
+  static void forget_report(Standing& standing);
   void hear_definition(Node& node, const PoolDefinition& heard, const Moment& moment);
   void look_at_the_clock(const Moment& moment);
   void drop_forgotten();
@@ -133,6 +153,7 @@ class PoolKeeper {
   // keeper_changes.cc
   Status is_possible(const PoolRequest& request, const Moment& moment) const;
   Status warm(const PoolRequest& request, bool all, const Moment& moment);
+  void wish_of_nodes_to_come(const PoolRequest& request, const Moment& moment);
   Status quiesce(const std::string& name, const Moment& moment);
   void stage_too(Pool& pool, const std::vector<PoolToolchain>& toolchains);
   void wish(Standing& standing, PoolWish wish, std::uint32_t warm);
@@ -161,8 +182,11 @@ class PoolKeeper {
   PoolOrder tell(Standing& standing);
   void introduce(Node& node);
 
+  // keeper_view.cc
   PoolView view_of(const std::string& name, const Pool& pool) const;
+  static bool reflects(const Node& node, const Standing& standing, std::uint64_t order);
 
+  const std::uint64_t epoch_;
   Random random_;
   PoolCatalog catalog_;
   std::map<std::string, Pool> pools_;  // deleted ones too, and `default`

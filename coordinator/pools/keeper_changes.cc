@@ -1,5 +1,6 @@
 // What clients, and requests that wait, want of pools.
 #include <algorithm>
+#include <limits>
 
 #include "coordinator/pools/keeper.h"
 #include "coordinator/pools/pool_spec.h"
@@ -8,8 +9,6 @@ namespace kiln::coordinator {
 namespace {
 
 constexpr Duration kBurstEvery = seconds(5);
-// A node that vanishes so long after a wish for warmth has its part made up for by others.
-constexpr Duration kWishLasts = std::chrono::minutes(2);
 
 Error no_such_pool(const std::string& name) {
   return Error{Errc::not_found, "there is no pool \"" + name + "\"; kiln pools lists them"};
@@ -50,7 +49,8 @@ Result<bool> PoolKeeper::change(const PoolRequest& request, const Moment& moment
       define(made.definition, moment);
       look_at_the_clock(moment);
       // Nodes that come later are told too, so that none being there is no failure.
-      if (request.count > 0 || request.all) (void)warm(request, request.all, moment);
+      if (request.count == 0 && !request.all) break;
+      if (!warm(request, request.all, moment)) wish_of_nodes_to_come(request, moment);
       break;
     }
     case PoolAction::warm:
@@ -118,8 +118,16 @@ Status PoolKeeper::warm(const PoolRequest& request, bool all, const Moment& mome
     wish(nodes_.at(share.node).pools.at(name), PoolWish::warm, share.given);
   }
   pool.warm_until = moment.now + kWishLasts;
+  pool.warm_waits = false;
   mark(name, moment.now);
   return {};
+}
+
+void PoolKeeper::wish_of_nodes_to_come(const PoolRequest& request, const Moment& moment) {
+  auto& pool = pools_.at(request.spec.name);
+  pool.warm_total = request.all ? std::numeric_limits<std::uint32_t>::max() : request.count;
+  pool.warm_waits = true;
+  mark(request.spec.name, moment.now);
 }
 
 Status PoolKeeper::quiesce(const std::string& name, const Moment& moment) {
@@ -131,7 +139,7 @@ Status PoolKeeper::quiesce(const std::string& name, const Moment& moment) {
   }
   const auto found = pools_.find(name);
   if (found == pools_.end() || found->second.definition->deleted) return fail(no_such_pool(name));
-  found->second.warm_total = 0;
+  found->second.wish_nothing();
   for (const auto& worker : found->second.nodes) {
     wish(nodes_.at(worker).pools.at(name), PoolWish::quiesce, 0);
   }

@@ -87,10 +87,14 @@ void PoolKeeper::spread_ready(const std::string& name, Pool& pool, const Moment&
 }
 
 // A node's part of a wish for warmth is made up for when it vanishes before it can have been of
-// use.
+// use. Where none is left the wish waits for the next one.
 void PoolKeeper::spread_wish(const std::string& name, Pool& pool, const Moment& moment) {
-  if (pool.warm_total == 0 || pool.warm_until < moment.now) return;
+  if (!pool.makes_up(moment.now)) return;
   auto shares = shares_of(name, pool, [](const Standing&) { return true; });
+  if (shares.empty()) pool.warm_waits = true;
+  if (!shares.empty() && std::exchange(pool.warm_waits, false)) {
+    pool.warm_until = moment.now + kWishLasts;
+  }
   spread(pool.warm_total, shares);
   std::uint64_t standing_wishes = 0;
   for (const auto& share : shares) {
@@ -172,7 +176,9 @@ PoolOrder PoolKeeper::tell(Standing& standing) {
   standing.told = standing.order;
   standing.known = true;
   standing.told_at = ++events_;
-  return message_of(standing.order);
+  auto message = message_of(standing.order);
+  message.number = standing.told_at;
+  return message;
 }
 
 void PoolKeeper::introduce(Node& node) {

@@ -38,6 +38,7 @@ struct WorkerReport {
   bool complete = false;
   std::vector<PoolOnNode> pools;
   std::vector<PoolDefinition> definitions;
+  std::uint64_t coordinator_epoch = 0;
 };
 
 // To be sent to one worker.

@@ -85,8 +85,9 @@ void Server::from_worker(const net::PeerId& peer, wire::PoolReport& report) {
     return reject(*workers_, peer, "no_hello", 0, unknown_worker(report.worker));
   }
   current_worker_ = peer;
-  carry_out(core_.reported(moment(), {report.worker, report.worker_epoch, report.complete,
-                                      std::move(report.pools), std::move(report.definitions)}));
+  carry_out(core_.reported(
+      moment(), {report.worker, report.worker_epoch, report.complete, std::move(report.pools),
+                 std::move(report.definitions), report.coordinator_epoch}));
   set_timer();
 }
 
@@ -107,9 +108,16 @@ void Server::from_client(const net::PeerId& peer, wire::PoolChange& change) {
                              {"action", change.action},
                              {"host", session->host},
                              {"user", session->user}});
+  pending_changes_[changed->answer] = {peer, change.request, changed->existed, name};
   carry_out(changed->outputs);
   set_timer();
-  answer_pools(peer, change.request, changed->existed, name);
+}
+
+void Server::answer_change(AnswerId answer) {
+  const auto pending = pending_changes_.extract(answer);
+  if (pending.empty()) return;
+  const auto& change = pending.mapped();
+  answer_pools(change.peer, change.request, change.existed, change.pool);
 }
 
 // Answered without a hello too, like FarmQuery.

@@ -160,6 +160,7 @@ void Server::carry_out(const CoreOutputs& outputs) {
     }
     for (const auto& orders : all.orders) send_orders(orders);
     if (all.definitions_changed) store_pools();
+    for (const auto answer : all.answers) answer_change(answer);
   };
   each(outputs);
   // A request whose grant cannot be sent would only get the next ones in vain.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,6 +50,13 @@ class Server {
     std::mutex mutex;
     std::shared_ptr<const FarmSnapshot> farm = std::make_shared<const FarmSnapshot>();
     TimePoint refreshed{};
+  };
+  // A change of a pool whose answer is held.
+  struct PendingChange {
+    net::PeerId peer;
+    std::uint64_t request = 0;
+    bool existed = false;
+    std::string pool;
   };
 
   Server(net::Reactor& reactor, Logger log, ServerOptions options, std::string secret,
@@ -105,6 +113,7 @@ class Server {
   Status load_pools();
   void send_orders(const WorkerOrders& orders);
   void store_pools();
+  void answer_change(AnswerId answer);
   void answer_pools(const net::PeerId& peer, std::uint64_t request, bool existed,
                     const std::string& name);
   void refresh_pools();
@@ -139,6 +148,7 @@ class Server {
   // long for a large farm and is therefore not done by the reactor.
   std::vector<std::pair<net::PeerId, std::uint64_t>> farm_queries_;
   bool answering_ = false;
+  std::map<AnswerId, PendingChange> pending_changes_;
   std::size_t pool_answers_ = 0;      // that are being encoded
   std::vector<PoolView> pool_views_;  // as of the last look at them
   TimePoint pools_viewed_{};

@@ -1,5 +1,6 @@
 """Parts of a pool die: its executors, its templates, its worker, its coordinator."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -69,6 +70,41 @@ class PoolDeathsTest(kilntest.FarmCase):
         farm.restart_worker(0)
         farm.wait_nodes(1)
         pools.wait_pool(farm, "slow", lambda pool: pool["ready"] == 1, "the pool to be warm")
+
+    def start_warming(self, farm, name, seconds, *words):
+        """`kiln pool create`, once every node has begun to warm it."""
+        process = farm.start_client(
+            ["kiln", "pool", "create", name, "--toolchain", "sleep", "--init", f"sleep {seconds}",
+             *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        def warms():
+            found = [pool for pool in farm.kiln("pools", "--json")["pools"]
+                     if pool["name"] == name]
+            return found and all(node["pool"]["starting"] for node in found[0]["nodes"])
+        kilntest.wait_until(warms, "the pool to warm on every node")
+        return process
+
+    def test_row_29_creation_fails_when_its_nodes_all_vanish_while_it_waits(self):
+        farm = self.start_farm(workers=2)
+        farm.prime("gcc")
+        process = self.start_warming(farm, "slow", 50, "--warm", "all", "--timeout", "15s")
+        for number in range(2):
+            farm.kill_worker(number)
+        told = " ".join(process.communicate(timeout=60)[1].decode().split())
+        self.assertEqual(1, process.returncode, told)
+        self.assertIn("not as warm as asked after 15 s", told)
+        self.assertIn("(w0 is lost, w1 is lost)", told)
+
+    def test_row_29_creation_waits_for_its_only_node_to_come_back(self):
+        farm = self.start_farm(workers=1)
+        farm.prime("gcc")
+        process = self.start_warming(farm, "slow", 3, "--warm", "2", "--json")
+        farm.kill_worker(0)
+        farm.restart_worker(0)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(0, process.returncode, err.decode())
+        node = json.loads(out)["pools"][0]["nodes"][0]
+        self.assertEqual(("ready", 2), (node["pool"]["state"], node["pool"]["ready"]))
 
     def test_definitions_survive_a_coordinator_with_and_without_its_disk(self):
         farm = self.farm_with_pool("spawn")

@@ -5,6 +5,7 @@ import pathlib
 import pty
 import shlex
 import signal
+import subprocess
 import unittest
 
 import kilntest
@@ -62,6 +63,12 @@ class PoolWordsTest(kilntest.FarmCase):
                       self.farm.client(["kiln", "pool", "show", "shaky"]).stdout.decode())
         self.assertIn("w0: zone=a w1: zone=b", self.says("nodes"))
 
+    def test_a_step_that_no_node_took_has_no_time(self):
+        self.make("untried", "--executors", "1")
+        shown = self.says("pool", "show", "untried")
+        self.assertIn("w0 cold 0/1 0 - - - 0 0", shown)
+        self.assertNotIn(" 0 ms", shown)
+
     def test_what_cannot_be_is_refused_when_the_pool_is_made(self):
         for words, says in (
                 (("--toolchain", "sh", "--keep", "/no/such"), "--keep: /no/such: No such file"),
@@ -105,6 +112,25 @@ class PoolWordsTest(kilntest.FarmCase):
         while b"pool show slow" not in text:
             text += os.read(ours, 4096)
         self.assertIn(b"goes on warming", text.replace(b"\r\n", b" "))
+
+    def test_an_interrupt_while_a_toolchain_is_brought_leaves_nothing_behind(self):
+        tool = self.folder / "endless"
+        tool.write_text("#!/bin/sh\nwhile :; do :; done\n")
+        tool.chmod(0o755)
+        process = self.farm.start_client(
+            ["kiln", "pool", "create", "never", "--toolchain", str(tool)], stderr=subprocess.PIPE)
+        pid = self.farm.client_host.pid_of(process)
+
+        def runs():
+            return any("endless --version" in line for worker in self.farm.workers
+                       for _, line in worker.host.processes())
+        kilntest.wait_until(runs, "the tool to be asked what it is on a node")
+        os.kill(pid, signal.SIGINT)
+        told = process.communicate(timeout=30)[1].decode()
+        self.assertEqual(130, process.returncode, told)
+        self.assertIn("interrupted", told)
+        kilntest.wait_until(lambda: not runs(), "the task to be gone from its node")
+        self.assertIn("never", self.says("pool", "show", "never", code=1))
 
     def test_a_run_that_did_not_write_its_output_fails(self):
         done = self.farm.client(["kiln", "run", "--output", "none.txt", "--", "true"])

@@ -132,6 +132,24 @@ class PoolsTest(kilntest.FarmCase):
         awake = pools.wait_pool(self.farm, "r24", lambda pool: pool["ready"] == 2, "all executors")
         self.assertEqual([1, 1], [pool["quiesces"] for pool in awake.values()])
 
+    def changed(self, action, name, *words):
+        """(state, executors, ready) of each node, by the answer of `kiln pool ACTION` itself."""
+        answer = self.farm.kiln("pool", action, name, *words, "--json")["pools"][0]
+        self.assertEqual([True, True], [node["answered"] for node in answer["nodes"]])
+        there = [node["pool"] for node in answer["nodes"]]
+        return [(pool["state"], pool["executors"], pool["ready"]) for pool in there]
+
+    def test_row_24_the_answer_of_a_change_shows_the_state_after_it(self):
+        cold = self.make("after", "--executors", "2")
+        self.assertEqual([(True, 1)] * 2,
+                         [(node["answered"], node["pool"]["version"]) for node in cold["nodes"]])
+        for _ in range(2):
+            self.assertEqual([("ready", 2, 2)] * 2, self.changed("wake", "after"))
+            self.assertEqual([("ready", 1, 1)] * 2, self.changed("resize", "after", "1"))
+            self.assertEqual([("quiesced", 1, 0)] * 2, self.changed("quiesce", "after"))
+            self.assertEqual([("quiesced", 1, 0)] * 2, self.changed("quiesce", "after"))
+            self.assertEqual([("quiesced", 2, 0)] * 2, self.changed("resize", "after", "2"))
+
     def test_row_25_a_pool_that_is_idle_quiesces_by_itself_once(self):
         self.make("r25", "--idle", "1s", "--warm", "all")
         quiet = pools.wait_pool(self.farm, "r25", lambda pool: pool["state"] == "quiesced",

@@ -99,6 +99,14 @@ std::vector<std::string> PoolBook::forget_gone(std::uint64_t now_s) {
   return changed;
 }
 
+std::uint64_t PoolBook::order_number(const Coordinator& coordinator, std::uint64_t epoch,
+                                     const std::string& pool) const {
+  const auto known = coordinators_.find(coordinator);
+  if (known == coordinators_.end() || known->second.epoch != epoch) return 0;
+  const auto order = known->second.orders.find(pool);
+  return order == known->second.orders.end() ? 0 : order->second.number;
+}
+
 PoolTerms PoolBook::terms(const std::string& pool) const {
   PoolTerms terms;
   const auto known = definitions_.find(pool);

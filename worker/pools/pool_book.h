@@ -50,6 +50,9 @@ class PoolBook {
   // The pools whose terms are other ones now, sorted.
   std::vector<std::string> forget_gone(std::uint64_t now_s);
 
+  // Of the coordinator's order for the pool that is in force; 0: there is none of that epoch.
+  std::uint64_t order_number(const Coordinator& coordinator, std::uint64_t epoch,
+                             const std::string& pool) const;
   // Of a pool that is not known: not selected, version 0.
   PoolTerms terms(const std::string& pool) const;
   // Every definition and tombstone, by name.

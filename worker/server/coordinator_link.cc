@@ -118,9 +118,14 @@ void CoordinatorLink::report() {
 }
 
 void CoordinatorLink::report_pools(wire::PoolReport report) {
+  if (!welcomed_) return;
   report.worker = node_.name;
   report.worker_epoch = node_.epoch;
-  if (welcomed_) send(report);
+  report.coordinator_epoch = secrets_.back().first;
+  for (auto& pool : report.pools) {
+    pool.order = pools_.order_number(pool.name, report.coordinator_epoch);
+  }
+  send(report);
 }
 
 void CoordinatorLink::goodbye(const std::string& reason) {

@@ -32,9 +32,12 @@ class CoordinatorLink {
   struct PoolHooks {
     std::function<void(const wire::PoolOrders&)> ordered;
     std::function<wire::PoolReport()> complete;
+    // The number of the order for a pool that is in force; 0: there is none of that epoch.
+    std::function<std::uint64_t(const std::string& pool, std::uint64_t epoch)> order_number;
   };
   void serve_pools(PoolHooks hooks) { pools_ = std::move(hooks); }
-  // Tells how pools stand, if the coordinator knows us; who it comes from is filled in.
+  // Tells how pools stand, if the coordinator knows us; who it comes from, and which of its orders
+  // that is since, are filled in.
   void report_pools(wire::PoolReport report);
   const std::string& endpoint() const { return endpoint_; }
 

@@ -1,5 +1,6 @@
 #include "worker/server/pool_desk.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -76,7 +77,8 @@ void PoolDesk::ordered(const std::string& coordinator, const wire::PoolOrders& o
     tasks_.carry_out_wish(wish.pool, wish.wish, wish.warm);
   }
   // Whoever ordered waits for a word, also when nothing had to be done.
-  for (const auto& order : orders.orders) changed(order.definition.spec.name);
+  for (const auto& order : orders.orders) changed_.insert(order.definition.spec.name);
+  if (!orders.orders.empty()) report_at(parts_.reactor.now());
 }
 
 void PoolDesk::look_after(const std::string& coordinator, bool here) {
@@ -92,11 +94,19 @@ void PoolDesk::look_after(const std::string& coordinator, bool here) {
 
 void PoolDesk::changed(const std::string& pool) {
   changed_.insert(pool);
-  if (timer_ == 0) timer_ = parts_.reactor.call_after(kReportInterval, [this] { report(); });
+  report_at(std::max(reported_ + kReportInterval, parts_.reactor.now()));
+}
+
+void PoolDesk::report_at(TimePoint when) {
+  if (timer_ != 0 && due_ <= when) return;
+  if (timer_ != 0) parts_.reactor.cancel(timer_);
+  due_ = when;
+  timer_ = parts_.reactor.call_at(when, [this] { report(); });
 }
 
 void PoolDesk::report() {
   timer_ = 0;
+  reported_ = parts_.reactor.now();
   wire::PoolReport told;
   for (const auto& pool : std::exchange(changed_, {})) told.pools.push_back(tasks_.pool(pool));
   // From one coordinator, the others have not heard of it.

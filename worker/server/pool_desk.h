@@ -10,6 +10,7 @@
 
 #include "common/base/log.h"
 #include "common/base/thread_pool.h"
+#include "common/base/time.h"
 #include "common/net/reactor.h"
 #include "common/wire/messages.h"
 #include "worker/pools/pool_book.h"
@@ -31,18 +32,25 @@ class PoolDesk {
   PoolDesk(const Parts& parts, std::filesystem::path file, TaskServer& tasks, Send send);
   ~PoolDesk();
 
-  // `coordinator`: its stable address.
+  // `coordinator`: its stable address. All coordinators are told of the pools when this turn of the
+  // reactor is over.
   void ordered(const std::string& coordinator, const wire::PoolOrders& orders);
   // Whether the coordinator knows this worker now; call it once a minute or oftener.
   void look_after(const std::string& coordinator, bool here);
   // To be told to all coordinators, at most each 100 ms.
   void changed(const std::string& pool);
+  // As of PoolBook::order_number.
+  std::uint64_t order_number(const std::string& coordinator, std::uint64_t epoch,
+                             const std::string& pool) const {
+    return book_.order_number(coordinator, epoch, pool);
+  }
   // All pools and definitions, for a coordinator that has just welcomed this worker.
   wire::PoolReport complete() const;
 
  private:
   void load();
   void save();
+  void report_at(TimePoint when);
   void report();
 
   Parts parts_;
@@ -53,6 +61,8 @@ class PoolDesk {
   std::set<std::string> changed_;
   bool news_ = false;  // definitions that coordinators may not know yet
   net::TimerId timer_ = 0;
+  TimePoint due_{};  // of the timer
+  TimePoint reported_{};
 };
 
 }  // namespace kiln::worker

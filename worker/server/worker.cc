@@ -203,7 +203,10 @@ Status Worker::connect_coordinators() {
     (*link)->serve_pools({[this, from = endpoint.text()](const wire::PoolOrders& orders) {
                             desk_->ordered(from, orders);
                           },
-                          [this] { return desk_->complete(); }});
+                          [this] { return desk_->complete(); },
+                          [this, from = endpoint.text()](const auto& pool, std::uint64_t epoch) {
+                            return desk_->order_number(from, epoch, pool);
+                          }});
     coordinators_.push_back(std::move(*link));
   }
   return {};

@@ -86,6 +86,16 @@ TEST(PoolWords, only_who_asks_for_warmth_waits_for_it) {
   EXPECT_EQ(parse_pool_words({"pool", "warm", "cc", "--timeout", "2s"})->timeout, seconds(2));
 }
 
+TEST(PoolWords, the_number_that_is_waited_for_is_kept) {
+  EXPECT_EQ(parse_pool_words({"pool", "create", "cc", "--warm", "2"})->warm, 2U);
+  EXPECT_EQ(parse_pool_words({"pool", "create", "cc", "--warm=all"})->warm, 0U);
+  EXPECT_EQ(parse_pool_words({"pool", "warm", "cc", "8"})->warm, 8U);
+  EXPECT_EQ(parse_pool_words({"pool", "warm", "cc"})->warm, 0U);
+  EXPECT_EQ(parse_pool_words({"pool", "wake", "cc"})->warm, 0U);
+  EXPECT_EQ(parse_pool_words({"warm", "--executors", "3", "clang"})->warm, 3U);
+  EXPECT_EQ(parse_pool_words({"warm", "clang"})->warm, 0U);
+}
+
 TEST(PoolWords, other_actions_carry_their_words) {
   EXPECT_THAT(parse_pool_words({"pool", "warm", "cc"})->arguments,
               ElementsAre("warm", "cc", "all"));

@@ -41,10 +41,10 @@ Json answer_with(std::vector<Json> nodes) {
 }
 
 TEST(Warmth, is_there_when_every_node_has_what_is_wanted_of_it) {
-  EXPECT_TRUE(warmth_of(answer_with({node("n1", 4, 4), node("n2", 2, 2)})).settled);
+  EXPECT_TRUE(warmth_of(answer_with({node("n1", 4, 4), node("n2", 2, 2)}), 0).settled);
   auto busy = node("n1", 1, 4);
   busy["pool"]["busy"] = 3;
-  EXPECT_TRUE(warmth_of(answer_with({busy})).settled);
+  EXPECT_TRUE(warmth_of(answer_with({busy}), 0).settled);
 }
 
 TEST(PoolConformance, row_4_waiting_says_what_it_waits_for) {
@@ -52,11 +52,11 @@ TEST(PoolConformance, row_4_waiting_says_what_it_waits_for) {
   staging["lacks"] = 1;
   auto silent = node("n3", 4, 4);
   silent["answered"] = false;
-  const auto warmth = warmth_of(answer_with({node("n1", 1, 4), staging, silent}));
+  const auto warmth = warmth_of(answer_with({node("n1", 1, 4), staging, silent}), 0);
   EXPECT_FALSE(warmth.settled);
   EXPECT_EQ(warmth.waits_for,
             "n1: 1 of 4 executors ready; n2: staging 1 toolchain; n3: has not answered yet");
-  EXPECT_THAT(warmth_of(answer_with({})).waits_for, HasSubstr("a node"));
+  EXPECT_THAT(warmth_of(answer_with({}), 0).waits_for, HasSubstr("a node"));
 }
 
 TEST(Warmth, nodes_that_are_gone_or_broken_are_not_waited_for) {
@@ -64,10 +64,34 @@ TEST(Warmth, nodes_that_are_gone_or_broken_are_not_waited_for) {
   gone["state"] = "lost";
   auto broken = node("n2", 0, 4);
   broken["pool"]["state"] = "broken";
-  const auto warmth = warmth_of(answer_with({gone, broken, node("n3", 1, 1)}));
+  const auto warmth = warmth_of(answer_with({gone, broken, node("n3", 1, 1)}), 0);
   EXPECT_TRUE(warmth.settled);
   EXPECT_TRUE(warmth.broken);
-  EXPECT_FALSE(warmth_of(answer_with({gone})).settled) << "no node lives";
+}
+
+TEST(Warmth, nodes_that_all_vanish_are_waited_for) {
+  auto gone = node("n1", 0, 0);
+  gone["state"] = "lost";
+  for (const std::uint64_t asked : {0U, 4U}) {
+    const auto warmth = warmth_of(answer_with({gone}), asked);
+    EXPECT_FALSE(warmth.settled);
+    EXPECT_EQ(warmth.waits_for, "a node that its selector allows (n1 is lost)");
+    const auto back = warmth_of(answer_with({gone, node("n2", 0, 0)}), asked);
+    EXPECT_FALSE(back.settled) << "it has not been asked for any yet";
+    EXPECT_EQ(back.waits_for, "a node that is asked for executors (n1 is lost)");
+    EXPECT_FALSE(warmth_of(answer_with({}), asked).settled);
+  }
+}
+
+TEST(Warmth, of_a_number_is_not_there_with_fewer) {
+  auto gone = node("n1", 0, 0);
+  gone["state"] = "lost";
+  const auto answer = answer_with({gone, node("n2", 2, 2)});
+  EXPECT_TRUE(warmth_of(answer, 2).settled);
+  EXPECT_TRUE(warmth_of(answer, 0).settled) << "every one of the nodes that are left";
+  EXPECT_FALSE(warmth_of(answer, 4).settled);
+  EXPECT_EQ(warmth_of(answer, 4).waits_for,
+            "nodes for the others: 2 of 4 executors ready (n1 is lost)");
 }
 
 TEST(PoolConformance, row_1_the_answer_shows_steps_and_readiness_of_each_node) {
@@ -76,6 +100,17 @@ TEST(PoolConformance, row_1_the_answer_shows_steps_and_readiness_of_each_node) {
   EXPECT_THAT(text, HasSubstr("NODE  STATE  READY  BUSY  STAGE  START  INIT"));
   EXPECT_THAT(text, HasSubstr("4/4"));
   EXPECT_THAT(text, HasSubstr("1.2 s"));
+}
+
+TEST(RenderPool, a_step_that_was_not_taken_has_no_time) {
+  auto cold = node("n1", 0, 0);
+  for (const char* step : {"stage_ms", "start_ms", "initialise_ms"}) cold["pool"][step] = 0.0;
+  auto quick = node("n2", 4, 4);
+  quick["pool"]["initialise_ms"] = 0.25;
+  const auto text = render_pool(answer_with({cold, quick}), {}).text;
+  EXPECT_THAT(text, HasSubstr("0/4     0      -      -      -"));
+  EXPECT_THAT(text, HasSubstr("4/4     0  1.2 s  12 ms  <1 ms"));
+  EXPECT_THAT(text, Not(HasSubstr(" 0 ms")));
 }
 
 TEST(RenderPool, a_broken_node_shows_why_and_the_last_output) {

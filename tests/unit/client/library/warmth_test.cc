@@ -67,6 +67,14 @@ TEST(Warmth, waits_for_a_node_to_appear_or_be_chosen) {
   EXPECT_EQ(judge(pool({node("w1", 0, 0)}), Warm::all()).kind, Warmth::Kind::waiting);
 }
 
+TEST(Warmth, of_a_number_is_not_reached_by_the_part_of_the_nodes_that_are_left) {
+  NodeWarmth lost = node("w2", 0, 0);
+  lost.node_state = "lost";
+  const auto warmth = judge(pool({node("w1", 2, 2), lost}), Warm::executors(4));
+  EXPECT_EQ(warmth.kind, Warmth::Kind::waiting);
+  EXPECT_EQ(warmth.waits_for, "nodes for the others: 2 of 4 executors ready");
+}
+
 TEST(PoolConformance, row_10_a_failing_initializer_reaches_the_caller_with_code_and_output) {
   const auto warmth =
       judge(pool({broken("w1", "step 1 ended with 3", 3), node("w2", 0, 0)}), Warm::executors(1));

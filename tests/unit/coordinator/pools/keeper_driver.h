@@ -15,6 +15,7 @@ namespace kiln::coordinator {
 class KeeperDriver {
  public:
   static constexpr std::uint32_t kSlots = 8;
+  static constexpr std::uint64_t kEpoch = 77;
 
   KeeperDriver() { moment.unix_s = 1'000'000 * 60; }
 
@@ -64,6 +65,12 @@ class KeeperDriver {
   void report(const std::string& name, bool complete, std::vector<PoolOnNode> pools,
               std::vector<PoolDefinition> definitions = {}) {
     keeper.reported({name, 1, complete, std::move(pools), std::move(definitions)}, moment);
+  }
+  // What a node says of one pool that numbers what it reflects.
+  void reflect(const std::string& name, PoolOnNode pool, std::uint64_t order,
+               std::uint64_t epoch = kEpoch) {
+    pool.order = order;
+    keeper.reported({name, 1, false, {std::move(pool)}, {}, epoch}, moment);
   }
   void set_state(const std::string& name, NodeState state) {
     nodes_.at(name).state = state;
@@ -143,7 +150,7 @@ class KeeperDriver {
   }
 
   Moment moment;
-  PoolKeeper keeper{1};
+  PoolKeeper keeper{1, kEpoch};
   KeeperOutputs out;
 
  private:

@@ -108,6 +108,35 @@ TEST_F(PoolSide, a_pool_is_created_ordered_reported_and_shown) {
   EXPECT_EQ(view.pool, standing);
 }
 
+TEST_F(PoolSide, the_answer_of_a_change_shows_the_state_after_it) {
+  stop();
+  options_.scheduling.epoch = 9;
+  start();
+  auto node = known_worker("a");
+  auto agent = known_client();
+  ASSERT_TRUE(ask(agent, change("create", spec("cc"), 2)));
+  const auto made = order_of(node, "cc");
+  ASSERT_TRUE(made);
+  agent.send(change("quiesce", spec("cc")));
+  const auto order = order_of(node, "cc");
+  ASSERT_TRUE(order);
+  EXPECT_GT(order->number, made->number);
+  PoolOnNode standing;
+  standing.name = "cc";
+  standing.version = 1;
+  for (const auto& [state, number] :
+       {std::pair{PoolState::ready, made->number}, std::pair{PoolState::quiesced, order->number}}) {
+    standing.state = state;
+    standing.order = number;
+    node.send(wire::PoolReport{"a", 1, false, {standing}, {}, options_.scheduling.epoch});
+  }
+  const auto answer = agent.expect<wire::PoolAnswer>();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->request, request_);
+  EXPECT_TRUE(answer->pools.at(0).nodes.at(0).answered);
+  EXPECT_EQ(answer->pools.at(0).nodes.at(0).pool.state, PoolState::quiesced);
+}
+
 TEST_F(PoolSide, the_same_pool_again_existed_and_another_is_refused) {
   auto agent = known_client();
   ASSERT_TRUE(ask(agent, change("create", spec("cc"))));
@@ -169,7 +198,7 @@ TEST_F(PoolSide, what_is_too_long_is_refused_before_it_is_looked_at) {
 TEST_F(PoolSide, leases_of_a_pool_name_it_under_their_signature) {
   auto node = known_worker("a");
   auto agent = known_client();
-  ASSERT_TRUE(ask(agent, change("create", spec("cc"))));
+  ASSERT_TRUE(ask(agent, change("create", spec("cc"), 1)));
   PoolOnNode standing;
   standing.name = "cc";
   standing.version = 1;

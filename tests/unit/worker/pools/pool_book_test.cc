@@ -120,6 +120,23 @@ TEST(PoolBook, a_wish_is_carried_out_once_for_each_coordinator) {
   EXPECT_EQ(book.apply("c1", 2, true, {warm}, kNow).wishes.size(), 1U) << "it counts anew";
 }
 
+TEST(PoolBook, the_number_of_the_order_in_force_is_known_of_each_coordinators_life) {
+  PoolBook book;
+  auto wanted = order("a", 1);
+  wanted.number = 7;
+  book.apply("c1", 1, true, {wanted}, kNow);
+  EXPECT_EQ(book.order_number("c1", 1, "a"), 7U);
+  EXPECT_EQ(book.order_number("c1", 2, "a"), 0U) << "the coordinator was started again";
+  EXPECT_EQ(book.order_number("c2", 1, "a"), 0U) << "it has ordered nothing";
+  EXPECT_EQ(book.order_number("c1", 1, "b"), 0U);
+  wanted.number = 9;
+  EXPECT_TRUE(book.apply("c1", 1, false, {wanted}, kNow).terms.empty()) << "nothing is to be done";
+  EXPECT_EQ(book.order_number("c1", 1, "a"), 9U);
+  wanted.number = 3;
+  book.apply("c1", 2, true, {wanted}, kNow);
+  EXPECT_EQ(book.order_number("c1", 2, "a"), 3U);
+}
+
 TEST(PoolBook, a_tombstone_keeps_a_pool_away_for_30_days) {
   PoolBook book;
   auto gone = order("a", 5);

@@ -127,6 +127,7 @@ void TestFarm::receive(const net::PeerId& peer, wire::Frames frames) {
   } else if (auto* pools = std::get_if<wire::PoolReport>(&envelope->message)) {
     auto& worker = workers_[pools->worker];
     if (pools->complete || !pools->definitions.empty()) worker.definitions = pools->definitions;
+    worker.reports_to = pools->coordinator_epoch;
     for (auto& pool : pools->pools) worker.pools[pool.name] = std::move(pool);
   } else if (const auto* goodbye = std::get_if<wire::WorkerGoodbye>(&envelope->message)) {
     workers_[goodbye->worker].left = true;

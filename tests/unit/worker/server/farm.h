@@ -33,6 +33,7 @@ struct StartedWorker {
   bool left = false;                        // said goodbye, or the connection closed
   std::map<std::string, PoolOnNode> pools;  // as last reported
   std::vector<PoolDefinition> definitions;  // the last that were told
+  std::uint64_t reports_to = 0;             // the epoch of the last PoolReport
 };
 
 // The coordinator, and what every agent of the test stands on.

@@ -170,6 +170,24 @@ TEST_F(PoolConformance, row_24_quiesce_stops_executors_and_a_task_brings_them_ba
   EXPECT_EQ(pool().quiesces, 1U);
 }
 
+TEST_F(PoolConformance, row_24_reports_say_which_order_of_the_coordinators_life_they_reflect) {
+  start();
+  auto wanted = order();
+  wanted.number = 5;
+  wish(wanted, PoolWish::warm, 2);
+  ASSERT_TRUE(farm_.until([&] { return pool().order == 5; }));
+  EXPECT_NE(pool().state, PoolState::cold) << "the wish is carried out by then";
+  EXPECT_EQ(farm_.worker("w").reports_to, farm_.epoch);
+  ASSERT_TRUE(has_ready(2));
+  wanted.number = 6;
+  wish(wanted, PoolWish::quiesce);
+  ASSERT_TRUE(farm_.until([&] { return pool().order == 6; }));
+  EXPECT_EQ(pool().state, PoolState::quiesced);
+  farm_.restart_coordinator();
+  ASSERT_TRUE(farm_.until([&] { return farm_.worker("w").reports_to == farm_.epoch; }));
+  EXPECT_EQ(pool().order, 0U) << "numbers of the life before mean nothing";
+}
+
 TEST_F(PoolConformance, row_25_an_idle_pool_quiesces_by_itself) {
   start();
   auto wanted = order();
