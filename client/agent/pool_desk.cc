@@ -90,7 +90,7 @@ json plan_json(const BuildPlan& plan) {
 
 }  // namespace
 
-void PoolDesk::answer(const Question& command, Done done) {
+void PoolDesk::answer(const Question& command, const Done& done) {
   if (command.name == "pools") return show(command, done);
   if (command.name == "warm") return warm(command, done);
   if (command.arguments.size() < 2)

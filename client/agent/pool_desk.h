@@ -27,7 +27,7 @@ class PoolDesk {
   explicit PoolDesk(Agent& agent) : agent_(agent) {}
 
   // `done` is called once, perhaps from within, with the JSON text.
-  void answer(const Question& command, Done done);
+  void answer(const Question& command, const Done& done);
 
  private:
   void create(const Question& command, const Done& done);
