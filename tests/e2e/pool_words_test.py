@@ -114,11 +114,11 @@ class PoolWordsTest(kilntest.FarmCase):
         self.assertIn(b"goes on warming", text.replace(b"\r\n", b" "))
 
     def test_an_interrupt_while_a_toolchain_is_brought_leaves_nothing_behind(self):
-        tool = self.folder / "endless"
-        tool.write_text("#!/bin/sh\nwhile :; do :; done\n")
-        tool.chmod(0o755)
+        (self.folder / "endless.c").write_text("int main(void) { for (;;) {} }\n")
+        self.farm.client(["gcc", "endless.c", "-o", "endless"], check=True)
         process = self.farm.start_client(
-            ["kiln", "pool", "create", "never", "--toolchain", str(tool)], stderr=subprocess.PIPE)
+            ["kiln", "pool", "create", "never", "--toolchain", "./endless"],
+            stderr=subprocess.PIPE)
         pid = self.farm.client_host.pid_of(process)
 
         def runs():
