@@ -10,7 +10,7 @@ import time
 
 import kilntest
 import pool_report
-from kilntest import pools
+from kilntest import beside, pools
 from pool_report import CONTEXTS, Row
 
 SLOTS = 2
@@ -93,8 +93,8 @@ class PoolBench:
         """What one task takes on its worker, root and run together."""
         commands = {"gcc": ["gcc", "-c", "empty.c"], "clang": ["clang", "-c", "empty.c"],
                     "python3": ["run", "--", "/usr/bin/python3", "--version"]}
-        if rustc := real_rustc():
-            commands["rustc"] = ["run", "--", rustc, "--version"]
+        if rustc := beside.real_rustc():
+            commands["rustc"] = ["run", "--", str(rustc), "--version"]
         return [self._one_task(name, argv) for name, argv in commands.items()]
 
     def _one_task(self, name, argv):
@@ -130,16 +130,6 @@ class PoolBench:
 
     def _below(self):
         return pools.resident_bytes(pools.descendants(self.farm.workers[0].pid))
-
-
-def real_rustc():
-    """Not rustup's proxy, which needs a home; None where there is no rustc."""
-    try:
-        done = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True,
-                              check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return str(pathlib.Path(done.stdout.strip(), "bin", "rustc"))
 
 
 def measure(options):

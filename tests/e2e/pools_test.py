@@ -3,7 +3,7 @@
 import unittest
 
 import kilntest
-from kilntest import pools
+from kilntest import beside, pools
 from kilntest.pools import CONTEXTS
 
 SOURCE = """
@@ -172,13 +172,31 @@ class PoolsTest(kilntest.FarmCase):
         kilntest.wait_until(lambda: pools.total(self.farm, "hits", "warm_hits") == before + 1,
                          "the hit to be counted")
 
+    def forked(self, pool):
+        return sum(worker.metric("kiln_pool_executed_tasks_total", pool=pool, way="forked")
+                   for worker in self.farm.workers)
+
     def test_clang_is_forked_in_a_forkserver_pool(self):
         self.make("held", "--context", "forkserver", "--toolchain", "clang", "--warm", "all")
         (self.folder / "held.c").write_text("int held;\n")
         pools.compile_in(self.farm, "held", ["clang", "-c", "held.c"], check=True)
-        forked = sum(worker.metric("kiln_pool_executed_tasks_total", pool="held", way="forked")
-                     for worker in self.farm.workers)
-        self.assertEqual(1, forked)
+        self.assertEqual(1, self.forked("held"))
+
+    def test_programs_with_their_libraries_beside_them_are_forked(self):
+        programs = [beside.build(self.farm)]
+        if rustc := beside.real_rustc():
+            programs.append(rustc)
+        for program in programs:
+            with self.subTest(program.name):
+                pool = self.make(program.name, "--context", "forkserver", "--toolchain", program,
+                                 "--warm", "all")
+                self.assertEqual([("forkserver", "")] * 2, [
+                    (node["pool"]["context"], node["pool"]["fallback"]) for node in pool["nodes"]])
+                here = self.farm.client([program, "--version"], check=True)
+                there = pools.compile_in(self.farm, program.name,
+                                         ["run", "--", program, "--version"], check=True)
+                self.assertEqual((here.stdout, here.stderr), (there.stdout, there.stderr))
+                self.assertEqual(1, self.forked(program.name))
 
 
 if __name__ == "__main__":

@@ -220,6 +220,7 @@ Status serve(int parent, const CreateMessage& create, const ExecutorSetup& setup
   if (setup.place == Place::its_own) {
     KILN_TRY(enter_executor_place(create.hostname, setup.layout, setup.identity));
   }
+  KILN_TRY(shut_in(setup.identity));
   return Executor(setup, create.held, host).serve();
 }
 

@@ -8,7 +8,8 @@
 // inherits locked locks, and one of a large process takes long). An executor owns UTS and network
 // namespaces (and the user namespace where the worker is not root) and runs one task at a time.
 // Each task has its own PID, mount and IPC namespaces under its own init. A template is a nursery
-// below the nursery: it has the namespaces of an executor, and lends them to those it forks.
+// below the nursery: it has an executor's mount and UTS namespaces, and lends them to those it
+// forks.
 //
 // Death goes downwards: each of these processes dies with its parent (parent-death signal, and the
 // hang-up of its control socket), and with an init go all processes and mounts of its task.

@@ -34,6 +34,11 @@ Status enter_executor_place(const std::string& hostname, const ScratchLayout& la
   // Nothing that is executed below here can gain a capability.
   for (int capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
   }
+  return {};
+}
+
+Status shut_in(const Identity& identity) {
+  KILN_TRY(enter_network_namespace(identity));
   // Once, not for each command: to install a filter costs some machines as much as a task's root.
   return filter_system_calls();
 }

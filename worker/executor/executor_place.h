@@ -14,10 +14,15 @@ namespace kiln::worker {
 // it, and the parent-death signal. Errc::unavailable: the parent is gone already.
 Status join_parent(int parent);
 
-// Enters an executor's namespaces, makes the /dev of its tasks, and gives up for ever what no task
-// may have: the bounding set's capabilities and the system calls that filter_system_calls closes.
-// REQUIRES: one thread; a child of a process in the nursery's namespaces.
+// What executors of one template may share: enters mount and UTS namespaces, makes the /dev of
+// tasks, and gives up for ever the bounding set's capabilities. REQUIRES: one thread; a child of a
+// process in the nursery's namespaces.
 Status enter_executor_place(const std::string& hostname, const ScratchLayout& layout,
                             const Identity& identity);
+
+// What each executor has for itself, whoever made its place: a network, so that tasks that run at
+// once cannot meet at a port or a socket's name. Gives up for ever the system calls that
+// filter_system_calls closes, among them those that lead to another network. REQUIRES: as before.
+Status shut_in(const Identity& identity);
 
 }  // namespace kiln::worker

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/base/files.h"
 #include "worker/executor/brood.h"
 #include "worker/executor/build_identity.h"
 #include "worker/forkserver/holder.h"
@@ -44,6 +45,7 @@ Result<UniqueFd> open_scratch(const NurserySetup& setup) {
     KILN_TRY(mount_memory_scratch({setup.scratch}, setup.identity, setup.memory_bytes));
   }
   KILN_TRY(probe_sandbox(setup.scratch, setup.identity));
+  KILN_TRY(make_directories(ScratchLayout{setup.scratch}.root() / "proc"));
   KILN_TRY(write_stub(ScratchLayout{setup.scratch}.root() / kStubName));
   UniqueFd fd(::open(setup.scratch.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno("cannot open " + setup.scratch.string(), errno);

@@ -31,23 +31,32 @@ std::string bare_name(std::string name) {
   return target == std::string::npos ? name : name.substr(target + 1);
 }
 
-}  // namespace
-
-bool is_compiler(const std::string& file_name) {
+bool is_compiler_of_c(const std::string& name) {
   constexpr std::array<std::string_view, 6> kNames = {"clang", "clang++", "gcc",
                                                       "g++",   "cc",      "c++"};
-  return std::find(kNames.begin(), kNames.end(), bare_name(file_name)) != kNames.end();
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
+
+// Arguments that make the probe's object; empty: it is no compiler that is known.
+std::vector<std::string> compile_by(const std::string& file_name) {
+  const auto name = bare_name(file_name);
+  if (name == "rustc") {  // without its standard library it fails, and both ways alike
+    return {"--crate-type=lib", "--emit=obj", "-g", "/dev/null", "-o", kProbeObject};
+  }
+  if (!is_compiler_of_c(name)) return {};
+  std::vector<std::string> compile{"-x", "c", "-g", "-O1", "-c", "/dev/null", "-o", kProbeObject};
+  // Found beside the compiler: it knows where it is.
+  if (name.starts_with("clang")) compile.insert(compile.end(), {"-include", "stddef.h"});
+  return compile;
+}
+
+}  // namespace
 
 std::vector<RunRequest> probes_of(const HeldProgram& program) {
   std::vector<RunRequest> probes{probe(program, {"--version"})};
   const auto name = std::filesystem::path(program.program).filename().string();
-  if (!is_compiler(name)) return probes;
-  std::vector<std::string> compile{"-x", "c", "-g", "-O1", "-c", "/dev/null", "-o", kProbeObject};
-  // Found beside the compiler: it knows where it is.
-  if (bare_name(name).starts_with("clang")) {
-    compile.insert(compile.end(), {"-include", "stddef.h"});
-  }
+  auto compile = compile_by(name);
+  if (compile.empty()) return probes;
   probes.push_back(probe(program, std::move(compile)));
   probes.back().outputs = {kProbeObject};
   return probes;

@@ -11,11 +11,8 @@
 
 namespace kiln::worker {
 
-// Whether a program of this file name takes a C compiler's options: "clang-14",
-// "x86_64-linux-gnu-gcc-12".
-bool is_compiler(const std::string& file_name);
-
-// What is asked of it, held and executed.
+// What is asked of it, held and executed: its version, and to compile nothing if its file's name is
+// that of a compiler of C, C++ ("clang-14", "x86_64-linux-gnu-gcc-12") or Rust.
 std::vector<RunRequest> probes_of(const HeldProgram& program);
 
 // What one way of running a probe gave.

@@ -93,13 +93,20 @@ Status enter_nursery_namespaces(const Identity& identity) {
 }
 
 Status enter_executor_namespaces(const Identity& identity, const std::string& hostname) {
-  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET) != 0) {
+  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0) {
     return fail(explain(SandboxStep::namespaces, errno, identity));
   }
   constexpr std::string_view kNoDomain = "(none)";
   if (::sethostname(hostname.data(), hostname.size()) != 0 ||
       ::setdomainname(kNoDomain.data(), kNoDomain.size()) != 0) {
     return fail_errno("cannot name the UTS namespace \"" + hostname + "\"", errno);
+  }
+  return {};
+}
+
+Status enter_network_namespace(const Identity& identity) {
+  if (::unshare(CLONE_NEWNET) != 0) {
+    return fail(explain(SandboxStep::namespaces, errno, identity));
   }
   return raise_loopback();
 }

@@ -16,10 +16,12 @@ namespace kiln::worker {
 // one thread. May clear the parent-death signal.
 Status enter_nursery_namespaces(const Identity& identity);
 
-// Moves this process into its own mount, UTS and network namespaces: the only network interface
-// is lo, which is up; the machine is called `hostname`. REQUIRES: one thread; a child of
-// a process in the nursery's namespaces.
+// Moves this process into its own mount and UTS namespaces: the machine is called `hostname`.
+// REQUIRES: one thread; a child of a process in the nursery's namespaces.
 Status enter_executor_namespaces(const Identity& identity, const std::string& hostname);
+
+// Likewise into its own network namespace, whose only interface is lo, which is up.
+Status enter_network_namespace(const Identity& identity);
 
 struct ForkedInit {
   pid_t pid = 0;  // 0 in the child

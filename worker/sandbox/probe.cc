@@ -20,6 +20,7 @@ namespace {
 // Does once what an executor and a task's init do.
 Status try_all(const RootPlan& plan) {
   KILN_TRY(enter_executor_namespaces(plan.identity, "probe"));
+  KILN_TRY(enter_network_namespace(plan.identity));
   KILN_TRY(mount_devices(plan.layout.devices(), plan.identity));
   KILN_TRY_ASSIGN(const auto init, fork_init(plan.identity));
   if (init.pid == 0) {

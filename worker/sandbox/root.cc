@@ -131,6 +131,23 @@ Status give_directories(const UniqueFd& root, const RootPlan& plan) {
   return {};
 }
 
+// The root with a /proc in it, as a copy that is mounted nowhere: what was mounted and is let go of
+// loses the mounts below it. The copy goes, with its /proc, when the last descriptor is closed.
+Result<UniqueFd> copy_with_proc(const std::filesystem::path& root, const Identity& identity) {
+  KILN_TRY_ASSIGN(const auto directory, open_directory(root));
+  const auto place = open_below(directory, "proc");  // whatever the toolchain has by that name
+  if (!place.valid()) return fail(explain(SandboxStep::proc, errno, identity));
+  const auto proc = detached_proc();
+  if (!proc.valid() || ::move_mount(proc.get(), "", place.get(), "",
+                                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+    return fail(explain(SandboxStep::proc, errno, identity));
+  }
+  UniqueFd copy(
+      ::open_tree(AT_FDCWD, root.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  if (!copy.valid()) return fail_errno("cannot copy the root of a held program", errno);
+  return copy;
+}
+
 bool attach(const UniqueFd& mount, const std::filesystem::path& place) {
   return mount.valid() &&
          ::move_mount(mount.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
@@ -226,7 +243,7 @@ Result<UniqueFd> make_held_root(const ScratchLayout& layout,
               options.c_str()) != 0) {
     return fail(explain(SandboxStep::overlay, errno, identity));
   }
-  auto root = open_directory(layout.root());
+  auto root = copy_with_proc(layout.root(), identity);
   KILN_TRY(drop_root(layout));
   return root;
 }

@@ -60,10 +60,12 @@ Status drop_root(const ScratchLayout& layout);
 // afterwards. REQUIRES: as make_root.
 Status enter_root(const RootPlan& plan, const RootMounts& mounts = {});
 
-// A read-only root of a toolchain alone, for programs that are held: `lowers`, and below them what
-// the root's mount point itself holds. It is mounted nowhere, so that the paths of its files, as
-// the kernel tells them (/proc/self/exe), begin at it whatever root their user has. REQUIRES: an
-// init that has no root at the mount point.
+// A read-only root of a toolchain alone, for programs that are held: `lowers`, below them what the
+// root's mount point itself holds, and the /proc of this PID namespace: loaders ask it where the
+// program lies ($ORIGIN). The root is mounted nowhere, so that the paths of its files, as the
+// kernel tells them (/proc/self/exe), begin at it whatever root their user has. Its /proc is gone
+// when the returned descriptor and its duplicates are closed. REQUIRES: an init that has no root at
+// the mount point, and a directory "proc" there.
 Result<UniqueFd> make_held_root(const ScratchLayout& layout,
                                 const std::vector<std::filesystem::path>& lowers,
                                 const Identity& identity);

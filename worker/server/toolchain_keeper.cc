@@ -1,6 +1,7 @@
 #include "worker/server/toolchain_keeper.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "worker/pools/backoff.h"
@@ -37,12 +38,8 @@ void ToolchainKeeper::want(const std::string& pool, const std::vector<Digest>& t
   for (const auto& digest : toolchains) {
     const auto [at, is_new] = items_.try_emplace(digest);
     Item& item = at->second;
-    item.pools.insert(pool);
+    item.pools[pool] = sources;
     if (is_new) item.wanted = parts_.reactor.now();
-    for (const auto& source : sources) {
-      if (std::find(item.sources.begin(), item.sources.end(), source) == item.sources.end())
-        item.sources.push_back(source);
-    }
     item.retries = 0;
     begin(digest);
   }
@@ -54,6 +51,16 @@ void ToolchainKeeper::try_again(const std::string& pool) {
     item.retries = 0;
     begin(digest);
   }
+}
+
+std::vector<std::string> ToolchainKeeper::sources_of(const Item& item) {
+  std::vector<std::string> all;  // in their order, by which coordinators spread the load
+  for (const auto& [pool, sources] : item.pools) {
+    std::copy_if(sources.begin(), sources.end(), std::back_inserter(all), [&all](const auto& one) {
+      return std::find(all.begin(), all.end(), one) == all.end();
+    });
+  }
+  return all;
 }
 
 void ToolchainKeeper::begin(const Digest& toolchain) {
@@ -100,8 +107,9 @@ void ToolchainKeeper::took_step(const Digest& toolchain, Result<Step> result) {
   }
   item.fetching = result->missing.size();
   item.incomplete = false;
+  const auto sources = sources_of(item);
   for (const auto& digest : result->missing) {
-    parts_.peers.fetch(digest, item.sources,
+    parts_.peers.fetch(digest, sources,
                        [this, toolchain](const Status& got) { fetched(toolchain, got); });
   }
 }
@@ -130,7 +138,7 @@ void ToolchainKeeper::failed(const Digest& toolchain, Item& item, const Error& e
     begin(toolchain);
   });
   // While nobody is known to have it, it may be on its way to the first node of all.
-  const bool lasting = error.code != Errc::not_found || !item.sources.empty();
+  const bool lasting = error.code != Errc::not_found || !sources_of(item).empty();
   hooks_.failed(toolchain, error.message, lasting);
 }
 

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,8 +43,9 @@ class ToolchainKeeper {
   ToolchainKeeper(const Parts& parts, Hooks hooks);
   ~ToolchainKeeper();
 
-  // What `pool` wants from now on, and bulk addresses of nodes that may have it. What is not to be
-  // had is tried again, later and later, and at once with each call.
+  // What `pool` wants from now on, and bulk addresses of nodes that may have it: no others are
+  // asked, as nodes come and go. What is not to be had is tried again, later and later, and at once
+  // with each call.
   void want(const std::string& pool, const std::vector<Digest>& toolchains,
             const std::vector<std::string>& sources);
   // What the pool wants and was not to be had is tried at once.
@@ -56,8 +56,7 @@ class ToolchainKeeper {
 
  private:
   struct Item {
-    std::set<std::string> pools;
-    std::vector<std::string> sources;
+    std::map<std::string, std::vector<std::string>> pools;  // and the sources that each was given
     std::optional<StagedTree> tree;
     TimePoint wanted;
     Duration took{};
@@ -72,6 +71,7 @@ class ToolchainKeeper {
     std::vector<Digest> missing;
     std::optional<StagedTree> tree;
   };
+  static std::vector<std::string> sources_of(const Item& item);
   void begin(const Digest& toolchain);
   void step(const Digest& toolchain);
   void took_step(const Digest& toolchain, Result<Step> result);

@@ -14,39 +14,33 @@ void TaskTable::pools_changed(PoolActions changes, TimePoint now, Actions& out) 
   end_hopeless(now, out);
 }
 
-Actions TaskTable::executor_ready(PlaceId place, TimePoint now) {
+Actions TaskTable::decide(Tell tell, TimePoint now, const Decision& decision) {
   Actions out;
   PoolActions changes;
-  pools_.executor_ready(place, now, changes);
-  out.emplace_back(OccupancyChanged{});
+  decision(changes);
+  if (tell == Tell::occupancy) out.emplace_back(OccupancyChanged{});
   pools_changed(std::move(changes), now, out);
   return out;
 }
 
+Actions TaskTable::executor_ready(PlaceId place, TimePoint now) {
+  return decide(Tell::occupancy, now,
+                [&](PoolActions& out) { pools_.executor_ready(place, now, out); });
+}
+
 Actions TaskTable::initialised(PlaceId place, const InitialiserEnd& end, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.initialised(place, end, now, changes);
-  out.emplace_back(OccupancyChanged{});
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::occupancy, now,
+                [&](PoolActions& out) { pools_.initialised(place, end, now, out); });
 }
 
 Actions TaskTable::pool_staging_failed(const std::string& pool, const std::string& reason,
                                        bool lasting, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.staging_failed(pool, reason, lasting, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now,
+                [&](PoolActions& out) { pools_.staging_failed(pool, reason, lasting, now, out); });
 }
 
 Actions TaskTable::pool_staged(const std::string& pool, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.staged(pool, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now, [&](PoolActions& out) { pools_.staged(pool, now, out); });
 }
 
 Actions TaskTable::executor_lost(PlaceId place, const std::string& reason, TimePoint now) {
@@ -56,63 +50,36 @@ Actions TaskTable::executor_lost(PlaceId place, const std::string& reason, TimeP
     if (entry != entries_.end()) entry->second.place.reset();
     running_.erase(running);
   }
-  Actions out;
-  PoolActions changes;
-  pools_.executor_lost(place, reason, now, changes);
-  out.emplace_back(OccupancyChanged{});
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::occupancy, now,
+                [&](PoolActions& out) { pools_.executor_lost(place, reason, now, out); });
 }
 
 Actions TaskTable::executor_stopped(PlaceId place, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.executor_stopped(place, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now,
+                [&](PoolActions& out) { pools_.executor_stopped(place, now, out); });
 }
 
 Actions TaskTable::template_ready(const std::string& pool, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.template_ready(pool, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now,
+                [&](PoolActions& out) { pools_.template_ready(pool, now, out); });
 }
 
 Actions TaskTable::template_lost(const std::string& pool, const std::string& reason,
                                  TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.template_lost(pool, reason, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now,
+                [&](PoolActions& out) { pools_.template_lost(pool, reason, now, out); });
 }
 
 Actions TaskTable::configure_pool(const PoolTerms& terms, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.configure(terms, now, changes);
-  out.emplace_back(OccupancyChanged{});
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::occupancy, now, [&](PoolActions& out) { pools_.configure(terms, now, out); });
 }
 
 Actions TaskTable::warm_pool(const std::string& pool, std::uint32_t count, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.warm(pool, count, now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now, [&](PoolActions& out) { pools_.warm(pool, count, now, out); });
 }
 
 Actions TaskTable::quiesce_pool(const std::string& pool, TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.quiesce(pool, now, changes);
-  out.emplace_back(OccupancyChanged{});
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::occupancy, now, [&](PoolActions& out) { pools_.quiesce(pool, now, out); });
 }
 
 PoolOnNode TaskTable::pool(const std::string& name) const {

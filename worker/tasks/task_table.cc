@@ -41,11 +41,7 @@ TaskTable::TaskTable(const NodeFacts& node, const TablePolicy& policy)
       health_(policy.health) {}
 
 Actions TaskTable::start(TimePoint now) {
-  Actions out;
-  PoolActions changes;
-  pools_.start(now, changes);
-  pools_changed(std::move(changes), now, out);
-  return out;
+  return decide(Tell::nothing, now, [&](PoolActions& out) { pools_.start(now, out); });
 }
 
 std::uint32_t TaskTable::unfinished() const {

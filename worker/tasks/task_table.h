@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -214,6 +215,11 @@ class TaskTable {
   void dispatch(TimePoint now, Actions& out);
   void start_on(const AttemptId& attempt, const PoolExecutors::Taken& taken, TimePoint now,
                 Actions& out);
+  // What follows from a decision of the pools; coordinators are told of the occupancy first where
+  // the event may change it whatever the pools decide.
+  enum class Tell { nothing, occupancy };
+  using Decision = std::function<void(PoolActions&)>;
+  Actions decide(Tell tell, TimePoint now, const Decision& decision);
   // After what may have made executors ready, or a pool hopeless.
   void pools_changed(PoolActions changes, TimePoint now, Actions& out);
   void expire_entries(TimePoint now, Actions& out);

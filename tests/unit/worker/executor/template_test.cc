@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -66,16 +67,21 @@ TEST_P(TemplateTest, forks_executors_that_run_tasks_side_by_side) {
   });
 }
 
-TEST_P(TemplateTest, lends_its_namespaces) {
+TEST_P(TemplateTest, lends_its_namespaces_but_no_network) {
   run_as(GetParam(), [] {
     Scene scene;
-    const auto executor = scene.make_executor(forked_from(scene.make_template()));
-    const auto process = scene.host->executor_pid(executor);
-    EXPECT_EQ(children_of(template_process(scene)), std::vector<pid_t>{process});
-    for (const auto* kind : {"mnt", "uts", "net", "user"}) {
-      EXPECT_EQ(namespace_of(process, kind), namespace_of(template_process(scene), kind)) << kind;
+    const auto parent = scene.make_template();
+    const auto first = scene.host->executor_pid(scene.make_executor(forked_from(parent)));
+    const auto second = scene.host->executor_pid(scene.make_executor(forked_from(parent)));
+    EXPECT_THAT(children_of(template_process(scene)), testing::UnorderedElementsAre(first, second));
+    for (const pid_t process : {first, second}) {
+      for (const auto* kind : {"mnt", "uts", "user"}) {
+        EXPECT_EQ(namespace_of(process, kind), namespace_of(template_process(scene), kind)) << kind;
+      }
+      EXPECT_NE(namespace_of(process, "net"), namespace_of(scene.nursery(), "net"));
+      EXPECT_EQ(field_of(process, "Seccomp"), "2");
     }
-    EXPECT_NE(namespace_of(process, "net"), namespace_of(scene.nursery(), "net"));
+    EXPECT_NE(namespace_of(first, "net"), namespace_of(second, "net"));
   });
 }
 

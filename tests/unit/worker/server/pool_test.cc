@@ -375,13 +375,69 @@ TEST_F(PoolConformance, row_27_an_initializer_that_runs_is_asked_to_end_when_the
   agent.finish();
   auto wanted = order({shell("trap 'exit 0' TERM; while :; do sleep 0.02; done")});
   wish(wanted, PoolWish::warm, 1);
-  ASSERT_TRUE(farm_.until([&] { return pool().start_us > 0; })) << "the initializer runs";
+  // Its trap stands by then.
+  ASSERT_TRUE(farm_.until([&] { return runs_below(farm_.worker("w").pid, "sleep"); }));
   farm_.signal("w", SIGTERM);
   EXPECT_EQ(farm_.wait_for_end("w"), 0);
   std::ifstream file(log);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(text, testing::HasSubstr("initializer failed pool=p"));
   EXPECT_THAT(text, testing::HasSubstr("was ended by the worker's shutdown"));
+}
+
+// A store that has room for the shell's toolchain and one of the larger ones that others bring.
+class FullStoreOfPool : public PoolConformance {
+ protected:
+  FullStoreOfPool() {
+    farm_.start("w", 2, {"--store-limit", "24000000"});
+    agent_ = std::make_unique<TestAgent>(farm_, "w");
+    shell_ = {"sh", "/bin/sh", architecture(), agent_->toolchain.finish(files_)};
+    agent_->run_inline("exit 0");
+    agent_->finish();
+  }
+  // Tasks with toolchains of their own, until one was evicted.
+  void bring_others() {
+    for (int i = 0; i < 3; ++i) {
+      TestAgent other(farm_, "w");
+      other.toolchain.add_file("/filler", std::string(4'000'000, static_cast<char>(++brought_)));
+      const auto run = other.make_run("exit 0");
+      if (i == 0) first_other_ = run.task.toolchain;
+      other.send_with_blobs(run);
+      other.finish();
+    }
+    EXPECT_TRUE(farm_.until([this] { return !is_there(first_other_); })) << "nothing was evicted";
+  }
+  bool is_there(const Digest& toolchain) {
+    const auto& there = farm_.worker("w").occupancy.toolchains;
+    return std::find(there.begin(), there.end(), toolchain) != there.end();
+  }
+
+  std::unique_ptr<TestAgent> agent_;
+  Blobs files_;  // of the shell's toolchain, and its listings
+  Digest first_other_;
+  int brought_ = 0;
+};
+
+TEST_F(FullStoreOfPool, keeps_what_idle_executors_stand_on_as_long_as_the_pool_is_there) {
+  auto wanted = order();
+  wanted.definition.spec.context = PoolContext::forkserver;
+  wish(wanted, PoolWish::warm, 1);
+  ASSERT_TRUE(has_ready(1)) << pool().reason;
+  bring_others();
+  EXPECT_TRUE(is_there(shell_.digest));
+  agent_->lease = farm_.lease("w", 32, "p");
+  agent_->needed.clear();
+  agent_->send(agent_->make_run("echo here"));
+  EXPECT_EQ(agent_->standard_output(agent_->finish()), "here\n");
+  for (const auto& digest : agent_->needed) EXPECT_FALSE(files_.contains(digest)) << "staged again";
+  EXPECT_TRUE(farm_.until([&] { return pool().warm_hits == 1; }));
+  EXPECT_EQ(pool().crashes, 0U);
+  wanted.definition.version = 2;
+  wanted.definition.deleted = true;
+  send(wanted);
+  ASSERT_TRUE(farm_.until([&] { return pool().version == 0; }));
+  bring_others();
+  EXPECT_FALSE(is_there(shell_.digest)) << "nobody held it any more";
 }
 
 TEST_F(PoolConformance, row_29_coordinators_hear_of_definitions_while_they_stay_connected) {

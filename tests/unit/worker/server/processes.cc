@@ -1,5 +1,6 @@
 #include "tests/unit/worker/server/processes.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -42,6 +43,16 @@ bool is_alive(pid_t pid) {
   std::getline(file, text);
   const auto end = text.rfind(')');
   return end != std::string::npos && text.substr(end, 4).find('Z') == std::string::npos;
+}
+
+bool runs_below(pid_t ancestor, const std::string& program) {
+  const auto below = descendants(ancestor);
+  return std::any_of(below.begin(), below.end(), [&program](pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string name;
+    std::getline(file, name);
+    return name == program;
+  });
 }
 
 std::uint64_t resident_bytes(const std::set<pid_t>& processes) {
