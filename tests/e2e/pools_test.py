@@ -141,7 +141,7 @@ class PoolsTest(kilntest.FarmCase):
 
     def test_row_24_the_answer_of_a_change_shows_the_state_after_it(self):
         cold = self.make("after", "--executors", "2")
-        self.assertEqual([(True, 1)] * 2,
+        self.assertEqual([(True, cold["version"])] * 2,
                          [(node["answered"], node["pool"]["version"]) for node in cold["nodes"]])
         for _ in range(2):
             self.assertEqual([("ready", 2, 2)] * 2, self.changed("wake", "after"))
