@@ -113,5 +113,5 @@ function(kiln_unit_test)
     add_dependencies(threaded ${name})
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${label} TIMEOUT 60)
+    PROPERTIES LABELS ${label} TIMEOUT 180)
 endfunction()

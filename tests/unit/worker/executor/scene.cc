@@ -23,10 +23,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kPatience = seconds(20);
-constexpr unsigned kChildSeconds = 40;
-constexpr uid_t kOrdinaryUser = 65534;  // nobody
-constexpr int kNurseryProgram = 200;    // a descriptor, of run_as's child
+constexpr auto kPatience = seconds(60);
+constexpr unsigned kChildSeconds = 150;  // most tests take one, but not on a busy machine
+constexpr uid_t kOrdinaryUser = 65534;   // nobody
+constexpr int kNurseryProgram = 200;     // a descriptor, of run_as's child
 
 constexpr std::array kPrograms = {"sh",  "cat",   "chmod", "env",   "head",    "hostname",
                                   "id",  "ln",    "ls",    "mkdir", "mkfifo",  "mv",

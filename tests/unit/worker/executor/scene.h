@@ -96,7 +96,7 @@ class Scene {
   RunReport run(const std::string& script) { return run(shell(script)); }
   void start(const RunRequest& request);
   RunReport wait_report();
-  // Pumps the host until `condition` holds; fails the test after 20 s.
+  // Pumps the host until `condition` holds; fails the test after a minute.
   bool wait_until(const std::function<bool()>& condition);
   ExecutorId make_executor(const ExecutorSpec& spec = {});
   // Waits until executors can be forked from it.

@@ -12,7 +12,7 @@
 namespace kiln::worker {
 namespace {
 
-constexpr Duration kPatience = seconds(20);
+constexpr Duration kPatience = seconds(60);
 constexpr Duration kLook = milliseconds(2);
 constexpr std::size_t kLarge = 4'000'000;  // bytes of a blob
 

@@ -56,7 +56,7 @@ class TestFarm {
   // The exit status, as waitpid gives it; -1 when it did not end in time.
   int wait_for_end(const std::string& worker);
 
-  // Turns the reactor until `condition`; false after 20 s.
+  // Turns the reactor until `condition`; false after a minute.
   bool until(const std::function<bool()>& condition);
 
   std::unique_ptr<net::Reactor> reactor;
