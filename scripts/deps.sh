@@ -14,9 +14,12 @@ packages=(
   strace clang-format clang-tidy
   gcc-12-locales locales  # translated diagnostics must travel too
   dpkg-dev ca-certificates  # apt-get source, of the projects that the tests compile
+  debootstrap debian-archive-keyring  # other releases' compilers, and what containers are made of
   # to compare with
   distcc icecc
 )
+# Whoever has Docker from elsewhere keeps it: Debian's would take its place.
+command -v dockerd >/dev/null || packages+=(docker.io)
 deb_src_base=/etc/apt/sources.list.d/kiln-deb-src
 
 say() { echo "deps: $*" >&2; }
@@ -79,7 +82,7 @@ write_source_entries() {
   fi
 }
 
-# distcc and icecc bring daemons; a package must not start one on somebody's machine.
+# distcc, icecc and docker.io bring daemons; a package must not start one on somebody's machine.
 policy=/usr/sbin/policy-rc.d
 keep_daemons_down() {
   [[ -e $policy ]] && return

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # What `make test` runs; KILN_TEST_TIERS chooses others.
 quick="format house release unit simulation integration e2e asan tsan"
-long="release lint asan_all long"
+long="release lint asan_all docker long"
 jobs=${JOBS:-$(nproc)}
 
 with_root() {
@@ -52,6 +52,7 @@ run_tier() {
     simulation) ctest_tier release "$jobs" -L '^simulation$' -LE '^long$' --no-tests=error ;;
     integration) both_kinds integration long ;;
     e2e) both_kinds e2e long ;;
+    docker) both_kinds docker none ;;
     long) both_kinds long none ;;
     # With clang, so that it also shows that clang takes everything. Executors make half of its time
     # by running once as root and once as an ordinary user, which is the same memory to look at.

@@ -52,6 +52,7 @@ void ProbeDesk::probe(const PreparedUnit& unit, const wire::Call& call,
   probe->call = call;
   probe->settings = settings;
   for (const auto language : {Language::cxx, Language::c}) {
+    if (!can_compile(*unit.toolchain, language)) continue;
     for (auto& source : probe_sources(unit.family, language))
       probe->sources.push_back(std::move(source));
   }

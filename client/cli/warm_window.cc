@@ -59,6 +59,8 @@ std::optional<unsigned> days_of(std::string_view text) {
   return days == 0 ? std::nullopt : std::optional(days);
 }
 
+constexpr std::uint64_t kMinutesOfDay = 24 * 60;
+
 // "8:00" in minutes of the day; "24:00" is 0, the next day's begin.
 std::optional<std::uint64_t> minute_of(std::string_view text) {
   const auto colon = text.find(':');
@@ -66,7 +68,7 @@ std::optional<std::uint64_t> minute_of(std::string_view text) {
   const auto hours = config::parse_number(text.substr(0, colon), 0, 24);
   const auto minutes = config::parse_number(text.substr(colon + 1), 0, 59);
   if (!hours || !minutes || (*hours == 24 && *minutes != 0)) return std::nullopt;
-  return (*hours * 60 + *minutes) % (24 * 60);
+  return (*hours * 60 + *minutes) % kMinutesOfDay;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "client/toolchain/probe.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -44,6 +45,14 @@ int probe_all() { static probe::box<double, 5> own; return guarded(own) + probe:
 )";
 
 }  // namespace
+
+bool can_compile(const Toolchain& toolchain, Language language) {
+  if (toolchain.family == CompilerFamily::clang) return true;
+  const std::string_view wanted = language == Language::cxx ? "cc1plus" : "cc1";
+  return std::any_of(toolchain.files.begin(), toolchain.files.end(), [&](const InputFile& file) {
+    return std::filesystem::path(file.path).filename() == wanted;
+  });
+}
 
 std::vector<ProbeSource> probe_sources(CompilerFamily family, Language language) {
   const bool is_cxx = language == Language::cxx;

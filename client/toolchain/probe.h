@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/arguments/classify.h"
+#include "client/toolchain/toolchain.h"
 #include "common/base/result.h"
 
 namespace kiln::client {
@@ -19,6 +20,10 @@ struct ProbeSource {
   std::vector<std::string>
       arguments;  // argv behind the compiler's name, source and object included
 };
+
+// Whether the toolchain of a compiler has what compiles `language` (c or cxx): gcc's C++ is a
+// package of its own, and many a machine is without it.
+bool can_compile(const Toolchain& toolchain, Language language);
 
 // What `family` has to get right for `language` (c or cxx).
 std::vector<ProbeSource> probe_sources(CompilerFamily family, Language language);

@@ -198,6 +198,23 @@ class PoolsTest(kilntest.FarmCase):
                 self.assertEqual((here.stdout, here.stderr), (there.stdout, there.stderr))
                 self.assertEqual(1, self.forked(program.name))
 
+    def test_row_16_a_static_program_is_executed_as_by_spawn_and_that_is_shown(self):
+        (self.folder / "static.c").write_text(
+            "#include <stdio.h>\nint main(void) { return puts(\"static\") < 0; }\n")
+        self.farm.client(["gcc", "-static", "static.c", "-o", "static"], check=True)
+        pool = self.make("static", "--context", "forkserver", "--toolchain", "./static", "--warm",
+                         "all")
+        for node in pool["nodes"]:
+            self.assertEqual(("ready", 2), (node["pool"]["state"], node["pool"]["ready"]))
+            self.assertIn("static program", node["pool"]["fallback"])
+        told = self.farm.kiln("pool", "show", "static").stdout.decode()
+        self.assertRegex(" ".join(told.split()), "spawn instead of forkserver: .*: static program")
+        done = pools.compile_in(self.farm, "static", ["run", "--", "./static"], check=True)
+        self.assertEqual(b"static\n", done.stdout)
+        executed = {way: sum(worker.metric("kiln_pool_executed_tasks_total", pool="static", way=way)
+                             for worker in self.farm.workers) for way in ("executed", "forked")}
+        self.assertEqual({"executed": 1, "forked": 0}, executed)
+
 
 if __name__ == "__main__":
     unittest.main()

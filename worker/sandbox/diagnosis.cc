@@ -84,7 +84,10 @@ std::string advice(SandboxStep step, int number, const Identity& identity,
   if (makes_namespaces && (number == ENOSPC || number == EUSERS)) return limit_advice(settings);
   if (number == ENOSPC) return "the node's scratch directory is full";
   if (refused && !identity.as_root) return user_namespace_advice(settings);
-  if (refused) return "the capability SYS_ADMIN is missing; " + std::string(kInContainer);
+  if (refused) {
+    return "the capability SYS_ADMIN is missing, or one of those that containers usually have; " +
+           std::string(kInContainer);
+  }
   return {};
 }
 

@@ -9,16 +9,14 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/files.h"
 #include "worker/sandbox/diagnosis.h"
+#include "worker/sandbox/loopback.h"
 
 namespace kiln::worker {
 namespace {
@@ -41,20 +39,6 @@ Status enter_user_namespace(const Identity& identity) {
       write_setting("/proc/self/uid_map", std::to_string(identity.uid) + " " + outer_uid + " 1\n"));
   return write_setting("/proc/self/gid_map",
                        std::to_string(identity.gid) + " " + outer_gid + " 1\n");
-}
-
-// Compilers do not need lo, but what tests and build tools do with 127.0.0.1 then works.
-Status raise_loopback() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return {};  // a kernel without IPv4 has no loopback to raise
-  ifreq request{};
-  request.ifr_name[0] = 'l';
-  request.ifr_name[1] = 'o';
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
-    return fail_errno("cannot raise the loopback interface of a network namespace", errno);
-  }
-  return {};
 }
 
 // Every task's mount namespace is a copy of the nursery's, paid for by the mount, and most of a

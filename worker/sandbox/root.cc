@@ -154,13 +154,14 @@ bool attach(const UniqueFd& mount, const std::filesystem::path& place) {
 }
 
 // Leaves the machine's file systems behind. Where the present root cannot be pivoted away (it is
-// the kernel's first ramdisk), chroot must do; a process without CAP_SYS_CHROOT cannot leave that
-// either, and the kernel refuses it user namespaces.
+// the kernel's first ramdisk) or nobody may (in a container, by its seccomp profile), chroot must
+// do; a process without CAP_SYS_CHROOT cannot leave that either, and the kernel refuses it user
+// namespaces.
 Status switch_to(const std::filesystem::path& root, const Identity& identity) {
   if (::chdir(root.c_str()) != 0) return fail(explain(SandboxStep::enter, errno, identity));
   if (::syscall(SYS_pivot_root, ".", ".") == 0) {
     if (::umount2(".", MNT_DETACH) != 0) return fail(explain(SandboxStep::enter, errno, identity));
-  } else if (errno != EINVAL || ::chroot(".") != 0) {
+  } else if (::chroot(".") != 0) {
     return fail(explain(SandboxStep::enter, errno, identity));
   }
   if (::chdir("/") != 0) return fail(explain(SandboxStep::enter, errno, identity));

@@ -100,11 +100,12 @@ class Farm:
     KILN_FALLBACK, `worker_flags(i)` and `coordinator_flags` are added to theirs, `environment` is
     added to the client's, `store_megabytes` puts each store on a disk of that size, `coordinator`
     False starts none, `setup` are shell commands of each worker's host (default: no compilers) and
-    `client_setup` of the client's, `user` (a number; the caller is root) is who runs everything."""
+    `client_setup` of the client's, `client_root` is a folder that its calls see as their root,
+    `user` (a number; the caller is root) is who runs everything."""
 
     def __init__(self, workers=2, slots=2, isolated=None, fallback=False, environment=None,
                  worker_flags=None, coordinator_flags=(), store_megabytes=None, coordinator=True,
-                 setup=None, client_setup=(), user=None):
+                 setup=None, client_setup=(), client_root=None, user=None):
         self.isolated = os.geteuid() == 0 if isolated is None else isolated
         self.count, self.slots, self.fallback = workers, slots, fallback
         self.environment = dict(environment or {})
@@ -112,6 +113,7 @@ class Farm:
         self.coordinator_flags = list(coordinator_flags)
         self.store_megabytes, self.with_coordinator = store_megabytes, coordinator
         self.setup, self.client_setup, self.user = setup, list(client_setup), user
+        self.client_root = client_root
         self.bin = pathlib.Path(os.environ["KILN_BIN_DIR"])
         self.workers, self.coordinator, self.client_host = [], None, None
         self.network, self._started, self._handlers, self._kept_ports = None, [], {}, []
@@ -336,9 +338,11 @@ class Farm:
 
     def start_client(self, argv, cwd=None, env=None, **options):
         """A Popen of argv on the client's host."""
-        process = self.client_host.start(self._as_user(argv),
-                                         cwd=str(cwd or self.directory / "projects"),
-                                         env=self.client_environment(env), **options)
+        cwd = str(cwd or self.directory / "projects")
+        argv = self._as_user(argv)
+        if self.client_root is not None:
+            argv = ["/usr/sbin/chroot", str(self.client_root), "env", f"--chdir={cwd}", *argv]
+        process = self.client_host.start(argv, cwd=cwd, env=self.client_environment(env), **options)
         self._started.append(process)
         return process
 

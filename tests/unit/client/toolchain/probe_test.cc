@@ -34,5 +34,18 @@ TEST(Probe, says_what_differs_in_the_root) {
   EXPECT_NE(refusal(kGood, {0, "", "a warning"}), "");
 }
 
+TEST(Probe, is_made_of_the_languages_that_the_toolchain_has) {
+  Toolchain toolchain;
+  toolchain.family = CompilerFamily::gcc;
+  toolchain.files = {{{}, "/usr/bin/x86_64-linux-gnu-gcc-12", 1}, {{}, "/usr/lib/gcc/12/cc1", 1}};
+  EXPECT_TRUE(can_compile(toolchain, Language::c));
+  EXPECT_FALSE(can_compile(toolchain, Language::cxx)) << "gcc without the package g++";
+  toolchain.files.push_back({{}, "/usr/lib/gcc/12/cc1plus", 1});
+  EXPECT_TRUE(can_compile(toolchain, Language::cxx));
+  toolchain.family = CompilerFamily::clang;
+  toolchain.files = {{{}, "/usr/lib/llvm-14/bin/clang", 1}};
+  EXPECT_TRUE(can_compile(toolchain, Language::cxx));
+}
+
 }  // namespace
 }  // namespace kiln::client

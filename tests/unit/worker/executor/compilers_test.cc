@@ -1,4 +1,5 @@
-// Real programs, held and executed: the machine's own, in a root that is the machine's.
+// Real programs, held and executed, in a root that is the machine's own. KILN_TEST_ROOT names
+// another one: that of a system whose C library is of another version.
 #include <cstdlib>
 #include <utility>
 
@@ -9,7 +10,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Not below the toolchain's tree, which here is the machine's: overlay refuses that.
+std::string toolchain_root() {
+  const char* given = std::getenv("KILN_TEST_ROOT");
+  return given != nullptr ? given : "/";
+}
+
+// Not below the toolchain's tree, which may be the machine's: overlay refuses that.
 class Inputs {
  public:
   Inputs() {
@@ -47,7 +53,7 @@ RunRequest request_of(const Inputs& inputs, const Call& call) {
   request.argv.insert(request.argv.begin(), call.program);
   request.environment = {{"PATH", "/usr/bin:/bin"}};
   request.cwd = "/build";
-  request.lowers = {inputs.path, "/"};
+  request.lowers = {inputs.path, toolchain_root()};
   request.outputs = {"/build/out.o"};
   return request;
 }
@@ -75,7 +81,7 @@ void expect_same(Scene& scene, ExecutorId holder, const Inputs& inputs, const Ca
 // Held, in an executor of its own.
 ExecutorId holder_of(Scene& scene, const std::string& program) {
   ExecutorSpec spec;
-  spec.held = {{{"/"}, program}};
+  spec.held = {{{toolchain_root()}, program}};
   const auto id = scene.make_executor(spec);
   EXPECT_EQ(scene.host->held(id).at(0).problem, "") << program;
   return id;
@@ -101,11 +107,11 @@ class Compilers : public testing::Test {
 };
 
 TEST_F(Compilers, clang_gives_the_same_objects_held_and_executed) {
-  compile("/usr/bin/clang-14", ".c");
+  compile("/usr/bin/clang", ".c");
 }
 
 TEST_F(Compilers, clang_plus_plus_gives_the_same_objects_held_and_executed) {
-  compile("/usr/bin/clang++-14", ".cc");
+  compile("/usr/bin/clang++", ".cc");
 }
 
 TEST_F(Compilers, gcc_gives_the_same_objects_held_and_executed) {
@@ -120,7 +126,7 @@ TEST_F(Compilers, python_does_the_same_held_and_executed) {
     expect_same(scene, holder, inputs,
                 {"/usr/bin/python3",
                  {"-c",
-                  "import os, sys, json; print(sys.argv, os.getcwd(), sys.executable,"
+                  "import os, re, sys; print(sys.argv, os.getcwd(), sys.executable,"
                   " sys.prefix, dict(os.environ)); open('out.o', 'w').write('x' * 100)",
                   "one", "two"}});
   });
