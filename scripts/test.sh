@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What `make test` runs; KILN_TEST_TIERS chooses others.
-quick="format house release unit simulation integration e2e asan tsan"
-long="release lint asan_all docker long"
+quick="format house release unit simulation integration e2e docker asan tsan"
+long="release lint asan_all long"
 jobs=${JOBS:-$(nproc)}
 
 with_root() {

@@ -80,7 +80,7 @@ class ExecutorEvents {
   virtual void template_ready(TemplateId) {}
   // It is gone, without having been told to or because it could not be made; its executors were
   // reported dead before.
-  virtual void template_died(TemplateId, Error) {}
+  virtual void template_died(TemplateId, const Error&) {}
   // The nursery is gone: all executors were reported dead, none can be made; the worker must start
   // again as a new process.
   virtual void host_failed(Error reason) = 0;

@@ -135,7 +135,7 @@ void TaskServer::template_ready(TemplateId id) {
   fleet_.template_ready(id);
 }
 
-void TaskServer::template_died(TemplateId id, Error reason) {
+void TaskServer::template_died(TemplateId id, const Error& reason) {
   fleet_.template_died(id, reason);
 }
 

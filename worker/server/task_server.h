@@ -133,7 +133,7 @@ class TaskServer : private ExecutorEvents {
   void executor_died(ExecutorId id, Error reason) override;
   void executor_stopped(ExecutorId id) override;
   void template_ready(TemplateId id) override;
-  void template_died(TemplateId id, Error reason) override;
+  void template_died(TemplateId id, const Error& reason) override;
   void host_failed(Error reason) override;
   void check_idle();
 

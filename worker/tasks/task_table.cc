@@ -54,9 +54,9 @@ std::uint32_t TaskTable::unfinished() const {
 std::optional<std::string> TaskTable::refusal(const Lease& lease, bool lease_valid, TimePoint now) {
   if (draining_) return "draining";
   if (!lease_valid) return "bad_lease";
-  if (const auto reason = leases_.refusal(lease, now)) return reason;
+  if (auto reason = leases_.refusal(lease, now)) return reason;
   const bool is_full = pools_.demand(lease.pool) >= 2 * pools_.capacity(lease.pool);
-  const auto pool_refusal = pools_.refusal(lease.pool);
+  auto pool_refusal = pools_.refusal(lease.pool);
   if (pool_refusal == "no_pool") return pool_refusal;
   if (unfinished() >= 2 * slots_ || is_full) return "no_slot";
   if (held_bytes_ >= policy_.held_result_bytes) return "queue_full";

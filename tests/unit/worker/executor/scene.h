@@ -51,9 +51,9 @@ class Recorder : public ExecutorEvents {
   void executor_died(ExecutorId id, Error reason) override { died.emplace(id, std::move(reason)); }
   void executor_stopped(ExecutorId id) override { stopped.push_back(id); }
   void template_ready(TemplateId id) override { ready_templates.push_back(id); }
-  void template_died(TemplateId id, Error reason) override {
+  void template_died(TemplateId id, const Error& reason) override {
     executors_dead_before_template = died.size();
-    dead_templates.emplace(id, std::move(reason));
+    dead_templates.emplace(id, reason);
   }
   void host_failed(Error reason) override { failed = std::move(reason); }
 
