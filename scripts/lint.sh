@@ -7,5 +7,6 @@ scripts/format.sh --check
 /usr/bin/python3 -B tests/house/check.py
 cmake --preset debug >/dev/null
 # Examples are built against the installed package, by their test.
-find . \( -name build -o -name tests -o -name examples -o -name '.?*' \) -prune -o -name '*.cc' -print0 | sort -z |
+find . \( -name build -o -name tests -o -name examples -o -name '.?*' \) -prune \
+  -o -name '*.cc' -print0 | sort -z |
   xargs -0 -n 4 -P "${1:-$(nproc)}" clang-tidy-14 --quiet -p build/debug

@@ -13,7 +13,7 @@
 namespace kiln::coordinator {
 
 // Of all text of one definition, bytes.
-inline constexpr std::size_t kMaxSpecBytes = 16 * 1024;
+inline constexpr std::size_t kMaxSpecBytes = std::size_t{16} * 1024;
 // Toolchains of one definition, and that a node is asked to stage for a pool beyond these.
 inline constexpr std::size_t kMaxToolchains = 16;
 

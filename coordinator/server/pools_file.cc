@@ -92,10 +92,10 @@ Status read_table(const toml::table& table, const Readers& readers) {
 }
 
 Reader table(std::function<Readers()> readers_of) {
-  return [readers_of](const toml::node& node) -> Status {
+  return [readers = std::move(readers_of)](const toml::node& node) -> Status {
     const auto* given = node.as_table();
     if (given == nullptr) return wrong("it must be a table in braces");
-    return read_table(*given, readers_of());
+    return read_table(*given, readers());
   };
 }
 

@@ -137,7 +137,7 @@ BoundEndpoints Server::endpoints() const {
   return {clients_->endpoint(), workers_->endpoint(), http_ ? http_->address() : ""};
 }
 
-void Server::feed(Event event) {
+void Server::feed(const Event& event) {
   carry_out(core_.step(moment(), event));
   set_timer();
 }

@@ -64,7 +64,7 @@ class Server {
 
   Status bind(net::Context& context);
   Status start_http();
-  void feed(Event event);
+  void feed(const Event& event);
   void carry_out(const CoreOutputs& outputs);
   Moment moment() const;
   const Scheduler& scheduler() const { return core_.scheduler(); }

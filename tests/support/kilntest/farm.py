@@ -13,7 +13,7 @@ import struct
 import subprocess
 import tempfile
 
-from kilntest import http
+from kilntest import http, trees
 from kilntest.hosts import Machine, Network, small_disk, without_compilers
 from kilntest.waiting import wait_until
 
@@ -179,7 +179,7 @@ class Farm:
         with contextlib.ExitStack() as last:  # each step is taken, whatever becomes of the others
             for number, handler in self._handlers.items():
                 last.callback(signal.signal, number, handler)
-            last.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            last.callback(trees.remove, self.directory)
             for port in self._kept_ports:
                 last.callback(port.close)
             for process in self._started:
