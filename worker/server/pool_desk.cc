@@ -1,6 +1,5 @@
 #include "worker/server/pool_desk.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -94,7 +93,7 @@ void PoolDesk::look_after(const std::string& coordinator, bool here) {
 
 void PoolDesk::changed(const std::string& pool) {
   changed_.insert(pool);
-  report_at(std::max(reported_ + kReportInterval, parts_.reactor.now()));
+  report_at(parts_.reactor.now() + kReportInterval);
 }
 
 void PoolDesk::report_at(TimePoint when) {
@@ -106,7 +105,6 @@ void PoolDesk::report_at(TimePoint when) {
 
 void PoolDesk::report() {
   timer_ = 0;
-  reported_ = parts_.reactor.now();
   wire::PoolReport told;
   for (const auto& pool : std::exchange(changed_, {})) told.pools.push_back(tasks_.pool(pool));
   // From one coordinator, the others have not heard of it.

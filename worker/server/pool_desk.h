@@ -37,7 +37,7 @@ class PoolDesk {
   void ordered(const std::string& coordinator, const wire::PoolOrders& orders);
   // Whether the coordinator knows this worker now; call it once a minute or oftener.
   void look_after(const std::string& coordinator, bool here);
-  // To be told to all coordinators, at most each 100 ms.
+  // To be told to all coordinators, 100 ms later at most, with what changes until then.
   void changed(const std::string& pool);
   // As of PoolBook::order_number.
   std::uint64_t order_number(const std::string& coordinator, std::uint64_t epoch,
@@ -62,7 +62,6 @@ class PoolDesk {
   bool news_ = false;  // definitions that coordinators may not know yet
   net::TimerId timer_ = 0;
   TimePoint due_{};  // of the timer
-  TimePoint reported_{};
 };
 
 }  // namespace kiln::worker

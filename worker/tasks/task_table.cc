@@ -320,6 +320,7 @@ void TaskTable::start_on(const AttemptId& attempt, const PoolExecutors::Taken& t
   if (auto* counters = pools_.counters(entry.pool)) counters->task_started(found_warm);
   out.emplace_back(StartTask{attempt, taken.place});
   out.emplace_back(OccupancyChanged{});
+  out.emplace_back(PoolChanged{entry.pool});
 }
 
 void TaskTable::expire_entries(TimePoint now, Actions& out) {

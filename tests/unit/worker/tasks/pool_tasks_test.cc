@@ -90,6 +90,16 @@ TEST_F(PoolTasks, row_3_a_task_that_comes_while_its_pool_warms_waits_and_holds_u
   EXPECT_EQ(started(), Numbers{1});
 }
 
+TEST_F(PoolTasks, that_a_task_made_its_pool_busy_is_told_when_it_starts) {
+  run(1, "default");
+  last_.clear();
+  stage(1);
+  ASSERT_EQ(started(), Numbers{1});
+  ASSERT_FALSE(all<PoolChanged>().empty());
+  EXPECT_EQ(all<PoolChanged>().back().pool, "default");
+  EXPECT_EQ(table_.pool("default").busy, 1U);
+}
+
 TEST_F(PoolTasks, slots_bound_the_tasks_of_all_pools_together) {
   configure(terms("a"));
   last_ = table_.warm_pool("a", 2, now_);
