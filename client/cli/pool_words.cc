@@ -56,7 +56,7 @@ Result<Words> split_command(const std::string& text) {
   return words;
 }
 
-Result<std::uint64_t> milliseconds_of(const std::string& text) {
+Result<std::uint64_t> parse_milliseconds(const std::string& text) {
   KILN_TRY_ASSIGN(const auto duration, config::parse_duration(text));
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
 }
@@ -84,7 +84,7 @@ Status add_limit(Json& limits, const std::string& part) {
     return fail(Errc::invalid_argument, "\"" + part + "\" says no " + key + "; " + kLimitExample);
   }
   if (key == "time") {
-    KILN_TRY_ASSIGN(limits["wall_ms"], milliseconds_of(value));
+    KILN_TRY_ASSIGN(limits["wall_ms"], parse_milliseconds(value));
   } else {
     KILN_TRY_ASSIGN(limits[key + "_bytes"], config::parse_size(value));
   }
@@ -112,7 +112,7 @@ Setter number(const char* name, std::uint64_t most) {
 
 Setter duration(const char* name) {
   return [name](Json& pool, const std::string& value) -> Status {
-    KILN_TRY_ASSIGN(pool[name], milliseconds_of(value));
+    KILN_TRY_ASSIGN(pool[name], parse_milliseconds(value));
     return {};
   };
 }
