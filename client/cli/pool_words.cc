@@ -16,7 +16,6 @@
 namespace kiln::client {
 namespace {
 
-using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
 // On one node, and on all of them together.
@@ -73,7 +72,7 @@ Words parts_of(const std::string& text) {
 }
 
 // One of "time=10m,memory=2G,output=1G".
-Status add_limit(Json& limits, const std::string& part) {
+Status add_limit(nlohmann::json& limits, const std::string& part) {
   const auto equals = part.find('=');
   const std::string key = part.substr(0, equals);
   if (key != "time" && key != "memory" && key != "output") {
@@ -92,7 +91,7 @@ Status add_limit(Json& limits, const std::string& part) {
 }
 
 // May be given again, for another of them.
-Status set_limits(Json& pool, const std::string& text) {
+Status set_limits(nlohmann::json& pool, const std::string& text) {
   const Words parts = parts_of(text);
   if (parts.empty())
     return fail(Errc::invalid_argument, std::string("no limit is named; ") + kLimitExample);
@@ -101,25 +100,25 @@ Status set_limits(Json& pool, const std::string& text) {
 }
 
 // An option's value into the pool's members.
-using Setter = std::function<Status(Json& pool, const std::string& value)>;
+using Setter = std::function<Status(nlohmann::json& pool, const std::string& value)>;
 
 Setter number(const char* name, std::uint64_t most) {
-  return [name, most](Json& pool, const std::string& value) -> Status {
+  return [name, most](nlohmann::json& pool, const std::string& value) -> Status {
     KILN_TRY_ASSIGN(pool[name], config::parse_number(value, 0, most));
     return {};
   };
 }
 
 Setter duration(const char* name) {
-  return [name](Json& pool, const std::string& value) -> Status {
+  return [name](nlohmann::json& pool, const std::string& value) -> Status {
     KILN_TRY_ASSIGN(pool[name], parse_milliseconds(value));
     return {};
   };
 }
 
 Setter appended(const char* name) {
-  return [name](Json& pool, const std::string& value) -> Status {
-    Json& list = pool[name];
+  return [name](nlohmann::json& pool, const std::string& value) -> Status {
+    nlohmann::json& list = pool[name];
     if (std::find(list.begin(), list.end(), value) != list.end())
       return fail(Errc::invalid_argument, "\"" + value + "\" is named twice");
     list.push_back(value);
@@ -127,7 +126,7 @@ Setter appended(const char* name) {
   };
 }
 
-Status set_context(Json& pool, const std::string& value) {
+Status set_context(nlohmann::json& pool, const std::string& value) {
   if (value != "spawn" && value != "fork" && value != "forkserver") {
     return fail(Errc::invalid_argument,
                 "\"" + value + "\" is no context; use spawn, fork or forkserver");
@@ -136,7 +135,7 @@ Status set_context(Json& pool, const std::string& value) {
   return {};
 }
 
-Status set_warm(Json& pool, const std::string& value) {
+Status set_warm(nlohmann::json& pool, const std::string& value) {
   pool["all"] = value == "all";
   if (value == "all") return {};
   KILN_TRY_ASSIGN(pool["warm"], config::parse_number(value, 1, kMostWarm));
@@ -144,11 +143,11 @@ Status set_warm(Json& pool, const std::string& value) {
 }
 
 // As PeopleCommand::warm.
-std::uint64_t executors_of(const Json& pool) {
+std::uint64_t executors_of(const nlohmann::json& pool) {
   return pool.value("all", false) ? 0 : pool.value("warm", std::uint64_t{0});
 }
 
-Status set_variable(Json& pool, const std::string& value) {
+Status set_variable(nlohmann::json& pool, const std::string& value) {
   const auto equals = value.find('=');
   if (equals == 0 || equals == std::string::npos)
     return fail(Errc::invalid_argument, "\"" + value + "\" is not NAME=VALUE");
@@ -160,25 +159,25 @@ const std::map<std::string, Setter>& creation_options() {
   static const std::map<std::string, Setter> kOptions = {
       {"--context", set_context},
       {"--init",
-       [](Json& pool, const std::string& value) -> Status {
+       [](nlohmann::json& pool, const std::string& value) -> Status {
          KILN_TRY_ASSIGN(auto words, split_command(value));
          pool["init"].push_back(std::move(words));
          return {};
        }},
       {"--probe",
-       [](Json& pool, const std::string& value) -> Status {
+       [](nlohmann::json& pool, const std::string& value) -> Status {
          KILN_TRY_ASSIGN(pool["probe"], split_command(value));
          return {};
        }},
       {"--window",
-       [](Json& pool, const std::string& value) -> Status {
+       [](nlohmann::json& pool, const std::string& value) -> Status {
          KILN_TRY_ASSIGN(auto window, warm_window_of(value));
          pool["windows"].push_back(std::move(window));
          return {};
        }},
       {"--limit", set_limits},
       {"--nodes",
-       [](Json& pool, const std::string& value) -> Status {
+       [](nlohmann::json& pool, const std::string& value) -> Status {
          if (value.empty()) {
            return fail(Errc::invalid_argument,
                        "--nodes '' selects no nodes; write --nodes zone=a,!spot, or leave it away "
@@ -217,7 +216,7 @@ Result<bool> common_option(WordReader& reader, PeopleCommand& line) {
 
 // Into `pool` what the options say; words that are no options into `others`.
 Status read_options(WordReader& reader, const std::vector<std::string>& allowed,
-                    PeopleCommand& line, Json& pool, Words& others) {
+                    PeopleCommand& line, nlohmann::json& pool, Words& others) {
   while (!reader.done()) {
     const std::string option = reader.option();
     if (option.empty()) {
@@ -245,7 +244,7 @@ Words creation_words() {
 Result<PeopleCommand> parse_create(const Words& words) {
   PeopleCommand line;
   WordReader reader("kiln pool create", words, 2);
-  Json pool = Json::object();
+  nlohmann::json pool = nlohmann::json::object();
   Words names;
   KILN_TRY(read_options(reader, creation_words(), line, pool, names));
   if (names.size() != 1)
@@ -258,7 +257,7 @@ Result<PeopleCommand> parse_create(const Words& words) {
   }
   line.waits = pool.contains("warm") || pool.value("all", false);
   line.warm = executors_of(pool);
-  line.arguments = {"create", pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  line.arguments = {"create", pool.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   return line;
 }
 
@@ -288,7 +287,7 @@ Result<std::uint64_t> count_of(const std::string& action, const std::string& wor
 Result<PeopleCommand> parse_action(const Action& action, const Words& words) {
   PeopleCommand line;
   WordReader reader(std::string("kiln pool ") + action.name, words, 2);
-  Json none = Json::object();
+  nlohmann::json none = nlohmann::json::object();
   Words others;
   KILN_TRY(read_options(reader, {"--timeout", "--json", "--help"}, line, none, others));
   if (others.empty() || others.size() - 1 < action.fewest || others.size() - 1 > action.most)
@@ -328,7 +327,7 @@ Result<PeopleCommand> parse_pool(const Words& words) {
 Result<PeopleCommand> parse_warm(const Words& words) {
   PeopleCommand line;
   WordReader reader("kiln warm", words, 1);
-  Json pool = Json::object();
+  nlohmann::json pool = nlohmann::json::object();
   std::string database;
   while (!reader.done()) {
     const std::string option = reader.option();
@@ -356,7 +355,7 @@ Result<PeopleCommand> parse_warm(const Words& words) {
   }
   line.waits = true;
   line.warm = executors_of(pool);
-  line.arguments = {pool.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  line.arguments = {pool.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   if (!database.empty()) line.arguments.push_back(database);
   return line;
 }
@@ -378,7 +377,7 @@ PeopleCommand help_about(const Words& words) {
 Result<PeopleCommand> parse_pools(const Words& words) {
   PeopleCommand line;
   WordReader reader("kiln pools", words, 1);
-  Json none = Json::object();
+  nlohmann::json none = nlohmann::json::object();
   Words others;
   KILN_TRY(read_options(reader, {"--json", "--help"}, line, none, others));
   if (!others.empty())
