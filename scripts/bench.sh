@@ -3,13 +3,17 @@
 # the arguments of tests/bench/bench.py. Needs namespaces, so goes through sudo where the caller is
 # not root. `bench.sh pools [ARGUMENT]…` measures pools and their contexts instead, with
 # tests/bench/pools_bench.py: build/bench/pools.json and pools.md; `bench.sh worker` a worker's side
-# alone, with tests/bench/worker_side.py: build/bench/worker.json.
+# alone, with tests/bench/worker_side.py: build/bench/worker.json; `bench.sh ways` what keys and the
+# coordinator's way cost, with tests/bench/ways_bench.py: build/bench/ways.json and ways.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program=(tests/bench/bench.py build/bench/summary.json)
 if [[ ${1:-} == pools ]]; then
   program=(tests/bench/pools_bench.py build/bench/pools.json)
+  shift
+elif [[ ${1:-} == ways ]]; then
+  program=(tests/bench/ways_bench.py build/bench/ways.json)
   shift
 elif [[ ${1:-} == worker ]]; then
   program=(tests/bench/worker_side.py build/bench/worker.json)

@@ -109,6 +109,7 @@ Status Agent::open() {
   KILN_TRY_ASSIGN(reactor_, net::Reactor::create());
   KILN_TRY(reactor_->watch_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { begin_stop(); }));
   context_ = std::make_unique<net::Context>();
+  if (options_.key) context_->set_identity(options_.key->keys);
   auto lane = slot_options(environment_, ::getuid());
   lane.lane = "list-";
   lane.count = usable_cores();
@@ -156,8 +157,10 @@ Status Agent::open_farm() {
       std::move(handlers));
   leases_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{});
   const net::BulkParts parts{*reactor_, *context_, *io_, uploads_, *sink_};
+  WorkerRoutes::Options routes{options_.route, options_.coordinators, {}};
+  if (options_.key) routes.socket.peer_keys = options_.key->coordinators;
   workers_ = std::make_unique<WorkerPool>(
-      parts, log_, wire::PeerHello{epoch, host_name(), std::string(kVersion)},
+      parts, log_, wire::PeerHello{epoch, host_name(), std::string(kVersion)}, std::move(routes),
       [this](const std::string& worker) { leases_->drop_worker(worker); });
   access_ = std::make_unique<FarmAccess>(
       FarmAccess{*reactor_, *io_, *leases_, *workers_, uploads_, *spool_, log_, epoch, 0,
@@ -165,7 +168,7 @@ Status Agent::open_farm() {
   probes_ = std::make_unique<ProbeDesk>(*access_, *work_, *preparer_, options_.cache / "probes");
   toolchains_ = std::make_unique<ToolchainDesk>(
       ToolchainDesk::Parts{*reactor_, *work_, *preparer_, *access_, *farm_, *probes_});
-  return farm_->connect(options_.coordinators);
+  return farm_->connect(options_.coordinators, options_.key, options_.key_path);
 }
 
 void Agent::open_sessions() {

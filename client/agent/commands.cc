@@ -96,12 +96,13 @@ void Commands::answer(const wire::Command& command, const Asker& asker, Done don
   if (command.name == "status") return status(command, done);
   if (command.name == "nodes") return nodes(done);
   if (command.name == "tasks") return tasks(done);
+  if (command.name == "drain" || command.name == "resume") return change_node(command, done);
   if (command.name == "stats") return done(stats());
   if (command.name == "why") return done(why(command));
   if (command.name == "config") return done(settings(command));
   if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
   if (command.name == "pool" || command.name == "pools" || command.name == "warm")
-    return agent_.pools_.answer({command, asker}, std::move(done));
+    return agent_.pools_.answer({command, asker}, done);
   if (command.name == "agent") return done(text_of(json{{"pid", ::getpid()}}));
   if (command.name == "jobs") {
     return agent_.farm_->query([done](const Result<wire::FarmStatus>& farm) {
@@ -197,6 +198,19 @@ void Commands::tasks(const Done& done) {
       }
     }
     done(text_of(json{{"tasks", list}}));
+  });
+}
+
+void Commands::change_node(const wire::Command& command, const Done& done) {
+  if (command.arguments.size() != 1)
+    return done(fail(Errc::invalid_argument, "name one node: kiln " + command.name + " NODE"));
+  const std::string& node = command.arguments.front();
+  const auto make = [action = command.name, node](std::uint64_t request) {
+    return wire::NodeChange{request, action, node};
+  };
+  agent_.farm_->ask(make, [done, node](const Result<wire::Message>& answer) {
+    if (!answer) return done(fail(answer.error()));
+    done(text_of(json{{"node", node}}));
   });
 }
 

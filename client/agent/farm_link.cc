@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/auth/keys.h"
 #include "common/wire/codec.h"
 
 namespace kiln::client {
@@ -31,9 +32,16 @@ FarmLink::~FarmLink() {
   if (settle_timer_ != 0) reactor_.cancel(settle_timer_);
 }
 
-Status FarmLink::connect(const std::vector<net::Endpoint>& coordinators) {
+Status FarmLink::connect(const std::vector<net::Endpoint>& coordinators,
+                         const std::optional<auth::KeyFile>& key, const std::string& key_path) {
+  net::SocketOptions options;
+  if (key) {
+    key_ = *key;
+    key_path_ = key_path;
+    options.peer_keys = key->coordinators;
+  }
   for (const auto& endpoint : coordinators) {
-    auto dealer = net::Dealer::connect(reactor_, context_, endpoint.text());
+    auto dealer = net::Dealer::connect(reactor_, context_, endpoint.text(), options);
     if (!dealer) return fail(dealer.error().within("KILN_COORDINATOR"));
     auto link = std::make_unique<Link>();
     link->state.endpoint = endpoint.text();
@@ -122,10 +130,36 @@ void FarmLink::answer(std::uint64_t request, Result<wire::Message> message) {
 }
 
 void FarmLink::connection_changed(Link& link, bool connected) {
-  if (!connected) return lose(link, "no connection");
+  if (!connected) {
+    const auto rejection = link.dealer->rejection();
+    lose(link, "no connection");
+    if (rejection) refuse(link, {Errc::permission_denied, why_rejected(*rejection)});
+    return;
+  }
   link.heard = reactor_.now();
   link.state.other_version = false;
   greet(link);
+}
+
+std::string FarmLink::why_rejected(net::Rejection rejection) const {
+  // Who meets a coordinator with keys without one is hung up on, sometimes before he can read why.
+  if (!key_) {
+    return "it lets in who has a key, and this client has none; put its key file at "
+           "~/.config/kiln/key.toml or name it in KILN_KEY_FILE, then: kiln agent stop";
+  }
+  switch (rejection) {
+    case net::Rejection::not_allowed:
+      return "it does not let the key of " + key_path_ +
+             " in; on the coordinator: kiln keys allow " + key_->name + " " +
+             auth::key_text(key_->keys.public_key) + " --role " +
+             std::string(role_name(key_->role));
+    case net::Rejection::other_mechanism:
+      return "it has no keys, and this client has one (" + key_path_ + ")";
+    case net::Rejection::no_handshake:
+      return "its key is none of those that " + key_path_ +
+             " knows coordinators by; kiln keys trust adds one";
+  }
+  return "";
 }
 
 void FarmLink::greet(Link& link) {
@@ -181,9 +215,13 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
     }
     if (refused->request != 0) return handlers_.refused(*refused);
     refuse(link, Error{errc_of(refused->code), refused->reason});
+    // A key that was revoked: the coordinator hears this connection no more.
+    if (refused->code == name(Errc::permission_denied)) link.dealer->restart();
   } else if (const auto* status = std::get_if<wire::FarmStatus>(&envelope->message)) {
     const auto request = status->request;
     answer(request, std::move(envelope->message));
+  } else if (const auto* changed = std::get_if<wire::NodeChanged>(&envelope->message)) {
+    answer(changed->request, wire::Message(*changed));
   } else if (const auto* pools = std::get_if<wire::PoolAnswer>(&envelope->message)) {
     const auto request = pools->request;
     answer(request, std::move(envelope->message));

@@ -6,9 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/auth/key_file.h"
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/net/dealer.h"
@@ -39,7 +41,10 @@ class FarmLink {
            Handlers handlers);
   ~FarmLink();
 
-  Status connect(const std::vector<net::Endpoint>& coordinators);
+  // `key`: what this client proves who it is with, and knows coordinators by; nothing: it has none.
+  // `key_path` is named where that keeps it out. The context's identity is set already.
+  Status connect(const std::vector<net::Endpoint>& coordinators,
+                 const std::optional<auth::KeyFile>& key, const std::string& key_path);
 
   // Whether some coordinator has welcomed us.
   bool usable() const { return primary() != nullptr; }
@@ -78,6 +83,7 @@ class FarmLink {
   void receive(Link& link, wire::Frames frames);
   void greet(Link& link);
   void refuse(Link& link, const Error& error);
+  std::string why_rejected(net::Rejection rejection) const;
   void beat();
   void lose(Link& link, const std::string& reason);
   void ask_now(const Question& question);
@@ -89,6 +95,8 @@ class FarmLink {
   Logger log_;
   wire::ClientHello hello_;
   Handlers handlers_;
+  std::optional<auth::KeyFile> key_;
+  std::string key_path_;
   std::vector<std::unique_ptr<Link>> links_;
   std::map<std::uint64_t, Answered> asked_;
   std::vector<Question> early_;  // wait for a first connection

@@ -100,7 +100,7 @@ void LeaseDesk::serve() {
     std::optional<HeldLease> lease;
     if (!waiting.contains(waiter.key)) lease = book_.take(waiter.key, waiter.wish.excluded, now);
     if (lease) {
-      kin_[waiter.key].served = now;
+      kin_[waiter.key].hope = now;
       served.emplace_back(std::move(waiter.done), std::move(*lease));
       at = waiters_.erase(at);
       continue;
@@ -156,6 +156,7 @@ void LeaseDesk::granted(const wire::Grant& grant) {
     for (const auto& lease : grant.leases) unwanted.push_back(lease.lease.id);
     return release(unwanted);
   }
+  if (grant.leases.empty()) warming(found->second, now);
   for (const auto& lease : grant.leases) {
     book_.add(found->second.key,
               {lease.lease, lease.task_address, lease.bulk_address, lease.toolchain_sources}, now);
@@ -166,6 +167,16 @@ void LeaseDesk::granted(const wire::Grant& grant) {
     requests_.erase(found);
   }
   pump();
+}
+
+// The coordinator keeps the request, as the pool is warming.
+void LeaseDesk::warming(const Request& request, TimePoint now) {
+  const auto kin = kin_.find(request.key);
+  if (kin != kin_.end()) kin->second.hope = now;
+  for (const auto ticket : waiters_of(request)) {
+    waiters_.at(ticket).hope = now;
+    waiters_.at(ticket).refused_since.reset();
+  }
 }
 
 void LeaseDesk::request_over(const Request& request) {
@@ -294,9 +305,9 @@ void LeaseDesk::end_refused(const Request& request, const Error& error) {
 }
 
 TimePoint LeaseDesk::waits_since(const Waiter& waiter) const {
+  if (!waiter.wish.insists) return waiter.begun;
   const auto kin = kin_.find(waiter.key);
-  const bool renews = waiter.wish.insists && kin != kin_.end();
-  return renews ? std::max(waiter.begun, kin->second.served) : waiter.begun;
+  return std::max({waiter.begun, waiter.hope, kin == kin_.end() ? TimePoint{} : kin->second.hope});
 }
 
 TimePoint LeaseDesk::deadline_of(const Waiter& waiter) const {

@@ -30,7 +30,7 @@ struct LeaseWish {
   std::vector<std::string> excluded;
   Duration patience{};  // after this without a lease: timed_out
   // There is no local run: waits even for a coordinator, and patience counts from the last lease
-  // that another with the same key got.
+  // that another with the same key got, and from the last word that the pool is warming.
   bool insists = false;
   Duration farm_patience{};  // of one who insists, without a coordinator or a node; 0: no limit
 
@@ -70,6 +70,7 @@ class LeaseDesk {
     LeaseKey key;  // of the wish
     Done done;
     TimePoint begun;
+    TimePoint hope{};       // when his pool was last said to be warming
     bool asked = false;     // by a request of its own
     TimePoint ask_after{};  // a refusal is not answered by asking again at once
     // Since when each of its requests was refused for that no node fits, and why the last one was.
@@ -78,8 +79,8 @@ class LeaseDesk {
   };
   // What those who want the same have in common.
   struct Kin {
-    LeaseWish wish;  // without exclusions, for batches and renewals
-    TimePoint served;
+    LeaseWish wish;       // without exclusions, for batches and renewals
+    TimePoint hope;       // when one of them was last served, or their pool last said to be warming
     TimePoint ask_after;  // likewise
   };
   struct Request {
@@ -93,6 +94,7 @@ class LeaseDesk {
   void ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket);
   void ask_for_waiters(const std::map<LeaseKey, std::uint32_t>& waiting);
   void request_over(const Request& request);
+  void warming(const Request& request, TimePoint now);
   // How many wait for any node, by what they wait for.
   std::map<LeaseKey, std::uint32_t> waiting_for_any() const;
   // Withdraws requests that nobody has waited for in a while; returns when to look again.

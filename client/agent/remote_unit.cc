@@ -204,6 +204,25 @@ void RemoteUnit::worker_message(wire::Envelope envelope) {
   }
 }
 
+void RemoteUnit::result_garbled(const std::string& why) {
+  if (!run_sent_ || result_ || writing_) return;
+  trace_.remote += farm_.reactor.now() - phase_began_;
+  result_is_invalid("the result cannot be read: " + why);
+}
+
+// What is asked for again may come as it came before.
+void RemoteUnit::message_garbled(const std::string& why) {
+  if (!garbled_.one_more(farm_.reactor.now())) return worker_ready();
+  tell(wire::Cancel{attempt_});
+  end_attempt(AttemptEnd::worker_lost, {}, "what the worker sends cannot be read: " + why);
+}
+
+// The task ran, but what came of it is lost; another node may do better.
+void RemoteUnit::result_is_invalid(const std::string& why) {
+  tell(wire::Ack{attempt_});
+  end_attempt(AttemptEnd::result_invalid, {}, why);
+}
+
 void RemoteUnit::held(const wire::Accepted& message) {
   const TimePoint now = farm_.reactor.now();
   if (message.phase != TaskPhase::queued) return queued_since_.reset();
@@ -321,9 +340,7 @@ void RemoteUnit::fetch_outputs(std::vector<Digest> wanted) {
     RemoteUnit* unit = *self;
     if (unit == nullptr || unit->attempt_ != attempt) return;
     if (got) return unit->fetch_outputs(wanted);
-    unit->tell(wire::Ack{attempt});
-    unit->end_attempt(AttemptEnd::result, Outcome::not_started,
-                      "an output could not be fetched: " + got.error().message);
+    unit->result_is_invalid("an output could not be fetched: " + got.error().message);
   });
 }
 
@@ -353,9 +370,10 @@ void RemoteUnit::write() {
 void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
                          const std::string& doubt) {
   trace_.write += farm_.reactor.now() - phase_began_;
+  if (!streams) return result_is_invalid(streams.error().message);
+  if (!status && status.error().code == Errc::corrupt)
+    return result_is_invalid(status.error().message);
   tell(wire::Ack{attempt_});
-  if (!streams)
-    return end_attempt(AttemptEnd::result, Outcome::not_started, streams.error().message);
   // What cannot be written here is the compiler's to say, in its own words.
   if (!status) {
     attempt_over();
@@ -387,6 +405,7 @@ void RemoteUnit::attempt_over() {
   if (lease_) farm_.leases.spoil(std::exchange(lease_, std::nullopt)->lease.id);
   packing_ = run_sent_ = accepted_ = writing_ = supplying_ = false;
   unanswered_ = uploads_failed_ = 0;
+  garbled_ = {};
   queued_since_.reset();
   needed_.clear();
   uploading_.clear();

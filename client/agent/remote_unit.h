@@ -18,6 +18,7 @@
 #include "client/agent/settings.h"
 #include "client/agent/upload_source.h"
 #include "client/agent/worker_pool.h"
+#include "client/policy/garble_count.h"
 #include "client/policy/retry.h"
 #include "common/base/thread_pool.h"
 #include "common/net/reactor.h"
@@ -86,6 +87,8 @@ class RemoteUnit : private AttemptEvents {
   void worker_ready() override;
   void worker_lost() override;
   void worker_message(wire::Envelope envelope) override;
+  void result_garbled(const std::string& why) override;
+  void message_garbled(const std::string& why) override;
   void held(const wire::Accepted& message);
   void busy(const wire::Busy& message);
   void need(const wire::Need& message);
@@ -95,6 +98,7 @@ class RemoteUnit : private AttemptEvents {
   void upload_failed(const Digest& digest, const Error& error);
   void result(wire::RunResult message, wire::Frames raw);
   void ended_otherwise(wire::RunResult message, wire::Frames raw);
+  void result_is_invalid(const std::string& why);
   void fetch_outputs(std::vector<Digest> wanted);
   void write();
   void written(const Status& status, const Result<Streams>& streams, const std::string& doubt);
@@ -129,6 +133,7 @@ class RemoteUnit : private AttemptEvents {
   bool accepted_ = false;
   bool writing_ = false;  // all that the worker had to give is here
   int unanswered_ = 0;    // questions in a row
+  GarbleCount garbled_;   // messages about it
   bool supplying_ = false;
   std::set<Digest> needed_;     // by the worker, not yet looked after
   std::set<Digest> uploading_;  // on the bulk socket

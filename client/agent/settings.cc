@@ -26,7 +26,10 @@ config::Settings known_settings() {
            "HOST[:10650] of the coordinators, separated by commas",
            SettingKind::list},
           {"mode", "KILN_MODE", {"files"}, "files or local"},
-          {"route", "KILN_ROUTE", {"auto"}, "direct or auto: workers are reached directly"},
+          {"route",
+           "KILN_ROUTE",
+           {"auto"},
+           "direct: to workers; relay: through the coordinator; auto: what comes about"},
           {"pool", "KILN_POOL", {"default"}, "the pool that runs the tasks"},
           {"priority", "KILN_PRIORITY", {"0"}, "higher goes first"},
           {"build", "KILN_BUILD", {""}, "name of this build; fair shares are between builds"},
@@ -35,6 +38,10 @@ config::Settings known_settings() {
            {"1"},
            "0: a job that cannot run remotely fails",
            SettingKind::boolean},
+          {"key-file",
+           "KILN_KEY_FILE",
+           {""},
+           "this client's key file; default: key.toml beside the settings, if it is there"},
           {"cache-dir", "KILN_CACHE_DIR", {""}, "directory of what the agent remembers"},
           {"idle-timeout",
            "KILN_IDLE_TIMEOUT",
@@ -46,11 +53,21 @@ config::Settings known_settings() {
       });
 }
 
+constexpr std::string_view kKeyFile = "key.toml";
+constexpr std::string_view kSystemDirectory = "/etc/kiln";
+
+std::filesystem::path users_directory(const Environment& environment) {
+  std::filesystem::path home(value_of(environment, "XDG_CONFIG_HOME"));
+  if (home.empty()) home = std::filesystem::path(value_of(environment, "HOME")) / ".config";
+  return home / "kiln";
+}
+
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> found;
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(directory, code)) {
-    if (entry.path().extension() == ".toml") found.push_back(entry.path());
+    if (entry.path().extension() == ".toml" && entry.path().filename() != kKeyFile)
+      found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -58,8 +75,9 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& directo
 
 // Fixed while the agent lives; all others are each call's.
 bool is_agents_own(const std::string& key) {
-  constexpr std::array<std::string_view, 6> kOwn = {"coordinator", "cache-dir", "idle-timeout",
-                                                    "log-level",   "log-file",  "log-format"};
+  constexpr std::array<std::string_view, 8> kOwn = {"coordinator", "route",        "key-file",
+                                                    "cache-dir",   "idle-timeout", "log-level",
+                                                    "log-file",    "log-format"};
   return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
 }
 
@@ -100,16 +118,60 @@ config::Environment lookup_in(const Environment& environment) {
 
 Result<config::Settings> load_client_settings(const Environment& environment) {
   auto settings = known_settings();
-  std::vector<std::filesystem::path> files = files_in("/etc/kiln");
-  std::filesystem::path home(value_of(environment, "XDG_CONFIG_HOME"));
-  if (home.empty()) home = std::filesystem::path(value_of(environment, "HOME")) / ".config";
-  for (const auto& file : files_in(home / "kiln")) files.push_back(file);
+  std::vector<std::filesystem::path> files = files_in(kSystemDirectory);
+  for (const auto& file : files_in(users_directory(environment))) files.push_back(file);
   if (const auto extra = value_of(environment, "KILN_CONFIG"); !extra.empty())
     files.emplace_back(extra);
   for (const auto& file : files) KILN_TRY(settings.load_file(file));
   KILN_TRY(settings.load_environment(lookup_in(environment)));
   return settings;
 }
+
+namespace {
+
+// The user's own is taken before the machine's, which he may not be able to read.
+std::filesystem::path key_path(const config::Settings& settings, const Environment& environment) {
+  if (settings.given("key-file")) return settings.text("key-file");
+  for (const auto& directory :
+       {users_directory(environment), std::filesystem::path(kSystemDirectory)}) {
+    std::error_code code;
+    if (std::filesystem::exists(directory / kKeyFile, code)) return directory / kKeyFile;
+  }
+  return {};
+}
+
+Status read_key(const config::Settings& settings, const Environment& environment,
+                AgentSettings& result) {
+  result.key_path = key_path(settings, environment).string();
+  if (result.key_path.empty()) return {};
+  auto file = auth::read_key_file(result.key_path);
+  if (!file) return fail(settings.error("key-file", file.error()));
+  const auto refuse = [&](const std::string& why) {
+    return fail(
+        settings.error("key-file", Error{Errc::invalid_argument, result.key_path + ": " + why}));
+  };
+  if (file->role != KeyRole::client && file->role != KeyRole::admin) {
+    return refuse("it is the key of a " + std::string(role_name(file->role)) +
+                  "; a client needs one of its own role: kiln keys new NAME --role client");
+  }
+  if (file->coordinators.empty()) {
+    return refuse("it names no coordinator's public key; add it with kiln keys trust");
+  }
+  result.key = std::move(*file);
+  return {};
+}
+
+Result<Route> route_in(const config::Settings& settings) {
+  const std::string& route = settings.text("route");
+  if (route == "direct") return Route::direct;
+  if (route == "relay") return Route::relay;
+  if (route == "auto") return Route::automatic;
+  return fail(settings.error("route",
+                             Error{Errc::invalid_argument,
+                                   "\"" + route + "\" is not a route; use auto, direct or relay"}));
+}
+
+}  // namespace
 
 Result<AgentSettings> agent_settings(const config::Settings& settings,
                                      const Environment& environment) {
@@ -119,11 +181,13 @@ Result<AgentSettings> agent_settings(const config::Settings& settings,
     if (!endpoint) return fail(settings.error("coordinator", endpoint.error()));
     result.coordinators.push_back(*endpoint);
   }
+  KILN_TRY_ASSIGN(result.route, route_in(settings));
   if (settings.given("cache-dir")) {
     result.cache = settings.text("cache-dir");
   } else {
     KILN_TRY_ASSIGN(result.cache, cache_directory(environment, ::getuid()));
   }
+  KILN_TRY(read_key(settings, environment, result));
   KILN_TRY_ASSIGN(result.idle_timeout, settings.duration("idle-timeout"));
   auto level = parse_log_level(settings.text("log-level"));
   if (!level) return fail(settings.error("log-level", level.error()));
@@ -146,14 +210,7 @@ Result<CallSettings> call_settings(const config::Settings& base, const Environme
         "mode",
         Error{Errc::invalid_argument, "\"" + mode + "\" is not a mode; use files or local"}));
   }
-  const std::string& route = settings.text("route");
-  if (route != "direct" && route != "auto") {
-    return fail(settings.error(
-        "route", Error{Errc::unsupported,
-                       "\"" + route +
-                           "\" is not in this version; workers are reached directly: use direct "
-                           "or auto"}));
-  }
+  KILN_TRY(route_in(settings));  // the agent's own, but who asks for what cannot be is told
   KILN_TRY_ASSIGN(result.fallback, settings.boolean("fallback"));
   result.pool = settings.text("pool");
   if (!is_pool_name(result.pool)) {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/paths/environment.h"
+#include "common/auth/key_file.h"
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -15,12 +17,18 @@
 
 namespace kiln::client {
 
+// How workers are reached. automatic: directly where that comes about, else through a coordinator.
+enum class Route : std::uint8_t { direct, relay, automatic };
+
 // Fixed while the agent lives.
 struct AgentSettings {
   std::vector<net::Endpoint> coordinators;
+  Route route = Route::automatic;
   std::filesystem::path cache;
   Duration idle_timeout{};  // without a call until the agent ends; 0: never
   LogOptions log;
+  std::string key_path;              // of `key`; empty: there is none
+  std::optional<auth::KeyFile> key;  // nothing: connections are in the clear
 };
 
 enum class CallMode : std::uint8_t { files, local };

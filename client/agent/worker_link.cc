@@ -9,8 +9,6 @@ namespace kiln::client {
 namespace {
 
 constexpr Duration kBeat = milliseconds(500);
-// A broken connection may come back within this time, with tasks and results kept by the worker.
-constexpr Duration kReconnect = milliseconds(1500);
 // An open connection on which nothing is heard, not even the answer to a ping.
 constexpr Duration kSilence = seconds(5);
 // Enough for the inputs of very large builds; beyond it, the worker is simply asked again.
@@ -24,35 +22,25 @@ std::uint64_t size_of(const wire::Frames& frames) {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerLink>> WorkerLink::connect(const net::BulkParts& parts, Logger log,
-                                                        const std::string& worker,
-                                                        std::uint64_t worker_epoch,
-                                                        const std::string& task_address,
-                                                        const std::string& bulk_address,
-                                                        wire::PeerHello hello, Handlers handlers) {
-  std::unique_ptr<WorkerLink> link(new WorkerLink(parts, std::move(log), worker, worker_epoch,
-                                                  std::move(hello), std::move(handlers)));
-  KILN_TRY_ASSIGN(link->dealer_, net::Dealer::connect(parts.reactor, parts.context, task_address));
-  KILN_TRY_ASSIGN(link->bulk_, net::BulkClient::connect(parts, bulk_address));
-  auto* self = link.get();
-  self->dealer_->on_state([self](bool connected) { self->connection_changed(connected); });
-  self->dealer_->on_message([self](wire::Frames frames) { self->receive(std::move(frames)); });
-  if (self->dealer_->connected()) self->connection_changed(true);
-  self->timer_ = parts.reactor.call_after(kBeat, [self] { self->beat(); });
-  return link;
-}
-
 WorkerLink::WorkerLink(const net::BulkParts& parts, Logger log, std::string worker,
-                       std::uint64_t worker_epoch, wire::PeerHello hello, Handlers handlers)
+                       std::uint64_t worker_epoch, Ways ways, wire::PeerHello hello,
+                       Handlers handlers)
     : reactor_(parts.reactor),
       log_(std::move(log)),
       worker_(std::move(worker)),
       worker_epoch_(worker_epoch),
       hello_(std::move(hello)),
       handlers_(std::move(handlers)),
+      tasks_(std::move(ways.tasks)),
+      bulk_(std::make_unique<net::BulkClient>(parts, std::move(ways.bulk))),
       heard_(parts.reactor.now()),
       down_since_(parts.reactor.now()),
-      last_beat_(parts.reactor.now()) {}
+      last_beat_(parts.reactor.now()) {
+  tasks_->on_state([this](bool connected) { connection_changed(connected); });
+  tasks_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
+  if (tasks_->connected()) connection_changed(true);
+  timer_ = reactor_.call_after(kBeat, [this] { beat(); });
+}
 
 WorkerLink::~WorkerLink() {
   if (timer_ != 0) reactor_.cancel(timer_);
@@ -62,7 +50,7 @@ Status WorkerLink::send(const wire::Message& message, wire::Frames raw) {
   if (state_ != State::ready) return fail(Errc::unavailable, "no connection to worker " + worker_);
   auto frames = wire::encode(message, std::move(raw));
   bytes_sent_ += size_of(frames);
-  return dealer_->send(std::move(frames));
+  return tasks_->send(std::move(frames));
 }
 
 void WorkerLink::learn(const Digest& digest) {
@@ -78,7 +66,7 @@ void WorkerLink::connection_changed(bool connected) {
     return;
   }
   heard_ = reactor_.now();
-  const auto sent = dealer_->send(wire::encode(hello_));
+  const auto sent = tasks_->send(wire::encode(hello_));
   if (!sent) log_.warning("no hello", {{"worker", worker_}, {"error", sent.error()}});
 }
 
@@ -86,8 +74,11 @@ void WorkerLink::receive(wire::Frames frames) {
   if (state_ == State::lost) return;
   heard_ = reactor_.now();
   bytes_received_ += size_of(frames);
+  // Small, as what is large travels in the frames after it; decode() leaves nothing of a bad one.
+  const std::string header = frames.empty() ? "" : frames[0];
+  const std::string map = frames.size() < 2 ? "" : frames[1];
   auto envelope = wire::decode(std::move(frames));
-  if (!envelope) return lose(envelope.error().message);
+  if (!envelope) return garbled(wire::salvage(header, map), envelope.error());
   if (const auto* welcome = std::get_if<wire::PeerWelcome>(&envelope->message)) {
     if (welcome->worker_epoch != worker_epoch_)
       return lose("another worker process answers at its address");
@@ -100,15 +91,25 @@ void WorkerLink::receive(wire::Frames frames) {
   }
 }
 
+void WorkerLink::garbled(const wire::Salvage& rest, const Error& error) {
+  if (error.code == Errc::version_mismatch) return lose(error.message);
+  log_.warning("message cannot be read",
+               {{"worker", worker_}, {"count", ++unreadable_}, {"error", error}});
+  if (!rest.attempt && nameless_.one_more(reactor_.now()))
+    return lose("what it sends cannot be read: " + error.message);
+  handlers_.garbled(rest, error.message);
+}
+
 void WorkerLink::beat() {
   timer_ = reactor_.call_after(kBeat, [this] { beat(); });
   const TimePoint now = reactor_.now();
   // When it is we who stood still, what the worker sent meanwhile has not been read yet.
   if (now - std::exchange(last_beat_, now) > 4 * kBeat) heard_ = down_since_ = now;
   if (state_ == State::connecting) {
-    if (!dealer_->connected() && now - down_since_ > kReconnect)
+    // It may come back meanwhile, with tasks and results kept by the worker.
+    if (!tasks_->connected() && now - down_since_ > tasks_->patience())
       return lose("the connection is gone");
-    if (dealer_->connected() && now - heard_ > kSilence) return lose("it does not greet us");
+    if (tasks_->connected() && now - heard_ > kSilence) return lose("it does not greet us");
     return;
   }
   if (!busy_) {

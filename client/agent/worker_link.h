@@ -8,12 +8,14 @@
 #include <string>
 #include <unordered_set>
 
+#include "client/policy/garble_count.h"
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/net/bulk.h"
-#include "common/net/dealer.h"
+#include "common/net/connection.h"
 #include "common/net/reactor.h"
 #include "common/wire/messages.h"
+#include "common/wire/salvage.h"
 
 namespace kiln::client {
 
@@ -23,18 +25,23 @@ class WorkerLink {
   struct Handlers {
     // Every message about an attempt.
     std::function<void(wire::Envelope)> message;
+    // One that cannot be read, and why not; what it is about may be asked for again.
+    std::function<void(const wire::Salvage&, const std::string& why)> garbled;
     // Greeted by the worker, for the first time or again: attempts under way can be reclaimed.
     std::function<void()> ready;
-    // Gone for good: silent or unreachable for too long, or another process took its place.
+    // Gone for good: silent, unreachable or unreadable for too long, or another process took its
+    // place.
     std::function<void(const std::string& reason)> lost;
   };
 
-  static Result<std::unique_ptr<WorkerLink>> connect(const net::BulkParts& parts, Logger log,
-                                                     const std::string& worker,
-                                                     std::uint64_t worker_epoch,
-                                                     const std::string& task_address,
-                                                     const std::string& bulk_address,
-                                                     wire::PeerHello hello, Handlers handlers);
+  // The two connections, which are not up yet.
+  struct Ways {
+    std::unique_ptr<net::Connection> tasks;
+    std::unique_ptr<net::Connection> bulk;
+  };
+
+  WorkerLink(const net::BulkParts& parts, Logger log, std::string worker,
+             std::uint64_t worker_epoch, Ways ways, wire::PeerHello hello, Handlers handlers);
   ~WorkerLink();
 
   State state() const { return state_; }
@@ -51,15 +58,14 @@ class WorkerLink {
   // What the worker most likely has, because it was sent there; it asks for what it has not.
   bool known(const Digest& digest) const { return known_.contains(digest); }
   void learn(const Digest& digest);
-  // Encoded bytes that went either way, on both sockets.
+  // Encoded bytes that went either way, on both connections.
   std::uint64_t bytes_sent() const { return bytes_sent_ + bulk_->bytes_sent(); }
   std::uint64_t bytes_received() const { return bytes_received_ + bulk_->bytes_received(); }
 
  private:
-  WorkerLink(const net::BulkParts& parts, Logger log, std::string worker,
-             std::uint64_t worker_epoch, wire::PeerHello hello, Handlers handlers);
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
+  void garbled(const wire::Salvage& rest, const Error& error);
   void beat();
   void lose(const std::string& reason);
 
@@ -69,7 +75,7 @@ class WorkerLink {
   std::uint64_t worker_epoch_;
   wire::PeerHello hello_;
   Handlers handlers_;
-  std::unique_ptr<net::Dealer> dealer_;
+  std::unique_ptr<net::Connection> tasks_;
   std::unique_ptr<net::BulkClient> bulk_;
   State state_ = State::connecting;
   bool busy_ = false;
@@ -78,6 +84,8 @@ class WorkerLink {
   TimePoint last_beat_;
   std::unordered_set<Digest> known_;
   std::uint64_t pings_ = 0;
+  GarbleCount nameless_;          // messages of which not even the attempt can be told
+  std::uint64_t unreadable_ = 0;  // messages, for the log
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;
   net::TimerId timer_ = 0;

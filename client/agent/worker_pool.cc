@@ -22,8 +22,13 @@ struct AttemptOf {
 }  // namespace
 
 WorkerPool::WorkerPool(const net::BulkParts& parts, Logger log, wire::PeerHello hello,
+                       WorkerRoutes::Options routes,
                        std::function<void(const std::string&)> dropped)
-    : parts_(parts), log_(std::move(log)), hello_(std::move(hello)), dropped_(std::move(dropped)) {}
+    : parts_(parts),
+      log_(std::move(log)),
+      hello_(std::move(hello)),
+      dropped_(std::move(dropped)),
+      routes_(parts_, log_, std::move(routes)) {}
 
 Result<WorkerLink*> WorkerPool::attach(const HeldLease& lease, const AttemptId& attempt,
                                        AttemptEvents& events) {
@@ -34,13 +39,16 @@ Result<WorkerLink*> WorkerPool::attach(const HeldLease& lease, const AttemptId& 
     handlers.ready = [this, key] { ready(key); };
     handlers.lost = [this, key](const std::string&) { lost(key); };
     handlers.message = [this, key](wire::Envelope envelope) { message(key, std::move(envelope)); };
-    auto link = WorkerLink::connect(parts_, log_, key.first, key.second, lease.task_address,
-                                    lease.bulk_address, hello_, std::move(handlers));
-    if (!link) {
+    handlers.garbled = [this, key](const wire::Salvage& rest, const std::string& why) {
+      garbled(key, rest, why);
+    };
+    auto ways = routes_.ways(lease);
+    if (!ways) {
       places_.erase(key);
-      return fail(link.error());
+      return fail(ways.error());
     }
-    place.link = std::move(*link);
+    place.link = std::make_unique<WorkerLink>(parts_, log_, key.first, key.second, std::move(*ways),
+                                              hello_, std::move(handlers));
   }
   place.attempts[attempt] = &events;
   place.link->set_busy(true);
@@ -73,6 +81,7 @@ void WorkerPool::lost(const Key& key) {
   if (!place) return;
   old_sent_ += place.mapped().link->bytes_sent();
   old_received_ += place.mapped().link->bytes_received();
+  routes_.forget(key.first, key.second);
   dropped_(key.first);
   for (const auto& [attempt, events] : place.mapped().attempts) {
     if (attempts_.erase(attempt) > 0) events->worker_lost();
@@ -88,6 +97,21 @@ void WorkerPool::message(const Key& key, wire::Envelope envelope) {
     events->second->worker_message(std::move(envelope));
   } else if (std::holds_alternative<wire::RunResult>(envelope.message)) {
     static_cast<void>(place->second.link->send(wire::Ack{*attempt}));  // nobody wants it any more
+  }
+}
+
+// Whoever may have missed a message asks how his attempt stands, as after a lost connection.
+void WorkerPool::garbled(const Key& key, const wire::Salvage& rest, const std::string& why) {
+  const auto place = places_.find(key);
+  if (place == places_.end()) return;
+  if (!rest.attempt) return ready(key);
+  const auto events = place->second.attempts.find(*rest.attempt);
+  if (events == place->second.attempts.end()) {
+    static_cast<void>(place->second.link->send(wire::Ack{*rest.attempt}));
+  } else if (rest.is_result) {
+    events->second->result_garbled(why);
+  } else {
+    events->second->message_garbled(why);
   }
 }
 

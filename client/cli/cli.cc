@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 
 #include <poll.h>
@@ -11,9 +12,12 @@
 #include <unistd.h>
 
 #include "client/cli/command_line.h"
+#include "client/cli/keys.h"
+#include "client/cli/node_wait.h"
 #include "client/cli/question.h"
 #include "client/cli/render.h"
 #include "client/cli/table.h"
+#include "client/cli/terminal_block.h"
 #include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
 #include "client/slots/local_slots.h"
@@ -63,22 +67,50 @@ void say_wrong(const std::string& text) {
   complain(wrap(text, kPrefix, kPlainWidth));
 }
 
+int say_failure(const Error& error) {
+  say_wrong(error.message);
+  return error.code == Errc::cancelled ? kInterrupted : kWrong;
+}
+
+// On a terminal it says meanwhile what takes so long.
+Result<std::string> ask_for_toolchains(const PeopleCommand& line, const Caller& caller,
+                                       const Interrupt& interrupt) {
+  TerminalBlock block;
+  if (!line.brings.empty()) {
+    const std::size_t width = TerminalBlock::size().columns - 1;
+    block.show({fit("packaging " + line.brings + ", and bringing it to a node", width)});
+  }
+  return ask(line, caller, &interrupt);
+}
+
 // These may last: toolchains are packaged, executors get ready.
-Result<std::string> ask_about_pools(const PeopleCommand& line, const Caller& caller) {
+int ask_about_pools(const PeopleCommand& line, const Caller& caller) {
   const Interrupt interrupt;
-  auto json = ask(line, caller, &interrupt);
-  if (!json || !line.waits) return json;
-  return wait_for_warmth(line, std::move(*json), caller, interrupt);
+  auto json = ask_for_toolchains(line, caller, interrupt);
+  if (!json) return say_failure(json.error());
+  if (!line.waits) return print(line, *json, caller);
+  const auto waited = wait_for_warmth(line, std::move(*json), caller, interrupt);
+  if (!waited) return say_failure(waited.error());
+  const int code = print(line, waited->answer, caller);
+  return waited->lack ? say_failure(*waited->lack) : code;
+}
+
+int change_node(const PeopleCommand& line, const Caller& caller) {
+  const Interrupt interrupt;
+  if (const auto done = ask(line, caller, &interrupt); !done) return say_failure(done.error());
+  const auto waited = wait_for_node(line, caller, interrupt);
+  if (!waited) return say_failure(waited.error());
+  return print(line, *waited, caller);
 }
 
 int ask_and_print(const PeopleCommand& line, const Caller& caller) {
-  const bool about_pools = line.name == "pool" || line.name == "warm";
-  const auto json = about_pools ? ask_about_pools(line, caller) : ask(line, caller);
+  if (line.name == "drain" || line.name == "resume") return change_node(line, caller);
+  if (line.name == "pool" || line.name == "warm") return ask_about_pools(line, caller);
+  const auto json = ask(line, caller);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);
   if (line.name == "doctor") return print(line, doctor_without_agent(json.error().message), caller);
-  say_wrong(json.error().message);
-  return json.error().code == Errc::cancelled ? kInterrupted : kWrong;
+  return say_failure(json.error());
 }
 
 // Opened before the request, so that the number cannot be another process's by then.
@@ -132,6 +164,15 @@ int stop_and_print(const PeopleCommand& line, const Caller& caller) {
   return kWrong;
 }
 
+int do_keys_and_print(const PeopleCommand& line, const Caller& caller) {
+  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::size_t width = render_options(caller.environment).width;
+  const KeysDone done = do_keys(line.keys, caller.environment, width, today);
+  write_fully(STDOUT_FILENO, done.text);
+  for (const Error& problem : done.problems) say_wrong(problem.message);
+  return done.problems.empty() ? 0 : kWrong;
+}
+
 int show_version(const PeopleCommand& line) {
   const std::string version = KILN_VERSION;
   write_fully(STDOUT_FILENO,
@@ -155,6 +196,8 @@ int run_command_line(const std::vector<std::string>& words, const Caller& caller
       return show_version(*line);
     case PeopleCommand::Kind::run:
       return make_call(CallRequest{line->command, "run", line->inputs, line->outputs}, caller);
+    case PeopleCommand::Kind::keys:
+      return do_keys_and_print(*line, caller);
     case PeopleCommand::Kind::ask:
       break;
   }

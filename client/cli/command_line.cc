@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "client/cli/node_words.h"
 #include "client/cli/pool_words.h"
+#include "client/cli/word_reader.h"
 #include "client/launcher/invocation.h"
 
 namespace kiln::client {
@@ -16,7 +18,7 @@ Result<PeopleCommand> wrong(std::string text, const std::string& near) {
 }
 
 bool is_of_later_version(const std::string& word) {
-  const Words later = {"top", "toolchain", "drain", "resume"};
+  const Words later = {"top", "toolchain"};
   return std::find(later.begin(), later.end(), word) != later.end();
 }
 
@@ -60,6 +62,15 @@ Result<PeopleCommand> parse_run(const Words& words) {
   return fail(Errc::invalid_argument,
               "kiln run: no command; write it after --, as in "
               "kiln run --input a.txt -- sort a.txt");
+}
+
+Result<PeopleCommand> parse_keys(const Words& words) {
+  PeopleCommand line;
+  line.name = words.front();
+  if (asks_for_help(words)) return line;
+  line.kind = PeopleCommand::Kind::keys;
+  KILN_TRY_ASSIGN(line.keys, parse_key_words(words));
+  return line;
 }
 
 Status check_arguments(const PeopleCommand& line) {
@@ -117,6 +128,8 @@ Result<PeopleCommand> parse_people_command(const Words& words) {
   if (first == "-j") return parse_ask("jobs", words);
   if (first == "run") return parse_run(words);
   if (first == "pools" || first == "pool" || first == "warm") return parse_pool_words(words);
+  if (first == "keys") return parse_keys(words);
+  if (first == "drain" || first == "resume") return parse_node_words(words);
   if (first == "--json") {
     return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cli/key_words.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
 
@@ -16,6 +17,7 @@ struct PeopleCommand {
     run,      // `kiln run`: command, inputs, outputs
     help,     // the text of --help; of one command: its name and, of `pool`, the action
     version,  // this program's version
+    keys,     // `kiln keys`, which needs no agent
   };
   Kind kind = Kind::help;
   bool json = false;
@@ -24,10 +26,13 @@ struct PeopleCommand {
   std::vector<std::string> command;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
-  // Of a command about pools: until all that is wanted is ready, at most so long.
+  // Of a command about pools: until all that is wanted is ready, of drain until nothing runs on the
+  // node, of resume until it takes tasks; at most so long.
   bool waits = false;
   std::uint64_t warm = 0;  // executors that it then waits for; 0: every one
+  std::string brings;      // the toolchains that are packaged and brought before the answer comes
   Duration timeout = std::chrono::minutes(5);
+  KeyCommand keys;
 };
 
 // Errc::invalid_argument names the word that is wrong, and the nearest right one.

@@ -1,4 +1,5 @@
 #include "client/cli/command_line.h"
+#include "client/cli/key_help.h"
 #include "client/cli/pool_help.h"
 
 namespace kiln::client {
@@ -14,6 +15,8 @@ The farm
   status              the agent, its coordinators, and whether jobs run remotely
   nodes               the machines of the farm and what they do
   tasks               the tasks that run or wait now
+  drain NODE          no new tasks for it; waits until what runs there has ended
+  resume NODE         tasks for it again
   -j                  a good number for make -j now
 
 Pools: sets of executors that are ready before the first job
@@ -36,28 +39,35 @@ Your builds
   run [--input PATH]... [--output PATH]... -- COMMAND
                       run any command remotely with these files
 
+Keys: who may come into the farm
+  keys ACTION         init, new, allow, revoke, list, trust, distrust;
+                      kiln keys --help tells more
+
 This machine
   config              every setting, its value and where it comes from
   doctor [COMPILER]   check everything that can be wrong, and how to mend it
   agent stop          stop the agent; the next call starts it again
 
 Options
-  --json              print the answer as JSON (every command but run)
+  --json              print the answer as JSON (every command but run, and of
+                      keys only list)
   --version           print the version
   --help              print this text
 
 Environment
   KILN_COORDINATOR    coordinators, comma-separated host[:10650]
   KILN_MODE           files: remotely where possible; local: here
-  KILN_ROUTE          direct or auto: workers are reached directly
+  KILN_ROUTE          direct, relay (through the coordinator) or auto
   KILN_POOL           pool to compile in (default: default)
   KILN_PRIORITY       priority of the jobs, higher first
   KILN_BUILD          name of the build, for fair shares
   KILN_FALLBACK       0: a job that should run remotely and cannot fails
   KILN_DISABLE        1: run the compiler, nothing else
   KILN_SOCKET         the agent's socket
+  KILN_KEY_FILE       key file of this client, where the farm has keys
   KILN_CACHE_DIR      where the agent keeps what it found
   KILN_CONFIG         a configuration file besides /etc/kiln/*.toml
+  KILN_KEYS_DIR       the farm's folder of keys, of kiln keys
   KILN_LOG_LEVEL      debug, info, warning, error or off
   KILN_LOG_FILE       the agent's log
   KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never
@@ -66,6 +76,7 @@ Environment
 }  // namespace
 
 std::string help_text(const PeopleCommand& line) {
+  if (line.name == "keys") return std::string(key_help());
   const std::string own =
       pool_help(line.name, line.arguments.empty() ? "" : line.arguments.front());
   return own.empty() ? kAllCommands : own;

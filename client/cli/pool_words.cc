@@ -241,6 +241,13 @@ Words creation_words() {
   return names;
 }
 
+std::string toolchains_of(const nlohmann::json& pool) {
+  std::string names;
+  for (const auto& one : pool.value("toolchains", nlohmann::json::array()))
+    names += (names.empty() ? "" : ", ") + one.get<std::string>();
+  return names;
+}
+
 Result<PeopleCommand> parse_create(const Words& words) {
   PeopleCommand line;
   WordReader reader("kiln pool create", words, 2);
@@ -257,6 +264,7 @@ Result<PeopleCommand> parse_create(const Words& words) {
   }
   line.waits = pool.contains("warm") || pool.value("all", false);
   line.warm = executors_of(pool);
+  line.brings = toolchains_of(pool);
   line.arguments = {"create", pool.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   return line;
 }
@@ -355,14 +363,10 @@ Result<PeopleCommand> parse_warm(const Words& words) {
   }
   line.waits = true;
   line.warm = executors_of(pool);
+  line.brings = database.empty() ? toolchains_of(pool) : "what this build's calls need";
   line.arguments = {pool.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   if (!database.empty()) line.arguments.push_back(database);
   return line;
-}
-
-bool asks_for_help(const Words& words) {
-  return std::any_of(words.begin(), words.end(),
-                     [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
 // With the action of `kiln pool` as its only argument.

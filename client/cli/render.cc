@@ -224,6 +224,26 @@ Rendered render_doctor(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
+// What is asked for has come about, or was only ordered.
+Rendered render_node_change(std::string_view name, const Json& answer,
+                            const RenderOptions& options) {
+  const std::string node = text_of(answer, "node");
+  const std::string state = text_of(answer, "state");
+  std::string text = node + " takes tasks again";
+  if (name == "drain" && state == "gone") {
+    text = node + " has left the farm";
+  } else if (name == "drain") {
+    const auto under_way = number_of(answer, "running") + number_of(answer, "queued");
+    text = node + " takes no new tasks until kiln resume " + node + "; ";
+    text += under_way == 0
+                ? "none is left there"
+                : count(under_way, "task") + (under_way == 1 ? " is" : " are") + " still there";
+  } else if (state != "ready") {
+    text = node + " was told to take tasks again";
+  }
+  return {wrap(text, 0, options.width) + "\n", true};
+}
+
 Rendered render_object(std::string_view name, const Json& answer, const RenderOptions& options) {
   if (name == "status") return render_status(answer, options);
   if (name == "nodes") return render_nodes(answer, options);
@@ -235,6 +255,7 @@ Rendered render_object(std::string_view name, const Json& answer, const RenderOp
   if (name == "pools") return render_pools(answer, options);
   if (name == "pool") return render_pool(answer, options);
   if (name == "warm") return render_warmed(answer, options);
+  if (name == "drain" || name == "resume") return render_node_change(name, answer, options);
   if (name == "jobs") return {text_of(answer, "jobs") + "\n", true};
   return {answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", true};
 }

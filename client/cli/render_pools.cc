@@ -1,38 +1,20 @@
 #include "client/cli/render_pools.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "client/cli/pool_node.h"
 #include "client/cli/table.h"
 #include "client/cli/units.h"
 #include "common/model/pool.h"
 
 namespace kiln::client {
 namespace {
-
-const Json& first_pool(const Json& answer) {
-  static const Json none;
-  const Json& pools = member(answer, "pools");
-  return pools.is_array() && !pools.empty() ? pools.front() : none;
-}
-
-bool lives(const Json& node) {
-  return text_of(node, "state") == "ready";
-}
-
-bool has_state(const Json& node, std::string_view state) {
-  return text_of(member(node, "pool"), "state") == state;
-}
-
-bool is_broken(const Json& node) {
-  return has_state(node, "broken");
-}
-
-std::uint64_t warm_executors(const Json& node) {
-  const Json& pool = member(node, "pool");
-  return number_of(pool, "ready") + number_of(pool, "busy");
-}
 
 // Before it says so itself a node is on its way to what it was told to have ready.
 bool is_warming(const Json& node) {
@@ -66,20 +48,6 @@ std::string pool_state(const Json& pool) {
   if (any(is_warming)) return "warming";
   if (any(is_broken)) return "broken";
   return any(in("quiesced")) ? "quiesced" : "cold";
-}
-
-// What a node still lacks; empty: nothing.
-std::string lack_of(const Json& node) {
-  if (!is_true(node, "answered")) return "has not answered yet";
-  if (const auto lacks = number_of(node, "lacks"); lacks > 0)
-    return "staging " + count(lacks, "toolchain");
-  const auto wanted = number_of(node, "wanted");
-  if (warm_executors(node) >= wanted) return "";
-  std::string text =
-      std::to_string(warm_executors(node)) + " of " + count(wanted, "executor") + " ready";
-  if (const auto reason = text_of(member(node, "pool"), "reason"); reason != "-")
-    text += " (" + reason + ")";
-  return text;
 }
 
 // What they lack together, where each has what is wanted of it.
@@ -130,11 +98,31 @@ std::string note_of(const Json& pool, const Json& node) {
   return note;
 }
 
-// A step that was not taken has no time.
-std::string step_text(const Json& there, const char* name) {
-  const Json& time = member(there, name);
-  if (!time.is_number() || time.get<double>() <= 0) return "-";
-  return time.get<double>() < 1 ? "<1 ms" : milliseconds_of(there, name);
+// What the node's initializer wrote, without blank space behind it.
+std::string output_of(const Json& node) {
+  const Json& output = member(member(node, "pool"), "output");
+  auto text = output.is_string() ? output.get<std::string>() : "";
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return text;
+}
+
+// Where all went well the last line of it, once for all nodes that have the same.
+std::string last_lines_text(const Json& pool, const RenderOptions& options) {
+  std::map<std::string, std::vector<std::string>> nodes_of;
+  for (const Json& node : member(pool, "nodes")) {
+    const auto output = output_of(node);
+    if (output.empty() || is_broken(node)) continue;
+    std::string last = block(output.substr(output.rfind('\n') + 1), 0, SIZE_MAX);
+    last.pop_back();  // its newline
+    nodes_of[last].push_back(text_of(node, "node"));
+  }
+  std::string text;
+  for (const auto& [last, nodes] : nodes_of) {
+    std::string who = nodes.front();
+    if (nodes.size() > 1) who += " and " + count(nodes.size() - 1, "more node");
+    text += fit(who + ": the initializer's last line: " + last, options.width) + "\n";
+  }
+  return text;
 }
 
 std::string nodes_table(const Json& pool, const RenderOptions& options) {
@@ -157,11 +145,11 @@ std::string nodes_table(const Json& pool, const RenderOptions& options) {
                text_of(there, "warm_hits")});
     if (const auto note = note_of(pool, node); !note.empty())
       notes += wrap(text_of(node, "node") + ": " + note, 2, options.width) + "\n";
-    if (const auto output = text_of(there, "output"); is_broken(node) && output != "-")
-      notes += "  its output:\n" + block(output, 4, options.width);
+    const auto output = is_broken(node) ? output_of(node) : "";
+    if (!output.empty()) notes += "  its initializer wrote:\n" + block(output, 4, options.width);
   }
   if (table.empty()) return "no node is selected\n";
-  return table.text(options.width) + notes;
+  return table.text(options.width) + notes + last_lines_text(pool, options);
 }
 
 // The command that makes the same pool, to be given to a shell: as many options a line as fit.

@@ -3,36 +3,16 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "client/cli/question.h"
 #include "client/cli/render_pools.h"
-#include "client/cli/table.h"
-#include "client/launcher/local_run.h"
+#include "client/cli/terminal_block.h"
+#include "client/cli/warm_progress.h"
 
 namespace kiln::client {
 namespace {
 
 constexpr auto kInterval = milliseconds(50);
-constexpr std::size_t kWidth = 79;
-
-// One line of a terminal, written over the one before; none elsewhere.
-class ProgressLine {
- public:
-  ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (shown_) write_fully(STDERR_FILENO, "\r\x1b[K");
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const std::string& text) {
-    if (shown_) write_fully(STDERR_FILENO, "\r\x1b[K" + fit(text, kWidth));
-  }
-
- private:
-  bool shown_;
-};
 
 // Nothing: there is no pool to wait for.
 std::string name_of_pool(const Json& answer) {
@@ -49,31 +29,35 @@ PeopleCommand question_about(const std::string& pool, const Json& answer) {
   return question;
 }
 
+std::string lateness(const std::string& pool, Duration limit, const Warmth& warmth) {
+  return "the pool " + pool + " is not as warm as asked after " +
+         std::to_string(static_cast<long>(in_seconds(limit))) + " s; it waits for " +
+         warmth.waits_for + "; it goes on warming: kiln pool show " + pool;
+}
+
 }  // namespace
 
-Result<std::string> wait_for_warmth(const PeopleCommand& line, std::string answer,
-                                    const Caller& caller, const Interrupt& interrupt) {
+Result<Waited> wait_for_warmth(const PeopleCommand& line, std::string answer, const Caller& caller,
+                               const Interrupt& interrupt) {
   Json first = Json::parse(answer, nullptr, /*allow_exceptions=*/false);
   const std::string pool = name_of_pool(first);
-  if (pool.empty()) return answer;
+  if (pool.empty()) return Waited{std::move(answer), {}};
   const PeopleCommand question = question_about(pool, first);
   const TimePoint deadline = Clock::now() + line.timeout;
-  ProgressLine progress;
+  WarmProgress progress(Clock::now());
+  TerminalBlock block;
   while (true) {
     KILN_TRY_ASSIGN(const auto text, ask(question, caller));
     const Json now = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     const Warmth warmth = warmth_of(now, line.warm);
-    if (warmth.settled) {
+    const bool late = !warmth.settled && Clock::now() >= deadline;
+    if (warmth.settled || late) {
       first["pools"] = member(now, "pools");
-      return first.dump(-1, ' ', false, Json::error_handler_t::replace);
+      Waited waited{first.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
+      if (late) waited.lack = Error{Errc::timed_out, lateness(pool, line.timeout, warmth)};
+      return waited;
     }
-    if (Clock::now() >= deadline) {
-      return fail(Errc::timed_out, "the pool " + pool + " is not as warm as asked after " +
-                                       std::to_string(static_cast<long>(in_seconds(line.timeout))) +
-                                       " s; it waits for " + warmth.waits_for +
-                                       "; it goes on warming: kiln pool show " + pool);
-    }
-    progress.show(pool + " waits for " + warmth.waits_for);
+    block.show(progress.rows(now, line.warm, Clock::now(), TerminalBlock::size()));
     if (interrupt.comes_within(kInterval)) {
       return fail(Errc::cancelled,
                   "interrupted; the pool " + pool + " goes on warming: kiln pool show " + pool);

@@ -59,7 +59,7 @@ std::optional<unsigned> days_of(std::string_view text) {
   return days == 0 ? std::nullopt : std::optional(days);
 }
 
-constexpr std::uint64_t kMinutesOfDay = 24 * 60;
+constexpr std::uint64_t kMinutesOfDay = std::uint64_t{24} * 60;
 
 // "8:00" in minutes of the day; "24:00" is 0, the next day's begin.
 std::optional<std::uint64_t> minute_of(std::string_view text) {

@@ -1,5 +1,7 @@
 #include "client/cli/word_reader.h"
 
+#include <algorithm>
+
 #include "client/launcher/invocation.h"
 
 namespace kiln::client {
@@ -29,6 +31,11 @@ Error WordReader::unknown(const std::vector<std::string>& known) const {
   if (const auto near = nearest_word(option(), known); !near.empty())
     text += "; did you mean '" + near + "'?";
   return wrong(text + " (" + command_ + " --help lists them)");
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
 }  // namespace kiln::client

@@ -36,4 +36,7 @@ class WordReader {
   std::size_t at_;
 };
 
+// Whether --help or -h is among them.
+bool asks_for_help(const std::vector<std::string>& words);
+
 }  // namespace kiln::client

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <dirent.h>
@@ -23,26 +24,47 @@ namespace {
 constexpr int kReadyDescriptor = 3;
 constexpr int kHighDescriptor = 10;
 
+// What to execute, and the words before the options.
+struct AgentProgram {
+  std::string file;
+  std::vector<std::string> words;
+};
+
+// One that is to run on any system (scripts/pack-client.sh) is not beside kiln, but in ../lib/kiln
+// with all of its libraries and their loader, which is what is executed then.
+Result<AgentProgram> find_agent(const std::string& program) {
+  if (::access(program.c_str(), X_OK) == 0) return AgentProgram{program, {"kiln-agent"}};
+  const int number = errno;
+  const std::string folder = program.substr(0, program.rfind('/'));
+  const std::string libraries = folder.substr(0, folder.rfind('/')) + "/lib/kiln";
+  const std::string loader = libraries + "/loader";
+  if (::access(loader.c_str(), X_OK) == 0) {
+    return AgentProgram{loader,
+                        {"kiln-agent", "--library-path", libraries, "--argv0", "kiln-agent",
+                         libraries + "/kiln-agent"}};
+  }
+  return fail_errno("cannot start " + program + ", which belongs beside kiln", number);
+}
+
 // Everything that the new process needs, made before the fork: after it there is little but system
 // calls.
 struct Launch {
-  std::string program;
+  AgentProgram program;
   std::vector<std::string> variables;
   std::vector<char*> argv;
   std::vector<char*> environment;
 
-  Launch(const std::string& path, const std::string& socket, const Environment& caller)
-      : program(path) {
+  Launch(AgentProgram agent, const std::string& socket, const Environment& caller)
+      : program(std::move(agent)) {
     for (const auto& [name, value] : agent_environment(caller)) {
       if (name != "KILN_SOCKET") variables.push_back(name + "=" + value);
     }
     variables.push_back("KILN_SOCKET=" + socket);
     for (std::string& variable : variables) environment.push_back(variable.data());
     environment.push_back(nullptr);
-    static char name[] = "kiln-agent";
-    static char option[] = "--ready-fd";
-    static char descriptor[] = "3";
-    argv = {name, option, descriptor, nullptr};
+    for (const char* word : {"--ready-fd", "3"}) program.words.emplace_back(word);
+    for (std::string& word : program.words) argv.push_back(word.data());
+    argv.push_back(nullptr);
   }
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
@@ -82,7 +104,7 @@ void close_from(int first) {
   ::umask(077);
   const pid_t self = ::getpid();
   if (::write(kReadyDescriptor, &self, sizeof self) == sizeof self && ::chdir("/") == 0) {
-    ::execve(launch.program.c_str(), launch.argv.data(), launch.environment.data());
+    ::execve(launch.program.file.c_str(), launch.argv.data(), launch.environment.data());
   }
   ::_exit(127);
 }
@@ -161,13 +183,12 @@ class Starting {
 
 Status start_agent(const std::string& program, const std::string& socket, const Environment& caller,
                    TimePoint deadline) {
-  if (::access(program.c_str(), X_OK) != 0)
-    return fail_errno("cannot start " + program + ", which belongs beside kiln", errno);
+  KILN_TRY_ASSIGN(AgentProgram agent, find_agent(program));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("cannot make a pipe", errno);
   const UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
-  const Launch launch(program, socket, caller);
+  const Launch launch(std::move(agent), socket, caller);
   KILN_TRY(spawn(launch, writer.get()));
   writer.reset();
   return Starting(reader.get(), program).wait(deadline);

@@ -10,6 +10,7 @@
 #include "client/library/errors.h"
 #include "client/library/pool_handle.h"
 #include "client/library/pool_text.h"
+#include "client/paths/environment.h"
 #include "common/model/pool.h"
 
 namespace kiln::v1 {
@@ -32,10 +33,15 @@ std::string own_directory() {
 
 }  // namespace
 
-Result<Client> Client::connect(Options options) {
+Result<Client> Client::connect(const Options& options) {
+  const Environment own = client::read_environment(environ);
   Core::Setup setup;
-  setup.defaults.environment =
-      options.environment ? *options.environment : client::read_environment(environ);
+  setup.defaults.environment = options.environment.value_or(own);
+  // Another environment does not make it another process.
+  if (client::is_task_of_kiln(own) || client::is_task_of_kiln(setup.defaults.environment))
+    return error_of(
+        Failure::inside_task,
+        "this is a task of Kiln's (KILN_EXECUTOR is set): it has no agent and makes no pools");
   setup.defaults.cwd = options.cwd.empty() ? own_directory() : options.cwd;
   setup.defaults.umask = own_umask();
   setup.defaults.patience = options.patience;

@@ -81,7 +81,7 @@ Future Core::submit(Owner owner, wire::SessionTask message, std::string name,
   Lock lock(mutex_);
   message.number = ++last_number_;
   auto task = std::make_shared<PendingTask>(weak_from_this(), message.number, std::move(name));
-  const Future future(task);
+  Future future(task);
   const bool is_closed = stopping_ || !owners_.contains(owner);
   // There may be no thread any more that could call it.
   const bool calls_later = callback && !is_closed;

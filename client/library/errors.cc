@@ -21,6 +21,7 @@ constexpr std::array kWords = {
     Word{"worker_lost", Failure::node_lost},
     Word{"not_started", Failure::staging_failed},
     Word{"probe_failed", Failure::staging_failed},
+    Word{"result_invalid", Failure::result_invalid},
     Word{"output_not_written", Failure::result_invalid},
     Word{"output_missing", Failure::result_invalid},
     Word{"toolchain_refused", Failure::toolchain_refused},

@@ -56,6 +56,8 @@ std::string_view name(Failure failure) {
       return "unsupported";
     case Failure::internal:
       return "internal";
+    case Failure::inside_task:
+      return "inside_task";
   }
   return "internal";
 }

@@ -70,6 +70,7 @@ std::vector<Flight::TaskPtr> Flight::take_all() {
   waiting_.clear();
   pending_ = 0;
   std::vector<TaskPtr> tasks;
+  tasks.reserve(in_order.size());
   for (auto& [number, task] : in_order) tasks.push_back(std::move(task));
   return tasks;
 }

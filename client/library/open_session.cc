@@ -35,7 +35,7 @@ kiln::Result<wire::Envelope> receive_answer(int fd) {
 // kiln-agent, wherever this installation has it.
 std::string agent_beside(const client::Environment& environment) {
   const auto self = client::own_executable();
-  const std::string beside = client::agent_program(environment, self ? *self : "");
+  std::string beside = client::agent_program(environment, self ? *self : "");
   if (::access(beside.c_str(), X_OK) == 0 || !client::value_of(environment, "KILN_AGENT").empty())
     return beside;
   const auto found = client::find_program("kiln-agent", "/", environment, "");

@@ -28,8 +28,10 @@ wire::SessionTask message_of(Task task, const std::string& pool, const Defaults&
   wire::SessionTask message;
   message.kind = task.kind == Task::Kind::compile ? "compile" : "run";
   message.argv = std::move(task.argv);
-  message.cwd = task.cwd.empty() ? defaults.cwd : std::move(task.cwd);
-  message.environment = task.environment ? std::move(*task.environment) : defaults.environment;
+  message.cwd = defaults.cwd;
+  if (!task.cwd.empty()) message.cwd = std::move(task.cwd);
+  message.environment = defaults.environment;
+  if (task.environment) message.environment = std::move(*task.environment);
   message.umask = task.umask.value_or(defaults.umask);
   message.inputs = std::move(task.inputs);
   message.outputs = std::move(task.outputs);

@@ -20,7 +20,7 @@ Error broken_error(const PoolStatus& status, const NodeWarmth& node) {
   std::string text = "the pool '" + status.name + "' is broken on " + node.node;
   if (!node.reason.empty()) text += ": " + node.reason;
   if (node.exit_code != 0) text += " (exit code " + std::to_string(node.exit_code) + ")";
-  if (!node.output.empty()) text += "; its last words: " + node.output;
+  if (!node.output.empty()) text += "; its initializer's last words: " + node.output;
   Error error = error_of(failure_of(node), std::move(text));
   error.node = node.node;
   error.stdout_text = node.output;

@@ -123,6 +123,8 @@ Step next_step(const RetryPolicy& policy, CallHistory& history, AttemptEnd end, 
   switch (end) {
     case AttemptEnd::result:
       return after_result(policy, history, outcome, worker, doubt);
+    case AttemptEnd::result_invalid:
+      return another_node(policy, history, worker, "result_invalid");
     case AttemptEnd::busy:
       if (!doubt.empty()) return another_node(policy, history, worker, doubt);
       if (++history.busy > policy.busy) return give_up(policy, "workers_busy");

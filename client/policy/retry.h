@@ -17,12 +17,13 @@
 namespace kiln::client {
 
 enum class AttemptEnd : std::uint8_t {
-  result,       // a RunResult arrived; `outcome` holds
-  busy,         // refused by the worker
-  worker_lost,  // silence, a closed connection, an attempt that the worker does not know
-  no_lease,     // no coordinator, no room in time, refused: nothing was run
-  no_pool,      // there is none of that name: nothing was run, nor ever will be
-  pool_broken,  // on every node of it: likewise, until it is told to try again
+  result,          // a RunResult arrived; `outcome` holds
+  result_invalid,  // a result arrived that cannot be read, or not all of it could be had
+  busy,            // refused by the worker
+  worker_lost,     // silence, a closed connection, an attempt that the worker does not know
+  no_lease,        // no coordinator, no room in time, refused: nothing was run
+  no_pool,         // there is none of that name: nothing was run, nor ever will be
+  pool_broken,     // on every node of it: likewise, until it is told to try again
 };
 
 // What happened to one call so far.

@@ -23,6 +23,7 @@ struct FileList {
   std::vector<std::string> directories;
   std::vector<HelperLookup> lookups;  // an empty path: not found, and done without
   std::vector<std::string> watched;   // directories in which something missing could appear
+  std::string architecture;           // as uname -m, of the program first added or its interpreter
 };
 
 // Everything of `compiler` for C and C++: the drivers of both and their aliases in the same
@@ -35,6 +36,7 @@ Result<FileList> package_compiler(const Compiler& compiler, const ToolchainQuery
 
 // Everything to run `program`, the absolute path of an executable or script, for `kiln run`: its
 // interpreters, libraries, loader and locale. What it opens by itself is not known here.
+// Errc::unsupported for a script that names no interpreter.
 Result<FileList> package_program(const std::string& program, const ToolchainQuery& query);
 
 }  // namespace kiln::client

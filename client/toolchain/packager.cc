@@ -26,11 +26,12 @@ Status Packager::add_program(const std::string& path) {
   prefixes_.insert(real_path.parent_path().parent_path().string());
   KILN_TRY_ASSIGN(const ProgramFile file, inspect_program(path));
   if (file.kind == ProgramKind::elf) return add_elf(path, file);
-  if (file.kind == ProgramKind::script) return add_script(file);
+  if (file.kind == ProgramKind::script) return add_script(path, file);
   return fail(Errc::unsupported, path + " is neither an ELF file nor a script");
 }
 
 Status Packager::add_elf(const std::string& path, const ProgramFile& file) {
+  if (architecture_.empty()) architecture_ = file.architecture;
   if (!file.is_dynamic) return {};
   if (!file.loader.empty()) {
     files_.insert(file.loader);
@@ -47,8 +48,10 @@ Status Packager::add_elf(const std::string& path, const ProgramFile& file) {
   return {};
 }
 
-Status Packager::add_script(const ProgramFile& file) {
-  if (file.interpreter.empty()) return {};
+Status Packager::add_script(const std::string& path, const ProgramFile& file) {
+  if (file.interpreter.empty()) {
+    return fail(Errc::unsupported, path + " is a script that names no interpreter");
+  }
   KILN_TRY(add_program(file.interpreter.front()));
   const bool is_env = fs::path(file.interpreter.front()).filename() == "env";
   if (!is_env || file.interpreter.size() < 2) return {};
@@ -83,6 +86,7 @@ FileList Packager::finish() const {
   list.directories.assign(directories_.begin(), directories_.end());
   list.lookups = lookups_;
   list.watched.assign(watched_.begin(), watched_.end());
+  list.architecture = architecture_;
   return list;
 }
 

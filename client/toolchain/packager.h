@@ -35,7 +35,7 @@ class Packager {
 
  private:
   Status add_elf(const std::string& path, const ProgramFile& file);
-  Status add_script(const ProgramFile& file);
+  Status add_script(const std::string& path, const ProgramFile& file);
 
   const ToolchainQuery& query_;
   std::set<std::string> files_;
@@ -46,6 +46,7 @@ class Packager {
   std::vector<HelperLookup> lookups_;
   std::string loader_;  // of the first dynamic program, for libraries that name none
   std::string c_library_;
+  std::string architecture_;
 };
 
 }  // namespace kiln::client

@@ -9,7 +9,6 @@
 #include "client/paths/program.h"
 #include "client/toolchain/ask.h"
 #include "client/toolchain/compiler.h"
-#include "client/toolchain/elf.h"
 #include "client/toolchain/package.h"
 #include "client/toolchain/toolchain_record.h"
 #include "common/base/files.h"
@@ -188,10 +187,9 @@ class ToolchainCache::Impl {
     ToolchainRecord record;
     watch(record, query.command);
     Toolchain description;
-    const auto file = inspect_program(query.command);
-    if (file) description.architecture = file->architecture;
-    KILN_TRY(
-        complete(record, package_program(query.command, query), std::move(description), query));
+    const auto list = package_program(query.command, query);
+    if (list) description.architecture = list->architecture;
+    KILN_TRY(complete(record, list, std::move(description), query));
     return record;
   }
 

@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Raised when what is packaged, or how it is written here, changes.
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 Json binary(std::string_view bytes) {
   return Json::binary(std::vector<std::uint8_t>(bytes.begin(), bytes.end()));

@@ -172,7 +172,7 @@ struct PoolOnNode {
   std::uint32_t queued = 0;    // tasks that wait for one of its executors
   std::uint32_t staged = 0;    // of the order's toolchains
   std::string reason;          // why it is broken, or why the last try failed
-  std::string output;          // the end of what the initializer wrote then
+  std::string output;          // the end of what the initializer wrote last, however it ended
   std::int32_t exit_code = 0;  // of the initializer's step then
   // The last warm-up, of the slowest executor; 0: none yet.
   std::uint64_t stage_us = 0;

@@ -18,6 +18,7 @@ SocketOptions socket_options(const BulkOptions& options) {
   socket.queue_bytes = 2 * options.active_per_peer * options.window_bytes;
   socket.max_frame_bytes = socket.max_sent_bytes = std::size_t{1} << 20;
   socket.turn_messages = 32;
+  socket.domain = options.domain;
   return socket;
 }
 
@@ -27,61 +28,55 @@ wire::Frames refused(const Error& error) {
 
 }  // namespace
 
-BulkServer::BulkServer(const BulkParts& parts, std::unique_ptr<Router> router,
+BulkServer::BulkServer(const BulkParts& parts, std::unique_ptr<Listener> listener,
                        const BulkOptions& options)
-    : router_(std::move(router)),
+    : listener_(std::move(listener)),
       engine_(std::make_unique<BulkEngine>(parts, options,
                                            [this](const PeerId& peer, wire::Frames frames) {
-                                             return router_->send(peer, std::move(frames));
+                                             return listener_->send(peer, std::move(frames));
                                            })) {
-  router_->on_message(
+  listener_->on_message(
       [this](const PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
-  router_->on_disconnect([this](const PeerId& peer) {
+  listener_->on_disconnect([this](const PeerId& peer) {
     engine_->drop(peer, {Errc::unavailable, "the peer's connection is gone"});
   });
 }
 
 BulkServer::~BulkServer() = default;
 
-Result<std::unique_ptr<BulkServer>> BulkServer::bind(const BulkParts& parts,
-                                                     const std::string& endpoint,
-                                                     const BulkOptions& options) {
-  KILN_TRY_ASSIGN(auto router,
-                  Router::bind(parts.reactor, parts.context, endpoint, socket_options(options)));
-  return std::unique_ptr<BulkServer>(new BulkServer(parts, std::move(router), options));
-}
-
-const std::string& BulkServer::endpoint() const {
-  return router_->endpoint();
+Result<std::unique_ptr<Router>> BulkServer::bind(const BulkParts& parts,
+                                                 const std::string& endpoint,
+                                                 const BulkOptions& options) {
+  return Router::bind(parts.reactor, parts.context, endpoint, socket_options(options));
 }
 
 // A refusal that cannot be sent finds a peer that is gone or does not read: nobody to tell.
 void BulkServer::receive(const PeerId& peer, wire::Frames frames) {
   auto envelope = wire::decode(std::move(frames));
   if (!envelope) {
-    (void)router_->send(peer, refused(envelope.error()));
+    (void)listener_->send(peer, refused(envelope.error()));
     return;
   }
   if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {
-    (void)router_->send(peer, wire::encode(wire::Pong{ping->number}));
+    (void)listener_->send(peer, wire::encode(wire::Pong{ping->number}));
     return;
   }
   const std::string kind(wire::kind_name(envelope->message));
   if (engine_->receive(peer, std::move(*envelope))) return;
-  (void)router_->send(peer, refused({Errc::invalid_argument, kind + " is not for bulk sockets"}));
+  (void)listener_->send(peer, refused({Errc::invalid_argument, kind + " is not for bulk sockets"}));
 }
 
-BulkClient::BulkClient(const BulkParts& parts, std::unique_ptr<Dealer> dealer,
+BulkClient::BulkClient(const BulkParts& parts, std::unique_ptr<Connection> connection,
                        const BulkOptions& options)
-    : dealer_(std::move(dealer)),
+    : connection_(std::move(connection)),
       engine_(
           std::make_unique<BulkEngine>(parts, options, [this](const PeerId&, wire::Frames frames) {
             bytes_sent_ += SendQueue::size_of(frames);
-            return dealer_->send(std::move(frames));
+            return connection_->send(std::move(frames));
           })) {
   engine_->set_reachable(false);
-  dealer_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
-  dealer_->on_state([this](bool connected) {
+  connection_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
+  connection_->on_state([this](bool connected) {
     engine_->set_reachable(connected);
     if (!connected) engine_->drop(PeerId(), {Errc::unavailable, "the connection broke"});
   });
@@ -92,9 +87,14 @@ BulkClient::~BulkClient() = default;
 Result<std::unique_ptr<BulkClient>> BulkClient::connect(const BulkParts& parts,
                                                         const std::string& endpoint,
                                                         const BulkOptions& options) {
-  KILN_TRY_ASSIGN(auto dealer,
-                  Dealer::connect(parts.reactor, parts.context, endpoint, socket_options(options)));
-  return std::unique_ptr<BulkClient>(new BulkClient(parts, std::move(dealer), options));
+  KILN_TRY_ASSIGN(auto connection, direct(parts, endpoint, options));
+  return std::make_unique<BulkClient>(parts, std::move(connection), options);
+}
+
+Result<std::unique_ptr<Connection>> BulkClient::direct(const BulkParts& parts,
+                                                       const std::string& endpoint,
+                                                       const BulkOptions& options) {
+  return Dealer::connect(parts.reactor, parts.context, endpoint, socket_options(options));
 }
 
 void BulkClient::put(const Digest& digest, Done done) {
@@ -110,7 +110,7 @@ void BulkClient::cancel_all() {
 }
 
 bool BulkClient::connected() const {
-  return dealer_->connected();
+  return connection_->connected();
 }
 
 void BulkClient::receive(wire::Frames frames) {

@@ -11,7 +11,9 @@
 #include "common/base/result.h"
 #include "common/base/thread_pool.h"
 #include "common/base/time.h"
+#include "common/model/key.h"
 #include "common/net/blob_io.h"
+#include "common/net/connection.h"
 #include "common/net/context.h"
 #include "common/net/reactor.h"
 #include "common/net/router.h"
@@ -21,6 +23,7 @@ namespace kiln::net {
 inline constexpr std::size_t kMaxChunkBytes = std::size_t{256} << 10;
 
 struct BulkOptions {
+  std::string domain = {};                          // as SocketOptions has it
   std::size_t chunk_bytes = kMaxChunkBytes;         // encoded bytes of a chunk, at most
   std::size_t window_bytes = std::size_t{2} << 20;  // granted and not yet written, per transfer
   std::size_t active = 64;                          // transfers at work at once
@@ -41,23 +44,24 @@ struct BulkParts {
 };
 
 class BulkEngine;
-class Dealer;
 
 // Serves puts into its sink and gets from its source to any number of peers.
 class BulkServer {
  public:
-  static Result<std::unique_ptr<BulkServer>> bind(const BulkParts& parts,
-                                                  const std::string& endpoint,
-                                                  const BulkOptions& options = {});
+  // A listener for it, with what its socket should hold.
+  static Result<std::unique_ptr<Router>> bind(const BulkParts& parts, const std::string& endpoint,
+                                              const BulkOptions& options = {});
+  BulkServer(const BulkParts& parts, std::unique_ptr<Listener> listener,
+             const BulkOptions& options = {});
   ~BulkServer();
 
-  const std::string& endpoint() const;
+  // As Listener has it.
+  void review(const wire::Frames& farewell) { listener_->review(farewell); }
 
  private:
-  BulkServer(const BulkParts& parts, std::unique_ptr<Router> router, const BulkOptions& options);
   void receive(const PeerId& peer, wire::Frames frames);
 
-  std::unique_ptr<Router> router_;
+  std::unique_ptr<Listener> listener_;
   std::unique_ptr<BulkEngine> engine_;
 };
 
@@ -69,6 +73,12 @@ class BulkClient {
   static Result<std::unique_ptr<BulkClient>> connect(const BulkParts& parts,
                                                      const std::string& endpoint,
                                                      const BulkOptions& options = {});
+  BulkClient(const BulkParts& parts, std::unique_ptr<Connection> connection,
+             const BulkOptions& options = {});
+  // A connection for it that is direct, with what its socket should hold.
+  static Result<std::unique_ptr<Connection>> direct(const BulkParts& parts,
+                                                    const std::string& endpoint,
+                                                    const BulkOptions& options = {});
   // Drops the transfers under way without calling their `done`.
   ~BulkClient();
 
@@ -89,10 +99,9 @@ class BulkClient {
   std::uint64_t bytes_received() const { return bytes_received_; }
 
  private:
-  BulkClient(const BulkParts& parts, std::unique_ptr<Dealer> dealer, const BulkOptions& options);
   void receive(wire::Frames frames);
 
-  std::unique_ptr<Dealer> dealer_;
+  std::unique_ptr<Connection> connection_;
   std::unique_ptr<BulkEngine> engine_;
   std::uint64_t last_transfer_ = 0;
   std::uint64_t bytes_sent_ = 0;

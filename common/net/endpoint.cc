@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "common/net/curve.h"
+
 namespace kiln::net {
 namespace {
 
@@ -64,10 +66,18 @@ bool is_host_name(std::string_view host) {
 
 std::string Endpoint::text() const {
   const bool brackets = host.find(':') != std::string::npos;
-  return std::string(kScheme) + (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return std::string(kScheme) + (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port) +
+         (key ? "#" + user_id(*key) : "");
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+  const std::size_t hash = text.find('#');
+  if (hash != text.npos) {
+    KILN_TRY_ASSIGN(auto endpoint, parse_endpoint(text.substr(0, hash), default_port));
+    endpoint.key = key_of_user(text.substr(hash + 1));
+    if (!endpoint.key) return refuse(text, "after # must come the 64 digits of a public key");
+    return endpoint;
+  }
   KILN_TRY_ASSIGN(const Parts parts, split(text));
   Endpoint endpoint{std::string(parts.host), default_port};
   if (parts.bracketed ? !is_ipv6(endpoint.host) : !is_host_name(parts.host)) {

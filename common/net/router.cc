@@ -27,24 +27,31 @@ struct Router::State {
 
   struct Peer {
     int fd = -1;
+    std::optional<PublicKey> key;
     bool closing = false;  // its connection is gone, its last messages may not be delivered yet
     SendQueue queue;
   };
 
   Reactor& reactor;
   SocketOptions options;
+  bool keyed = false;  // every peer has proved a key
   std::unique_ptr<Socket> socket;
   std::string endpoint;
   std::unordered_map<PeerId, Peer> peers;
   std::unordered_map<int, PeerId> by_fd;
   std::unordered_set<int> closed_fds;                // closed and not in use again
+  std::unordered_set<int> cut_fds;                   // in use by peers that were cut off
   std::deque<std::pair<TimePoint, PeerId>> closing;  // since when, the oldest first
   std::unordered_set<PeerId> blocked;                // have a queue
   std::function<void(const PeerId&, wire::Frames)> message;
   std::function<void(const PeerId&)> disconnect;
+  std::function<bool(const PublicKey&)> guard;
 
-  void receive(const PeerId& id, int fd, wire::Frames frames);
-  void place(const PeerId& id, int fd);
+  void receive(Arrival arrival);
+  bool is_cut(int fd);
+  bool unwanted(const std::optional<PublicKey>& key) const;
+  void cut(const PeerId& id, const wire::Frames& farewell);
+  void place(const Arrival& arrival);
   void connection(int fd, bool up);
   void close_fd(int fd);
   void close_peer(const PeerId& id, Peer& peer);
@@ -54,14 +61,45 @@ struct Router::State {
   bool flush();
 };
 
-void Router::State::receive(const PeerId& id, int fd, wire::Frames frames) {
-  const auto known = peers.find(id);
-  if (known == peers.end() || known->second.fd != fd) place(id, fd);
-  if (message) message(id, std::move(frames));
+void Router::State::receive(Arrival arrival) {
+  if (is_cut(arrival.fd)) return;
+  const auto known = peers.find(arrival.peer);
+  if (known == peers.end() || known->second.fd != arrival.fd) {
+    if (unwanted(arrival.key)) return;
+    place(arrival);
+  }
+  if (message) message(arrival.peer, std::move(arrival.frames));
 }
 
-// Learns that peer `id` is at the connection `fd`.
-void Router::State::place(const PeerId& id, int fd) {
+bool Router::State::is_cut(int fd) {
+  if (!cut_fds.contains(fd)) return false;
+  socket->drain_connections();  // another peer may have the descriptor by now
+  return cut_fds.contains(fd);
+}
+
+bool Router::State::unwanted(const std::optional<PublicKey>& key) const {
+  // ZeroMQ lets everybody in where no gatekeeper answers, and then it names no key.
+  if (!key) return keyed;
+  return guard && !guard(*key);
+}
+
+void Router::State::cut(const PeerId& id, const wire::Frames& farewell) {
+  const auto found = peers.find(id);
+  if (found == peers.end()) return;  // a callback ended it
+  Peer& peer = found->second;
+  if (!peer.closing) {
+    wire::Frames frames = farewell;
+    if (peer.queue.empty()) socket->send(id, frames);
+    by_fd.erase(peer.fd);
+    cut_fds.insert(peer.fd);
+  }
+  forget(id);
+}
+
+// Learns at which connection a peer is.
+void Router::State::place(const Arrival& arrival) {
+  const PeerId& id = arrival.peer;
+  const int fd = arrival.fd;
   socket->drain_connections();
   if (const auto known = peers.find(id); known != peers.end() && known->second.fd != fd) {
     if (!known->second.closing) by_fd.erase(known->second.fd);
@@ -70,6 +108,7 @@ void Router::State::place(const PeerId& id, int fd) {
   if (const auto other = by_fd.find(fd); other != by_fd.end() && other->second != id) close_fd(fd);
   Peer& peer = peers[id];
   peer.fd = fd;
+  peer.key = arrival.key;
   if (fd < 0) return;
   if (closed_fds.contains(fd)) {
     peer.closing = true;
@@ -80,6 +119,7 @@ void Router::State::place(const PeerId& id, int fd) {
 }
 
 void Router::State::connection(int fd, bool up) {
+  cut_fds.erase(fd);
   if (up) {
     closed_fds.erase(fd);
     return;
@@ -151,10 +191,9 @@ Result<std::unique_ptr<Router>> Router::bind(Reactor& reactor, Context& context,
   auto owned = std::make_unique<State>(reactor);
   State* state = owned.get();
   state->options = options;
+  state->keyed = context.identity() != nullptr;
   Socket::Handlers handlers;
-  handlers.message = [state](const PeerId& peer, int fd, wire::Frames frames) {
-    state->receive(peer, fd, std::move(frames));
-  };
+  handlers.message = [state](Arrival arrival) { state->receive(std::move(arrival)); };
   handlers.connection = [state](int fd, bool up) { state->connection(fd, up); };
   handlers.turned = [state](bool drained) { state->report_closing(drained); };
   handlers.flush = [state] { return state->flush(); };
@@ -198,6 +237,23 @@ Status Router::send(const PeerId& peer, wire::Frames frames) {
   }
   state_->blocked.insert(peer);
   return {};
+}
+
+std::optional<PublicKey> Router::key_of(const PeerId& peer) const {
+  const auto found = state_->peers.find(peer);
+  return found == state_->peers.end() ? std::nullopt : found->second.key;
+}
+
+void Router::set_guard(std::function<bool(const PublicKey&)> admitted) {
+  state_->guard = std::move(admitted);
+}
+
+void Router::review(const wire::Frames& farewell) {
+  std::vector<PeerId> over;
+  for (const auto& [id, peer] : state_->peers) {
+    if (state_->unwanted(peer.key)) over.push_back(id);
+  }
+  for (const auto& id : over) state_->cut(id, farewell);
 }
 
 std::size_t Router::queued_bytes(const PeerId& peer) const {

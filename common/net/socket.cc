@@ -12,52 +12,24 @@
 #include <zmq.h>
 
 #include "common/net/endpoint.h"
+#include "common/net/part.h"
 
 namespace kiln::net {
 namespace {
 
-constexpr std::size_t kCopyBytes = 16384;  // larger frames are handed over instead of copied
 constexpr std::size_t kMaxFrames = std::size_t{1} << 16;
 // A wake-up for a full queue can be used up by another call, see Socket::turn.
 constexpr Duration kRetry = milliseconds(10);
 
-tl::unexpected<Error> fail_zmq(const std::string& what, int number) {
-  if (number < ZMQ_HAUSNUMERO) return fail_errno(what, number);
-  return fail(Errc::io, what + ": " + zmq_strerror(number));
+constexpr int kHandshakeFailures = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+Rejection rejection_of(int event) {
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return Rejection::not_allowed;
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) return Rejection::other_mechanism;
+  return Rejection::no_handshake;
 }
-
-// A ZeroMQ message part.
-class Part {
- public:
-  Part() { zmq_msg_init(&message_); }
-  explicit Part(std::string&& bytes) {
-    if (bytes.size() <= kCopyBytes) {
-      zmq_msg_init_size(&message_, bytes.size());
-      if (!bytes.empty()) std::memcpy(zmq_msg_data(&message_), bytes.data(), bytes.size());
-      return;
-    }
-    auto* owned = new std::string(std::move(bytes));
-    zmq_msg_init_data(
-        &message_, owned->data(), owned->size(),
-        [](void*, void* hint) { delete static_cast<std::string*>(hint); }, owned);
-  }
-  ~Part() { zmq_msg_close(&message_); }
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-
-  bool receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
-  bool send(void* socket, bool more) {
-    return zmq_msg_send(&message_, socket, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0;
-  }
-  bool more() const { return zmq_msg_more(&message_) != 0; }
-  int source_fd() { return zmq_msg_get(&message_, ZMQ_SRCFD); }
-  std::string bytes() {
-    return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
-  }
-
- private:
-  zmq_msg_t message_;
-};
 
 // 128 random bits; ZeroMQ reserves ids that begin with a zero byte.
 std::string fresh_routing_id() {
@@ -70,19 +42,12 @@ std::string fresh_routing_id() {
   return id;
 }
 
-Result<int> descriptor_of(void* socket) {
-  int fd = -1;
-  std::size_t size = sizeof fd;
-  if (zmq_getsockopt(socket, ZMQ_FD, &fd, &size) != 0) {
-    return fail_zmq("get a socket's descriptor", zmq_errno());
-  }
-  return fd;
-}
-
 }  // namespace
 
-Socket::Socket(Reactor& reactor, SocketKind kind, const SocketOptions& options, Handlers handlers)
+Socket::Socket(Reactor& reactor, Context& context, SocketKind kind, const SocketOptions& options,
+               Handlers handlers)
     : reactor_(reactor),
+      context_(context),
       kind_(kind),
       options_(options),
       handlers_(std::move(handlers)),
@@ -90,8 +55,8 @@ Socket::Socket(Reactor& reactor, SocketKind kind, const SocketOptions& options, 
 
 Result<std::unique_ptr<Socket>> Socket::open(Reactor& reactor, Context& context, SocketKind kind,
                                              const SocketOptions& options, Handlers handlers) {
-  std::unique_ptr<Socket> socket(new Socket(reactor, kind, options, std::move(handlers)));
-  KILN_TRY(socket->set_up(context));
+  std::unique_ptr<Socket> socket(new Socket(reactor, context, kind, options, std::move(handlers)));
+  KILN_TRY(socket->set_up());
   return socket;
 }
 
@@ -106,27 +71,28 @@ Socket::~Socket() {
   if (monitor_ != nullptr) zmq_close(monitor_);
 }
 
-Status Socket::set_up(Context& context) {
-  socket_ = zmq_socket(context.handle(), kind_ == SocketKind::router ? ZMQ_ROUTER : ZMQ_DEALER);
+Status Socket::set_up() {
+  socket_ = zmq_socket(context_.handle(), kind_ == SocketKind::router ? ZMQ_ROUTER : ZMQ_DEALER);
   if (socket_ == nullptr) return fail_zmq("create a socket", zmq_errno());
   KILN_TRY(set_options());
-  KILN_TRY(open_monitor(context));
+  KILN_TRY(open_monitor());
   KILN_TRY_ASSIGN(socket_fd_, descriptor_of(socket_));
   KILN_TRY(reactor_.watch_fd(socket_fd_, EPOLLIN, [this](std::uint32_t) { turn(); }));
   KILN_TRY_ASSIGN(monitor_fd_, descriptor_of(monitor_));
   return reactor_.watch_fd(monitor_fd_, EPOLLIN, [this](std::uint32_t) { turn(); });
 }
 
-Status Socket::open_monitor(Context& context) {
+Status Socket::open_monitor() {
   // Not named after `this`: ZeroMQ lets a closed monitor's name go only a while later.
-  const std::string name = "inproc://kiln-monitor-" + std::to_string(context.next_number());
+  const std::string name = "inproc://kiln-monitor-" + std::to_string(context_.next_number());
   const int events =
       ZMQ_EVENT_DISCONNECTED |
-      (kind_ == SocketKind::router ? ZMQ_EVENT_ACCEPTED : ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+      (kind_ == SocketKind::router ? ZMQ_EVENT_ACCEPTED
+                                   : ZMQ_EVENT_HANDSHAKE_SUCCEEDED | kHandshakeFailures);
   if (zmq_socket_monitor(socket_, name.c_str(), events) != 0) {
     return fail_zmq("monitor a socket", zmq_errno());
   }
-  monitor_ = zmq_socket(context.handle(), ZMQ_PAIR);
+  monitor_ = zmq_socket(context_.handle(), ZMQ_PAIR);
   if (monitor_ == nullptr) return fail_zmq("create a monitor", zmq_errno());
   // Unbounded: a full monitor would block ZeroMQ's I/O thread. It holds two events a connection.
   const int zero = 0;
@@ -143,6 +109,26 @@ Status Socket::set(int option, int value, const char* name) {
   return fail_zmq(std::string("set a socket's option ") + name, zmq_errno());
 }
 
+Status Socket::set_bytes(int option, const void* bytes, std::size_t size, const char* name) {
+  if (zmq_setsockopt(socket_, option, bytes, size) == 0) return {};
+  return fail_zmq(std::string("set a socket's option ") + name, zmq_errno());
+}
+
+Status Socket::set_curve() {
+  const KeyPair& identity = *context_.identity();
+  const auto& secret = identity.secret_key.bytes();
+  KILN_TRY(set_bytes(ZMQ_CURVE_SECRETKEY, secret.data(), secret.size(), "CURVE_SECRETKEY"));
+  if (kind_ == SocketKind::router) {
+    KILN_TRY(set(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER"));
+    const auto& domain = options_.domain;
+    return set_bytes(ZMQ_ZAP_DOMAIN, domain.data(), domain.size(), "ZAP_DOMAIN");
+  }
+  const auto& own = identity.public_key.bytes;
+  const auto& peer = options_.peer_keys.at(0).bytes;
+  KILN_TRY(set_bytes(ZMQ_CURVE_PUBLICKEY, own.data(), own.size(), "CURVE_PUBLICKEY"));
+  return set_bytes(ZMQ_CURVE_SERVERKEY, peer.data(), peer.size(), "CURVE_SERVERKEY");
+}
+
 Status Socket::set_options() {
   KILN_TRY(set(ZMQ_LINGER, 0, "LINGER"));
   KILN_TRY(set(ZMQ_SNDHWM, options_.high_water_messages, "SNDHWM"));
@@ -153,9 +139,8 @@ Status Socket::set_options() {
   KILN_TRY(set(ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP_KEEPALIVE_CNT"));
   KILN_TRY(set(ZMQ_TCP_MAXRT, 15'000, "TCP_MAXRT"));
   const auto max_frame = static_cast<std::int64_t>(options_.max_frame_bytes);
-  if (zmq_setsockopt(socket_, ZMQ_MAXMSGSIZE, &max_frame, sizeof max_frame) != 0) {
-    return fail_zmq("set a socket's option MAXMSGSIZE", zmq_errno());
-  }
+  KILN_TRY(set_bytes(ZMQ_MAXMSGSIZE, &max_frame, sizeof max_frame, "MAXMSGSIZE"));
+  if (context_.identity() != nullptr) KILN_TRY(set_curve());
   if (kind_ == SocketKind::router) {
     KILN_TRY(set(ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY"));
     return set(ZMQ_ROUTER_HANDOVER, 1, "ROUTER_HANDOVER");
@@ -165,14 +150,14 @@ Status Socket::set_options() {
   KILN_TRY(set(ZMQ_RECONNECT_IVL_MAX, 2000, "RECONNECT_IVL_MAX"));
   KILN_TRY(set(ZMQ_CONNECT_TIMEOUT, 5000, "CONNECT_TIMEOUT"));
   const std::string id = fresh_routing_id();
-  if (zmq_setsockopt(socket_, ZMQ_ROUTING_ID, id.data(), id.size()) != 0) {
-    return fail_zmq("set a socket's option ROUTING_ID", zmq_errno());
-  }
-  return {};
+  return set_bytes(ZMQ_ROUTING_ID, id.data(), id.size(), "ROUTING_ID");
 }
 
 Result<std::string> Socket::bind(const std::string& endpoint) {
   KILN_TRY_ASSIGN(Endpoint address, parse_endpoint(endpoint, 0));
+  if (address.key) {
+    return fail(Errc::invalid_argument, "listen at " + endpoint + ": a key has no place here");
+  }
   if (address.host == "localhost") address.host = "127.0.0.1";  // ZeroMQ binds to addresses only
   const std::string what = "listen at " + endpoint;
   KILN_TRY(set(ZMQ_IPV6, address.host.find(':') != std::string::npos ? 1 : 0, "IPV6"));
@@ -198,7 +183,8 @@ Result<std::string> Socket::bind(const std::string& endpoint) {
 }
 
 Status Socket::connect(const std::string& endpoint) {
-  KILN_TRY_ASSIGN(const Endpoint address, parse_endpoint(endpoint, 0));
+  KILN_TRY_ASSIGN(Endpoint address, parse_endpoint(endpoint, 0));
+  address.key.reset();  // a Dealer's affair
   if (address.port == 0 || address.host == "*") {
     return fail(Errc::invalid_argument, "connect to " + endpoint + ": host and port are needed");
   }
@@ -249,38 +235,38 @@ void Socket::drain_connections() {
     std::int32_t value = 0;
     std::memcpy(&kind, bytes.data(), sizeof kind);
     std::memcpy(&value, bytes.data() + sizeof kind, sizeof value);
-    handlers_.connection(value, kind != ZMQ_EVENT_DISCONNECTED);
+    if ((kind & kHandshakeFailures) != 0) {
+      handlers_.rejected(rejection_of(kind));
+    } else {
+      handlers_.connection(value, kind != ZMQ_EVENT_DISCONNECTED);
+    }
   }
 }
 
 bool Socket::receive_one() {
-  PeerId peer;
+  Arrival arrival;
   if (kind_ == SocketKind::router) {
     Part id;
     if (!id.receive(socket_)) return false;
-    peer = id.bytes();
+    arrival.peer = id.bytes();
     if (!id.more()) return true;
   }
-  wire::Frames frames;
-  int fd = -1;
+  wire::Frames& frames = arrival.frames;
   bool more = true;
   while (more) {
     Part part;
     if (!part.receive(socket_)) return false;
-    if (fd < 0) fd = part.source_fd();
+    if (arrival.fd < 0) {
+      arrival.fd = part.source_fd();
+      if (context_.identity() != nullptr) arrival.key = key_of_user(part.user());
+    }
     more = part.more();
     if (frames.size() <= kMaxFrames) frames.push_back(part.bytes());
   }
   // A message that was cut would be read as another one; one without frames is refused.
   if (frames.size() > kMaxFrames) frames.clear();
-  handlers_.message(std::move(peer), fd, std::move(frames));
+  handlers_.message(std::move(arrival));
   return true;
-}
-
-bool Socket::readable() {
-  int events = 0;
-  std::size_t size = sizeof events;
-  return zmq_getsockopt(socket_, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
 }
 
 void Socket::schedule_turn() {
@@ -308,7 +294,7 @@ void Socket::turn() {
     });
   }
   turn_scheduled_ = false;
-  if (budget == 0 || readable()) schedule_turn();
+  if (budget == 0 || readable(socket_)) schedule_turn();
 }
 
 }  // namespace kiln::net

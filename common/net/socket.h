@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
 #include "common/net/context.h"
+#include "common/net/curve.h"
 #include "common/net/reactor.h"
 #include "common/net/router.h"
 #include "common/wire/codec.h"
@@ -28,14 +30,22 @@ enum class Sent {
   unreachable,  // no connection, or it broke meanwhile
 };
 
+struct Arrival {
+  PeerId peer;                   // empty for a dealer
+  int fd = -1;                   // of its connection; -1: unknown
+  std::optional<PublicKey> key;  // of the peer; nothing without an identity, and for a dealer
+  wire::Frames frames;           // the payload; none of a message with too many
+};
+
 class Socket {
  public:
   struct Handlers {
-    // Payload frames, none of a message with too many; `peer` is empty for a dealer; `fd`
-    // identifies the connection, -1: unknown.
-    std::function<void(PeerId peer, int fd, wire::Frames frames)> message;
+    std::function<void(Arrival)> message;
     // A connection is up (router: accepted; dealer: shaken hands) or gone.
     std::function<void(int fd, bool up)> connection;
+    // Of a dealer: its peer was reached and there will be no connection. Unless it is
+    // `no_handshake` ZeroMQ does not try again.
+    std::function<void(Rejection)> rejected;
     // A turn ends. `drained`: everything that had arrived when it began was given to `message`.
     std::function<void(bool drained)> turned;
     // There may be room for what was `full`. Returns whether something still waits.
@@ -61,17 +71,20 @@ class Socket {
   void drain_connections();
 
  private:
-  Socket(Reactor& reactor, SocketKind kind, const SocketOptions& options, Handlers handlers);
-  Status set_up(Context& context);
-  Status open_monitor(Context& context);
+  Socket(Reactor& reactor, Context& context, SocketKind kind, const SocketOptions& options,
+         Handlers handlers);
+  Status set_up();
+  Status open_monitor();
   Status set_options();
+  Status set_curve();
   Status set(int option, int value, const char* name);
+  Status set_bytes(int option, const void* bytes, std::size_t size, const char* name);
   void schedule_turn();
   void turn();
   bool receive_one();
-  bool readable();
 
   Reactor& reactor_;
+  Context& context_;
   SocketKind kind_;
   SocketOptions options_;
   Handlers handlers_;

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include "common/base/files.h"
+#include "common/base/lock_file.h"
 
 namespace kiln::store {
 namespace {
@@ -75,11 +75,12 @@ BlobStore::~BlobStore() {
 
 Status BlobStore::lock_directory() {
   KILN_TRY(make_directories(options_.directory));
-  const auto path = options_.directory / "lock";
-  lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!lock_.valid()) return fail_errno("cannot open its lock file " + path.string(), errno);
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return fail_errno("cannot lock " + path.string(), errno);
+  auto lock = lock_file(options_.directory / "lock", 0644);
+  if (lock) {
+    lock_ = std::move(*lock);
+    return {};
+  }
+  if (lock.error().code != Errc::already_exists) return fail(lock.error());
   return fail(Errc::already_exists,
               "another process has it open; stop that one or choose another directory (--store)");
 }

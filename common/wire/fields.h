@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/result.h"
+#include "common/model/key.h"
 #include "common/model/node.h"
 #include "common/model/pool.h"
 #include "common/model/task.h"
@@ -44,6 +46,8 @@ template <>
 inline constexpr PoolState kLast<PoolState> = PoolState::broken;
 template <>
 inline constexpr Encoding kLast<Encoding> = Encoding::zstd;
+template <>
+inline constexpr RelayChannel kLast<RelayChannel> = RelayChannel::bulk;
 
 // ---- Writing -----------------------------------------------------------------------------------
 
@@ -57,6 +61,10 @@ inline void write(Packer& packer, double value) {
   packer.real(value);
 }
 inline void write(Packer& packer, const Digest& value) {
+  packer.bytes(value.bytes.data(), value.bytes.size());
+}
+
+inline void write(Packer& packer, const PublicKey& value) {
   packer.bytes(value.bytes.data(), value.bytes.size());
 }
 
@@ -128,11 +136,17 @@ inline Status read(const Value& value, double& out, const Place& place) {
   out = *real;
   return {};
 }
-inline Status read(const Value& value, Digest& out, const Place& place) {
+inline Status read(const Value& value, std::array<std::uint8_t, 32>& out, const Place& place) {
   const auto bytes = value.bytes();
-  if (!bytes || bytes->size() != out.bytes.size()) return mismatch(place, "32 bytes");
-  std::memcpy(out.bytes.data(), bytes->data(), bytes->size());
+  if (!bytes || bytes->size() != out.size()) return mismatch(place, "32 bytes");
+  std::memcpy(out.data(), bytes->data(), bytes->size());
   return {};
+}
+inline Status read(const Value& value, Digest& out, const Place& place) {
+  return read(value, out.bytes, place);
+}
+inline Status read(const Value& value, PublicKey& out, const Place& place) {
+  return read(value, out.bytes, place);
 }
 
 template <typename T>

@@ -65,6 +65,13 @@ KILN_KIND(SessionWelcome)
 KILN_KIND(SessionTask)
 KILN_KIND(SessionResult)
 KILN_KIND(SessionCancel)
+KILN_KIND(Admissions)
+KILN_KIND(RelayHello)
+KILN_KIND(RelayOpen)
+KILN_KIND(RelayClose)
+KILN_KIND(NodeChange)
+KILN_KIND(NodeChanged)
+KILN_KIND(NodeOrder)
 #undef KILN_KIND
 
 }  // namespace kiln::wire

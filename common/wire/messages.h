@@ -14,6 +14,9 @@
 #include "common/model/node.h"
 #include "common/model/pool.h"
 #include "common/model/task.h"
+#include "common/wire/admission_messages.h"
+#include "common/wire/node_messages.h"
+#include "common/wire/relay_messages.h"
 #include "common/wire/session_messages.h"
 
 namespace kiln::wire {
@@ -484,6 +487,9 @@ using Message =
                  PutOpen, GetOpen, GetStart, Credit, Chunk, TransferDone,                    //
                  Call, CallLocally, CallDone, CallFailed, Command, CommandReply,             //
                  PoolOrders, PoolReport, PoolChange, PoolQuery, PoolAnswer,                  //
-                 SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel>;
+                 SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel,    //
+                 Admissions,                                                                 //
+                 RelayHello, RelayOpen, RelayClose,                                          //
+                 NodeChange, NodeChanged, NodeOrder>;
 
 }  // namespace kiln::wire

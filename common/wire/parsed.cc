@@ -56,7 +56,6 @@ Status check(std::string_view bytes) {
   const bool whole = msgpack::parse(bytes.data(), bytes.size(), offset, checker);
   if (checker.trouble != nullptr) return fail(Errc::corrupt, checker.trouble);
   if (!whole) return fail(Errc::corrupt, "is not MessagePack");
-  if (offset != bytes.size()) return fail(Errc::corrupt, "has bytes after its end");
   return {};
 }
 
@@ -73,13 +72,20 @@ Parsed& Parsed::operator=(Parsed&&) noexcept = default;
 Parsed::~Parsed() = default;
 
 Result<Parsed> Parsed::parse(std::string_view bytes) {
+  std::size_t used = 0;
+  auto parsed = parse_first(bytes, used);
+  if (parsed && used != bytes.size()) return fail(Errc::corrupt, "has bytes after its end");
+  return parsed;
+}
+
+Result<Parsed> Parsed::parse_first(std::string_view bytes, std::size_t& used) {
   try {
     if (bytes.empty()) return fail(Errc::corrupt, "is empty");
     KILN_TRY(check(bytes));
     auto holder = std::make_unique<Holder>();
-    std::size_t offset = 0;
+    used = 0;
     holder->root =
-        msgpack::unpack(holder->zone, bytes.data(), bytes.size(), offset, refer_always, nullptr);
+        msgpack::unpack(holder->zone, bytes.data(), bytes.size(), used, refer_always, nullptr);
     return Parsed(std::move(holder));
   } catch (const std::exception& error) {
     return fail(Errc::corrupt, std::string("cannot be read: ") + error.what());

@@ -45,6 +45,8 @@ class Parsed {
   // Errc::corrupt unless `bytes` are exactly one well-formed value, not too deep and not too many
   // parts. Refers to `bytes`, which must outlive it.
   static Result<Parsed> parse(std::string_view bytes);
+  // The value that `bytes` begin with, whatever follows it; `used` becomes its size in bytes.
+  static Result<Parsed> parse_first(std::string_view bytes, std::size_t& used);
   Parsed(Parsed&&) noexcept;
   Parsed& operator=(Parsed&&) noexcept;
   ~Parsed();

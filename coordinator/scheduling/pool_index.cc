@@ -38,7 +38,9 @@ void PoolIndex::update(Node& node, const std::string& pool) {
 
 void PoolIndex::place(Node& node, const std::string& name, NodePool& pool) {
   auto& sets = sets_[{node.pool_place.architecture, name}];
-  put(sets.hopeful, node.number, node.state == NodeState::ready && !pool.broken);
+  const bool is_hopeful = node.state == NodeState::ready && !pool.broken;
+  put(sets.hopeful, node.number, is_hopeful);
+  put(sets.warming, node.number, is_hopeful && pool.warming);
   pool.room = room_of(node, pool);
   for (const auto room : {Room::slot, Room::staging}) {
     const bool fits = pool.room == room;
@@ -61,6 +63,7 @@ void PoolIndex::remove(const Node& node, const std::string& pool) {
   const auto found = sets_.find({node.pool_place.architecture, pool});
   if (found == sets_.end()) return;
   found->second.hopeful.erase(node.number);
+  found->second.warming.erase(node.number);
   for (auto& set : found->second.by_room) set.erase(node.number);
   for (auto& set : found->second.warm_by_room) set.erase(node.number);
 }
@@ -89,6 +92,11 @@ const NodeSet& PoolIndex::warm_with_room(const Lane& lane, Room room) const {
 const NodeSet& PoolIndex::hopeful(const Lane& lane) const {
   const auto found = sets_.find(lane);
   return found == sets_.end() ? empty_set() : found->second.hopeful;
+}
+
+const NodeSet& PoolIndex::warming(const Lane& lane) const {
+  const auto found = sets_.find(lane);
+  return found == sets_.end() ? empty_set() : found->second.warming;
 }
 
 const NodeSet& PoolIndex::selected(const std::string& pool) const {

@@ -23,6 +23,7 @@ struct NodePool {
   bool known = false;           // the node has said how the pool stands
   bool broken = false;          // and that it is broken there
   std::string reason;           // why
+  bool warming = false;         // executors are starting there
   std::uint32_t warm = 0;       // executors that are ready or busy
   std::uint32_t executors = 0;  // that it has there at most; 0: as many as the node has slots
   std::uint32_t leased = 0;     // leases believed in use
@@ -52,6 +53,8 @@ class PoolIndex {
   const NodeSet& warm_with_room(const Lane& lane, Room room) const;
   // Nodes that take tasks of the pool, or may soon: neither lost nor draining, not known as broken.
   const NodeSet& hopeful(const Lane& lane) const;
+  // Of these, those on which executors are starting.
+  const NodeSet& warming(const Lane& lane) const;
   // Whatever their architecture and state.
   const NodeSet& selected(const std::string& pool) const;
 
@@ -60,6 +63,7 @@ class PoolIndex {
     std::array<NodeSet, 2> by_room;  // slot, staging
     std::array<NodeSet, 2> warm_by_room;
     NodeSet hopeful;
+    NodeSet warming;
   };
 
   Room room_of(const Node& node, const NodePool& pool) const;

@@ -6,8 +6,9 @@
 // (absolute occupancy, the newest report wins) or when a lease on it was given and neither came
 // back nor expired nor died with the worker's epoch; a lease too many costs its agent one refused
 // task, which comes back here. Every request ends: with leases, or refused with a reason, at the
-// latest after its patience; every lease ends; every silent worker or client is given up. So no
-// state outlives its deadline, and a coordinator that starts empty is right within two heartbeats.
+// latest after its patience, or when its pool has done with warming; every lease ends; every silent
+// worker or client is given up. So no state outlives its deadline, and a coordinator that starts
+// empty is right within two heartbeats.
 //
 // Agents give leases back when they are used up or not needed any more: a lease that comes back
 // early is a slot that somebody else need not wait for.
@@ -97,6 +98,7 @@ class Scheduler {
 
   // scheduler_pools.cc
   bool knows_pool(const std::string& pool) const;
+  bool keep_while_warming(const RequestKey& key, Outputs& out);
   static Error no_such_pool(const std::string& pool);
   Error no_node_of_pool(const LeasesWanted& wanted) const;
   Error no_node_selected(const std::string& pool) const;

@@ -108,7 +108,7 @@ void Scheduler::expire(Outputs& out) {
         break;
       case Due::request: {
         const RequestKey key{id, std::get<3>(due)};
-        if (queue_.find(key) == nullptr) break;
+        if (queue_.find(key) == nullptr || keep_while_warming(key, out)) break;
         remove_request(key);
         refuse(key, Error{Errc::timed_out, "no slot came free in time; the farm is busy"}, out);
         break;

@@ -92,11 +92,24 @@ void Scheduler::on(const WorkerPools& event, Outputs&) {
       pool.known = told.version > 0;
       pool.broken = pool.known && told.state == PoolState::broken;
       pool.reason = told.reason;
+      pool.warming = pool.known && !pool.broken && told.starting > 0;
       pool.warm = told.ready + told.busy;
       pool.executors = told.executors;
       if (pool.broken) nodes_left_ = true;
     }
   });
+}
+
+// An initializer may take an hour, and until it is over a node serves nobody beyond its first
+// tasks: that is no reason to send the others away. It ends with executors that are ready or a node
+// that is broken, so no request is kept for ever.
+bool Scheduler::keep_while_warming(const RequestKey& key, Outputs& out) {
+  auto* request = queue_.find(key);
+  if (nodes_.pools().warming(request->wanted.lane()).empty()) return false;
+  request->deadline = now_ + options_.request_patience;
+  due_.emplace(request->deadline, Due::request, key.client, key.request);
+  out.push_back(RequestKept{key});
+  return true;
 }
 
 // Only its own nodes are looked at, and that none of them will do is rare.

@@ -162,6 +162,11 @@ struct LeasesGranted {
   std::vector<GrantedSlot> slots;
   Duration waited{};
 };
+// The request's time is over, but its pool is warming on some node: it goes on waiting, and whoever
+// made it should too.
+struct RequestKept {
+  RequestKey key;
+};
 // Ends the request; what it was granted before stays granted.
 struct LeasesRefused {
   RequestKey key;
@@ -198,7 +203,7 @@ struct ClientLost {
   std::size_t leases = 0;
 };
 
-using Output = std::variant<LeasesGranted, LeasesRefused, WorkerLost, WorkerForgotten,
+using Output = std::variant<LeasesGranted, RequestKept, LeasesRefused, WorkerLost, WorkerForgotten,
                             WorkerUnknown, WorkerRejected, ClientRejected, ClientLost>;
 using Outputs = std::vector<Output>;
 

@@ -22,11 +22,15 @@ constexpr bool kFromClients =
     std::is_same_v<Kind, wire::ClientHello> || std::is_same_v<Kind, wire::Acquire> ||
     std::is_same_v<Kind, wire::AcquireCancel> || std::is_same_v<Kind, wire::Release> ||
     std::is_same_v<Kind, wire::FarmQuery> || std::is_same_v<Kind, wire::PoolChange> ||
-    std::is_same_v<Kind, wire::PoolQuery> || std::is_same_v<Kind, wire::Ping>;
+    std::is_same_v<Kind, wire::PoolQuery> || std::is_same_v<Kind, wire::Ping> ||
+    std::is_same_v<Kind, wire::RelayOpen> || std::is_same_v<Kind, wire::RelayClose> ||
+    std::is_same_v<Kind, wire::NodeChange>;
 
 }  // namespace
 
 void Server::client_message(const net::PeerId& peer, wire::Frames frames) {
+  if (const auto frame = relay_frame(frames))
+    return relay_->carry(RelaySide::client, peer, *frame, std::move(frames));
   auto envelope = wire::decode(std::move(frames));
   if (!envelope) {
     const bool version = envelope.error().code == Errc::version_mismatch;
@@ -50,6 +54,7 @@ void Server::client_message(const net::PeerId& peer, wire::Frames frames) {
 }
 
 void Server::client_gone(const net::PeerId& peer) {
+  relay_->gone(RelaySide::client, peer);
   const auto session = client_sessions_.take(peer);
   if (!session) return;
   log_.info("client_gone", {{"client", session->id}, {"host", session->host}});

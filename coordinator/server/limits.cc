@@ -17,8 +17,8 @@ constexpr std::size_t kMaxExcluded = 64;
 // Twice what a catalogue holds: two coordinators may each have taught a worker as many.
 constexpr std::size_t kMaxPools = 2'002;
 constexpr std::size_t kMaxDefinitions = 10'000;
-constexpr std::size_t kMaxOutput = 16 * 1024;
-constexpr std::size_t kMaxSpec = 64 * 1024;
+constexpr std::size_t kMaxOutput = std::size_t{16} * 1024;
+constexpr std::size_t kMaxSpec = std::size_t{64} * 1024;
 
 Status at_most(std::string_view what, std::size_t size, std::size_t limit) {
   if (size <= limit) return {};
@@ -94,6 +94,20 @@ Status check_limits(const wire::Acquire& acquire) {
     KILN_TRY(at_most("an excluded name", name.size(), kMaxName));
   }
   return {};
+}
+
+Status check_limits(const wire::RelayOpen& open) {
+  return at_most("worker", open.worker.size(), kMaxName);
+}
+
+Status check_limits(const wire::RelayClose& close) {
+  KILN_TRY(at_most("code", close.code.size(), kMaxName));
+  return at_most("reason", close.reason.size(), kMaxKey);
+}
+
+Status check_limits(const wire::NodeChange& change) {
+  KILN_TRY(at_most("action", change.action.size(), kMaxName));
+  return at_most("node", change.node.size(), kMaxName);
 }
 
 }  // namespace kiln::coordinator

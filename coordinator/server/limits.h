@@ -15,5 +15,8 @@ Status check_limits(const wire::Acquire& acquire);
 Status check_limits(const wire::PoolReport& report);
 Status check_limits(const wire::PoolChange& change);
 Status check_limits(const wire::PoolQuery& query);
+Status check_limits(const wire::RelayOpen& open);
+Status check_limits(const wire::RelayClose& close);
+Status check_limits(const wire::NodeChange& change);
 
 }  // namespace kiln::coordinator

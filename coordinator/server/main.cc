@@ -4,10 +4,13 @@
 #include <string>
 
 #include "common/config/command_line.h"
+#include "common/metrics/health_check.h"
 #include "coordinator/server/server.h"
 
 namespace kiln::coordinator {
 namespace {
+
+constexpr Duration kHealthLimit = seconds(5);
 
 void warn_of_risks(const Logger& log, const ServerOptions& options) {
   if (!options.insecure) return;
@@ -50,6 +53,10 @@ Status run(int argc, const char* const* argv) {
     return {};
   }
   KILN_TRY_ASSIGN(const auto options, read_options(settings));
+  KILN_TRY_ASSIGN(const auto only_asks, settings.boolean("check-health"));
+  if (only_asks) {
+    return metrics::check_health(options.http_address, "/readyz", kHealthLimit);
+  }
   return serve(options);
 }
 

@@ -17,7 +17,8 @@ std::array<metrics::Gauge, kNodeStates> node_gauges(metrics::Registry& registry)
 }  // namespace
 
 Metrics::Metrics(metrics::Registry& registry)
-    : wait_seconds_(registry.histogram("kiln_queue_wait_seconds",
+    : registry_(registry),
+      wait_seconds_(registry.histogram("kiln_queue_wait_seconds",
                                        "From a request for leases to each grant.",
                                        metrics::latency_buckets())),
       granted_(registry, "kiln_leases_granted_total",
@@ -64,6 +65,13 @@ void Metrics::sent(std::string_view kind) {
 
 void Metrics::rejected(std::string_view reason) {
   rejected_.with(reason).add();
+}
+
+void Metrics::connection_refused(std::string_view door, std::string_view reason) {
+  registry_
+      .counter("kiln_connections_refused_total", "Connections that were not let in, and why.",
+               {{"door", std::string(door)}, {"reason", std::string(reason)}})
+      .add();
 }
 
 void Metrics::send_failed() {

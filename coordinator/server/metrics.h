@@ -21,8 +21,10 @@ class Metrics {
   void worker_lost(std::string_view reason);
   void received(std::string_view kind);
   void sent(std::string_view kind);
-  // A message that was dropped: malformed, version, unexpected, too_long, no_hello.
+  // A message that was dropped: malformed, version, unexpected, too_long, no_hello, wrong_key.
   void rejected(std::string_view reason);
+  // A connection that was not let in, by Door and why_refused().
+  void connection_refused(std::string_view door, std::string_view reason);
   void send_failed();
   // The definitions of pools could not be written to the disk.
   void pools_not_stored();
@@ -30,6 +32,7 @@ class Metrics {
   void observe(const Scheduler& scheduler);
 
  private:
+  metrics::Registry& registry_;
   metrics::Histogram wait_seconds_;
   metrics::CounterFamily granted_;
   metrics::CounterFamily refused_;

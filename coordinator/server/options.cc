@@ -10,16 +10,17 @@ namespace {
 
 using config::SettingKind;
 
-// The address of the setting `key`, allowed only on loopback unless `insecure`.
+// The address of the setting `key`, allowed only on loopback unless it is `closed` to strangers.
 Result<net::Endpoint> address_of(const config::Settings& settings, const std::string& key,
-                                 std::uint16_t default_port, bool insecure) {
+                                 std::uint16_t default_port, bool closed) {
   auto endpoint = net::parse_endpoint(settings.text(key), default_port);
   if (!endpoint) return fail(settings.error(key, endpoint.error()));
-  if (!insecure && !net::is_loopback(*endpoint)) {
+  if (!closed && !net::is_loopback(*endpoint)) {
     const Error problem{Errc::permission_denied,
                         "\"" + settings.text(key) +
                             "\" can be reached from other machines, and connections are not "
-                            "authenticated yet: use a loopback address such as 127.0.0.1, or "
+                            "authenticated without keys: name their folder by --keys (kiln keys "
+                            "init makes it), use a loopback address such as 127.0.0.1, or "
                             "--insecure on a network where everybody may run commands on the "
                             "workers"};
     return fail(settings.error(key, problem));
@@ -100,6 +101,7 @@ config::Settings make_settings() {
        text("http", "HTTP", "127.0.0.1:10660", "Where metrics, health and JSON are served"),
        text("state-dir", "STATE_DIR", config::state_directory("coordinator"),
             "A directory of its own; endpoints.json in it tells the bound addresses"),
+       text("keys", "KEYS", "", "The farm's folder of keys, which kiln keys init makes"),
        text("pools", "POOLS", "", "A TOML file of pools that there shall be"),
        text("log-format", "LOG_FORMAT", "text", "text or json"),
        text("log-level", "LOG_LEVEL", "info", "debug, info, warning, error or off"),
@@ -111,6 +113,11 @@ config::Settings make_settings() {
        text("missed-heartbeats", "MISSED_HEARTBEATS", "3", "How many may be missed"),
        text("staging-per-slot", "STAGING_PER_SLOT", "1",
             "Leases beyond each slot whose inputs may travel ahead: 0 or 1"),
+       {"check-health",
+        "",
+        {},
+        "Asks the coordinator that runs with these settings whether it is ready, and ends",
+        SettingKind::boolean},
        {"insecure",
         "KILN_COORDINATOR_INSECURE",
         {},
@@ -121,11 +128,16 @@ config::Settings make_settings() {
 Result<ServerOptions> read_options(const config::Settings& settings) {
   ServerOptions options;
   KILN_TRY_ASSIGN(options.insecure, settings.boolean("insecure"));
-  KILN_TRY_ASSIGN(const auto clients,
-                  address_of(settings, "client-endpoint", 10650, options.insecure));
-  KILN_TRY_ASSIGN(const auto workers,
-                  address_of(settings, "worker-endpoint", 10651, options.insecure));
-  KILN_TRY_ASSIGN(const auto http, address_of(settings, "http", 10660, options.insecure));
+  options.keys = settings.text("keys");
+  if (options.insecure && !options.keys.empty()) {
+    return fail(settings.error("insecure", Error{Errc::invalid_argument,
+                                                 "it contradicts --keys, under which every "
+                                                 "connection is authenticated; give one of them"}));
+  }
+  const bool closed = options.insecure || !options.keys.empty();
+  KILN_TRY_ASSIGN(const auto clients, address_of(settings, "client-endpoint", 10650, closed));
+  KILN_TRY_ASSIGN(const auto workers, address_of(settings, "worker-endpoint", 10651, closed));
+  KILN_TRY_ASSIGN(const auto http, address_of(settings, "http", 10660, closed));
   options.client_endpoint = clients.text();
   options.worker_endpoint = workers.text();
   options.http_address = numeric(http);

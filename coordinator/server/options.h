@@ -16,6 +16,7 @@ struct ServerOptions {
   std::string http_address = "127.0.0.1:10660";  // numeric host:port
   std::string state_dir;
   std::string pools_file;  // of the operator's pools; empty: none
+  std::string keys;        // directory of the farm's keys; empty: connections are in the clear
   bool insecure = false;
   LogOptions log;
   SchedulerOptions scheduling;  // its epoch and seed are chosen by the server when 0
@@ -27,7 +28,8 @@ std::string version();
 // Every setting of the program, for its command line, environment and file.
 config::Settings make_settings();
 
-// Errors name the setting. Addresses beyond loopback are refused unless `insecure` is set.
+// Errors name the setting. Addresses beyond loopback are refused without keys, unless `insecure` is
+// set.
 Result<ServerOptions> read_options(const config::Settings& settings);
 
 }  // namespace kiln::coordinator

@@ -100,6 +100,9 @@ void Server::from_client(const net::PeerId& peer, wire::PoolChange& change) {
   feed(ClientHeard{session->id});
   const auto action = action_of(change.action);
   if (!action) return refuse(*clients_, peer, change.request, action.error());
+  if (const auto may = check_admin(peer, change.action, "a pool"); !may) {
+    return refuse(*clients_, peer, change.request, may.error());
+  }
   const auto name = change.spec.name;
   auto changed =
       core_.change(moment(), {*action, std::move(change.spec), change.count, change.all});

@@ -17,11 +17,12 @@ constexpr Duration kRefresh = seconds(1);
 constexpr Duration kStuck = seconds(10);
 
 // Peers have no reason to send much; the answer to a query of a large farm may be long.
-net::SocketOptions socket_options(std::size_t max_frame_bytes) {
+net::SocketOptions socket_options(std::size_t max_frame_bytes, Door door) {
   net::SocketOptions options;
   options.max_frame_bytes = max_frame_bytes;
   options.queue_messages = 1024;
   options.queue_bytes = std::size_t{16} << 20;
+  options.domain = door_name(door);
   return options;
 }
 
@@ -73,6 +74,7 @@ Result<std::unique_ptr<Server>> Server::create(net::Reactor& reactor, net::Conte
   std::unique_ptr<Server> server(
       new Server(reactor, log, std::move(chosen), std::move(secret), std::move(state_dir)));
   KILN_TRY(server->load_pools());
+  KILN_TRY(server->open_gate(context));
   KILN_TRY(server->bind(context));
   server->refresh();
   server->keep_refreshing();
@@ -83,13 +85,18 @@ Result<std::unique_ptr<Server>> Server::create(net::Reactor& reactor, net::Conte
 
 Status Server::bind(net::Context& context) {
   auto clients = net::Router::bind(reactor_, context, options_.client_endpoint,
-                                   socket_options(std::size_t{1} << 20));
+                                   socket_options(std::size_t{1} << 20, Door::client));
   if (!clients) return fail(clients.error().within("--client-endpoint"));
   auto workers = net::Router::bind(reactor_, context, options_.worker_endpoint,
-                                   socket_options(std::size_t{16} << 20));
+                                   socket_options(std::size_t{16} << 20, Door::worker));
   if (!workers) return fail(workers.error().within("--worker-endpoint"));
   clients_ = std::move(*clients);
   workers_ = std::move(*workers);
+  relay_ = std::make_unique<Relay>(*clients_, *workers_, registry_);
+  if (gate_) {
+    clients_->set_guard([this](const PublicKey& key) { return gate_->admits(Door::client, key); });
+    workers_->set_guard([this](const PublicKey& key) { return gate_->admits(Door::worker, key); });
+  }
   clients_->on_message([this](const net::PeerId& peer, wire::Frames frames) {
     client_message(peer, std::move(frames));
   });
@@ -229,6 +236,12 @@ void Server::out(const LeasesGranted& output) {
   for (const auto& slot : output.slots) leases.push_back(slot.lease.id);
   undelivered_.emplace_back(output.key, std::move(leases));
   refuse(*clients_, *peer, output.key.request, sent.error());
+}
+
+// One that is lost is made good by the next.
+void Server::out(const RequestKept& output) {
+  const auto* peer = client_sessions_.peer_of(output.key.client);
+  if (peer != nullptr) send(*clients_, *peer, wire::Grant{output.key.request, {}});
 }
 
 void Server::out(const LeasesRefused& output) {

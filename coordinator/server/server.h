@@ -22,10 +22,12 @@
 #include "common/wire/messages.h"
 #include "coordinator/pools/core.h"
 #include "coordinator/server/farm_view.h"
+#include "coordinator/server/gate.h"
 #include "coordinator/server/metrics.h"
 #include "coordinator/server/options.h"
 #include "coordinator/server/pool_metrics.h"
 #include "coordinator/server/pool_store.h"
+#include "coordinator/server/relay.h"
 #include "coordinator/server/sessions.h"
 #include "coordinator/server/state_dir.h"
 
@@ -74,6 +76,7 @@ class Server {
   void keep_refreshing();
 
   void out(const LeasesGranted& output);
+  void out(const RequestKept& output);
   void out(const LeasesRefused& output);
   void out(const WorkerLost& output);
   void out(const WorkerForgotten&) {}
@@ -109,6 +112,16 @@ class Server {
   // The session, or nullptr after a refusal was sent.
   const ClientSession* known(const net::PeerId& peer, std::uint64_t request);
 
+  // node_side.cc
+  void from_client(const net::PeerId& peer, wire::NodeChange& change);
+
+  // relay_side.cc
+  void from_client(const net::PeerId& peer, wire::RelayOpen& open);
+  void from_client(const net::PeerId& peer, wire::RelayClose& close);
+  void from_worker(const net::PeerId& peer, wire::RelayHello& hello);
+  void from_worker(const net::PeerId& peer, wire::RelayOpen& open);
+  void from_worker(const net::PeerId& peer, wire::RelayClose& close);
+
   // pool_side.cc
   Status load_pools();
   void send_orders(const WorkerOrders& orders);
@@ -117,6 +130,15 @@ class Server {
   void answer_pools(const net::PeerId& peer, std::uint64_t request, bool existed,
                     const std::string& name);
   void refresh_pools();
+
+  // admission_side.cc
+  Status open_gate(net::Context& context);
+  void admissions_changed();
+  void send_admissions(const net::PeerId& worker);
+  // Whether the connection's key is the one that its addresses name.
+  Status check_keys(const net::PeerId& peer, const NodeInfo& node) const;
+  // Whether the connection may do so to `what`: "a pool".
+  Status check_admin(const net::PeerId& peer, std::string_view action, std::string_view what) const;
 
   // Both sides.
   Status send(net::Router& router, const net::PeerId& peer, std::string_view kind,
@@ -158,9 +180,11 @@ class Server {
   net::TimerId timer_ = 0;
   TimePoint timer_at_{};
   net::TimerId refresh_timer_ = 0;
+  std::unique_ptr<Gate> gate_;  // nullptr: no keys
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::unique_ptr<net::Router> clients_;
   std::unique_ptr<net::Router> workers_;
+  std::unique_ptr<Relay> relay_;
   std::unique_ptr<metrics::HttpServer> http_;  // last: its threads stop first
 };
 

@@ -18,6 +18,12 @@ const WorkerSession* WorkerSessions::find(const net::PeerId& peer) const {
   return found == by_peer_.end() ? nullptr : &found->second;
 }
 
+std::vector<net::PeerId> WorkerSessions::peers() const {
+  std::vector<net::PeerId> peers;
+  for (const auto& [peer, session] : by_peer_) peers.push_back(peer);
+  return peers;
+}
+
 const net::PeerId* WorkerSessions::peer_of(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &found->second;

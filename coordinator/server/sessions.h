@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/net/router.h"
 #include "coordinator/scheduling/types.h"
@@ -21,6 +22,7 @@ class WorkerSessions {
  public:
   void put(const net::PeerId& peer, WorkerSession session);
   const WorkerSession* find(const net::PeerId& peer) const;
+  std::vector<net::PeerId> peers() const;
   // Where a worker is; nullptr: gone.
   const net::PeerId* peer_of(const std::string& name) const;
   // The session that ends with this connection; nullopt when it has none, or when the worker has

@@ -14,11 +14,14 @@ template <typename Kind>
 constexpr bool kFromWorkers =
     std::is_same_v<Kind, wire::WorkerHello> || std::is_same_v<Kind, wire::OccupancyReport> ||
     std::is_same_v<Kind, wire::WorkerGoodbye> || std::is_same_v<Kind, wire::PoolReport> ||
-    std::is_same_v<Kind, wire::Ping>;
+    std::is_same_v<Kind, wire::Ping> || std::is_same_v<Kind, wire::RelayHello> ||
+    std::is_same_v<Kind, wire::RelayOpen> || std::is_same_v<Kind, wire::RelayClose>;
 
 }  // namespace
 
 void Server::worker_message(const net::PeerId& peer, wire::Frames frames) {
+  if (const auto frame = relay_frame(frames))
+    return relay_->carry(RelaySide::worker, peer, *frame, std::move(frames));
   auto envelope = wire::decode(std::move(frames));
   if (!envelope) {
     const bool version = envelope.error().code == Errc::version_mismatch;
@@ -42,6 +45,7 @@ void Server::worker_message(const net::PeerId& peer, wire::Frames frames) {
 }
 
 void Server::worker_gone(const net::PeerId& peer) {
+  relay_->gone(RelaySide::worker, peer);
   const auto session = worker_sessions_.take(peer);
   if (session) feed(WorkerGone{session->name, session->epoch, "closed"});
 }
@@ -49,6 +53,9 @@ void Server::worker_gone(const net::PeerId& peer) {
 void Server::from_worker(const net::PeerId& peer, wire::WorkerHello& hello) {
   if (const auto fine = check_limits(hello); !fine) {
     return reject(*workers_, peer, "too_long", 0, fine.error());
+  }
+  if (const auto fine = check_keys(peer, hello.node); !fine) {
+    return reject(*workers_, peer, "wrong_key", 0, fine.error());
   }
   const WorkerSession session{hello.node.name, hello.node.epoch};
   const auto* before = worker_sessions_.find(peer);
@@ -67,6 +74,7 @@ void Server::from_worker(const net::PeerId& peer, wire::WorkerHello& hello) {
     worker_sessions_.put(peer, session);
     // Before the grants: the worker learns the key of the tokens before agents come with them.
     send(*workers_, peer, welcome());
+    send_admissions(peer);
     if (!again) {
       log_.info("worker_joined",
                 {{"worker", session.name}, {"address", address}, {"slots", slots}});

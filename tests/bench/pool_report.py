@@ -1,7 +1,9 @@
-"""What the benchmark of pools found: contexts side by side, as text, Markdown and JSON."""
+"""What a benchmark of pools, or of ways to workers, found: side by side, as text, Markdown and
+JSON."""
 
 import dataclasses
 import json
+import os
 import statistics
 
 import report
@@ -12,11 +14,12 @@ NAME_WIDTH, UNIT_WIDTH, WIDTH = 38, 5, 12
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """`samples`: context -> values, one a round."""
+    """`samples`: column -> values, one a round."""
 
     name: str
     unit: str
     samples: dict
+    columns: tuple = CONTEXTS
 
     def summary(self):
         return {"name": self.name, "unit": self.unit,
@@ -25,8 +28,8 @@ class Row:
                    for context, values in self.samples.items()}}
 
     def _cells(self, cell):
-        return [cell(self.samples[context]) if context in self.samples else ""
-                for context in CONTEXTS]
+        return [cell(self.samples[column]) if column in self.samples else ""
+                for column in self.columns]
 
     def text(self):
         return _line(self.name, self.unit,
@@ -48,14 +51,30 @@ def _line(name, unit, cells):
             "".join(f"{cell:>{WIDTH}}" for cell in cells)).rstrip()
 
 
-def heading():
-    return _line("", "", CONTEXTS)
+def heading(columns=CONTEXTS):
+    return _line("", "", columns)
 
 
 def markdown(rows):
-    lines = ["| what | unit | " + " | ".join(CONTEXTS) + " |", "|---|---|---:|---:|---:|"]
+    columns = rows[0].columns
+    lines = ["| what | unit | " + " | ".join(columns) + " |", "|---|---|" + "---:|" * len(columns)]
     return "\n".join([*lines, *(row.markdown() for row in rows)]) + "\n"
 
 
 def summary(rows):
     return json.dumps([row.summary() for row in rows], indent=2) + "\n"
+
+
+def run(rows, target, rounds, columns=CONTEXTS):
+    """Prints the rows as they are found, and writes them: JSON to `target`, Markdown beside it."""
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f} before the run, {rounds} rounds\n"
+          f"{heading(columns)}", flush=True)
+    found = []
+    for row in rows:
+        found.append(row)
+        print(row.text(), flush=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(summary(found))
+    table = target.with_suffix(".md")
+    table.write_text(markdown(found))
+    print(f"\nAs Markdown:\n\n{table.read_text()}\nwritten: {target}, {table}")

@@ -2,7 +2,6 @@
 docs/benchmarks.md says what is measured and how."""
 
 import argparse
-import os
 import pathlib
 import shutil
 import subprocess
@@ -29,6 +28,9 @@ class PoolBench:
     def until_warm(self, staged):
         """`pool create --warm all`, from the command's start to its end."""
         found = {context: [] for context in CONTEXTS}
+        if staged:  # on every node, not only where a call has been
+            self._create(CONTEXTS[0], "--warm", "all")
+            self._delete()
         for _ in range(self.options.rounds):
             for context in CONTEXTS:
                 if not staged:
@@ -154,17 +156,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7, help="pools of each context")
     parser.add_argument("--calls", type=int, default=30, help="single tasks of each context")
     options = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f} before the run, "
-          f"{options.rounds} rounds\n{pool_report.heading()}", flush=True)
-    rows = []
-    for row in measure(options):
-        rows.append(row)
-        print(row.text(), flush=True)
-    options.summary.parent.mkdir(parents=True, exist_ok=True)
-    options.summary.write_text(pool_report.summary(rows))
-    table = options.summary.with_suffix(".md")
-    table.write_text(pool_report.markdown(rows))
-    print(f"\nAs Markdown:\n\n{table.read_text()}\nwritten: {options.summary}, {table}")
+    pool_report.run(measure(options), options.summary, options.rounds)
 
 
 if __name__ == "__main__":

@@ -134,14 +134,17 @@ class CallsTest(kilntest.FarmCase):
 
     def test_settings_of_a_call_that_cannot_be_used(self):
         for name, value in (("KILN_PRIORITY", "high"), ("KILN_MODE", "magic"),
-                            ("KILN_ROUTE", "relay"), ("KILN_FALLBACK", "perhaps")):
+                            ("KILN_ROUTE", "sideways"), ("KILN_FALLBACK", "perhaps")):
             with self.subTest(name):
                 done = self.farm.client(["kiln", "gcc", "-c", "a.c"], env={name: value})
                 self.assertEqual(1, done.returncode)
                 self.assertIn(name, done.stderr.decode())
 
-    def test_addresses_that_others_reach_are_warned_about(self):
+    def test_addresses_that_others_reach_are_warned_about_where_there_are_no_keys(self):
         for daemon in (self.farm.coordinator, *self.farm.workers):
+            self.assertNotIn("warning insecure", daemon.log.read_text())
+        farm = self.start_farm(workers=1, keys=False)
+        for daemon in (farm.coordinator, *farm.workers):
             self.assertIn("warning insecure", daemon.log.read_text())
 
     def test_disabled_kiln_is_just_the_compiler(self):

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import kilntest
-from kilntest import containers, pools
+from kilntest import containers, dockerd, pools
 from kilntest.projects import Project, objects
 from kilntest.slow import SLOW_CALL, SLOW_CC
 
@@ -48,8 +48,8 @@ def limits(memory, cores=None, processors=None):
 class ContainerTest(kilntest.FarmCase):
     @classmethod
     def setUpClass(cls):
-        cls.addClassCleanup(containers.remove_groups)
-        atexit.register(containers.remove_groups)
+        cls.addClassCleanup(dockerd.remove_groups)
+        atexit.register(dockerd.remove_groups)
         # A worker outside, for what the one in the container cannot do.
         cls.start_class_farm(workers=1)
         cls.folder = cls.farm.directory / "projects"

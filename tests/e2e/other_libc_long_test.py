@@ -12,6 +12,7 @@ import kilntest
 from kilntest import pools, roots
 
 BIN = pathlib.Path(os.environ["KILN_BIN_DIR"])
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ("clang", "gcc", "libc6-dev", "python3-minimal")
 SOURCES = {".c": "#include <stdio.h>\nint twice(int n) { return printf(\"%d\", 2 * n); }\n",
            ".cc": "#include <map>\n#include <string>\nstd::map<std::string, int> m{{\"a\", 1}};\n"}
@@ -19,24 +20,13 @@ FLAGS = (("-O0",), ("-O2", "-g", "-Wall"))
 CALLS = 3  # of each compile: the first one forked, and ones after a task
 
 
-def bring_client(folder):
-    """kiln and its agent into `folder`/bin, with the libraries and the loader that they were built
-    against: the system that they shall run on has others."""
-    programs, libraries = folder / "bin", folder / "lib"
-    programs.mkdir()
-    libraries.mkdir()
-    shutil.copy(BIN / "kiln", programs)
-    shutil.copy(BIN / "kiln-agent", libraries)
-    told = subprocess.run(["ldd", BIN / "kiln-agent"], capture_output=True, text=True, check=True)
-    for line in told.stdout.splitlines():
-        path = next((word for word in line.split() if word.startswith("/")), None)
-        if path:
-            shutil.copy(path, libraries)
-    loader = next(libraries.glob("ld-linux*"))
-    agent = programs / "kiln-agent"
-    agent.write_text(f"#!/bin/sh\nexec {loader} --library-path {libraries} {libraries}/kiln-agent "
-                     '"$@"\n')
-    agent.chmod(0o755)
+def unpack_client(folder):
+    """The client that runs on any system, as people unpack it: gives its folder of programs."""
+    archive = folder / "client.tar.gz"
+    subprocess.run([SOURCE / "scripts" / "pack-client.sh", BIN, archive], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+    return next(folder.glob("kiln-client-*")) / "bin"
 
 
 def other_system(base, root, layer):
@@ -62,12 +52,12 @@ class OtherLibcTest(kilntest.FarmCase):
         """A farm whose client's machine has that release of Debian, and its compilers."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix="kt", dir="/var/tmp"))
         self.addCleanup(shutil.rmtree, folder)
-        bring_client(folder)
+        programs = unpack_client(folder)
         for name in ("root", "layer"):
             (folder / name).mkdir()
         base = roots.fetch(release, release, PACKAGES)
         return self.start_farm(
-            workers=1, client_root=folder / "root", environment={"PATH": f"{folder}/bin:/usr/bin"},
+            workers=1, client_root=folder / "root", environment={"PATH": f"{programs}:/usr/bin"},
             client_setup=other_system(base, folder / "root", folder / "layer"))
 
     def forked(self, farm, pool):

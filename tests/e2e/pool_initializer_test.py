@@ -5,6 +5,7 @@ import unittest
 import kilntest
 from kilntest import pools
 
+NUMBERS = 12_500_000  # of which seq makes 100 MB
 BROKEN = ("--toolchain", "sh", "--init", "sh -c 'echo no licence; exit 3'")
 
 
@@ -50,11 +51,56 @@ class PoolInitializerTest(kilntest.FarmCase):
         self.assertEqual([], [line for _, line in self.farm.workers[0].host.processes()
                               if "sleep" in line and "600" in line])
 
-    def test_an_initializer_that_prints_without_end_keeps_its_last_words(self):
-        done = self.create("chatty", "--toolchain", "seq", "--init", "seq 20000000")
+    def test_row_10_an_initializer_that_prints_100_mb_ends_as_it_will(self):
+        done = self.create("chatty", "--toolchain", "seq", "--init", f"seq {NUMBERS}")
+        self.assertEqual(0, done.returncode, done.stderr.decode())
         there = pools.nodes(self.farm, "chatty")["w0"]
-        self.assertLess(len(there["output"]), 100_000)
-        self.assertIn(there["state"], ("ready", "broken"), done.stderr.decode())
+        self.assertEqual(("ready", 2, ""), (there["state"], there["ready"], there["reason"]))
+        self.check_end_of_numbers(there["output"])
+
+    def test_row_10_the_last_words_of_one_that_prints_100_mb_and_fails_are_kept(self):
+        done = self.create("hoarse", "--toolchain", "awk", "--executors", "1", "--init",
+                           f"awk 'BEGIN {{ for (i = 1; i <= {NUMBERS}; ++i) print i; exit 3 }}'")
+        self.assertEqual(1, done.returncode, done.stdout.decode())
+        there = self.broken("hoarse")
+        self.assertEqual((0, 3), (there["ready"], there["exit_code"]))
+        self.assertIn("exited with 3", there["reason"])
+        self.check_end_of_numbers(there["output"])
+        shown = self.farm.client(["kiln", "pool", "show", "hoarse"]).stdout.decode()
+        self.assertTrue(shown.endswith(f"    {NUMBERS}\n"), shown)
+
+    def check_end_of_numbers(self, output):
+        self.assertLessEqual(len(output), 4096)
+        lines = output.split("\n")
+        first = int(lines[0])
+        self.assertEqual([*map(str, range(first, NUMBERS + 1)), ""], lines)
+
+    def test_row_11_an_initializer_that_prints_for_ever_is_killed_at_its_limit(self):
+        done = self.create("endless", "--toolchain", "yes", "--executors", "1", "--init",
+                           "yes again", "--init-timeout", "500ms")
+        self.assertEqual(1, done.returncode)
+        there = self.broken("endless")
+        self.assertIn("time limit", there["reason"])
+        self.assertLessEqual(len(there["output"]), 4096)
+        self.assertIn("again\nagain\n", there["output"])
+
+    def test_row_31_what_an_initializer_prints_is_in_the_pools_log_alone(self):
+        for name, code in (("well", 0), ("badly", 3)):
+            with self.subTest(name):
+                # The words of the definition, which may be told anywhere, do not hold the mark.
+                self.create(f"log-{name}", "--toolchain", "sh", "--toolchain", "gcc", "--init",
+                            f"sh -c 'echo mark-$((6 * 7))-{name}; exit {code}'")
+                mark = f"mark-42-{name}"
+                self.assertEqual(f"{mark}\n",
+                                 pools.nodes(self.farm, f"log-{name}")["w0"]["output"])
+                shown = self.farm.client(["kiln", "pool", "show", f"log-{name}"])
+                self.assertIn(mark, shown.stdout.decode())
+                self.assertNotIn(mark, self.farm.workers[0].log.read_text(errors="replace"))
+        (self.folder / "log.c").write_text("#warning noise\n")
+        done = pools.compile_in(self.farm, "log-well", ["gcc", "-c", "log.c"], check=True)
+        self.assertEqual("w0", pools.ran_on(self.farm, "log.c"))
+        self.assertIn(b"noise", done.stderr)
+        self.assertNotIn(b"mark", done.stdout + done.stderr)
 
     def test_what_an_initializer_leaves_running_is_gone(self):
         done = self.create("daemon", "--toolchain", "sh",

@@ -1,15 +1,12 @@
 """What people read and write of pools: `kiln pool`, `kiln pools`, `kiln warm`, `kiln nodes`."""
 
-import os
 import pathlib
-import pty
 import shlex
-import signal
-import subprocess
 import unittest
 
 import kilntest
 from kilntest import pools
+from kilntest.screen import Terminal
 
 STEP = 'sh -c "echo ready > /tmp/ready && read word < /tmp/ready && echo the word is $word"'
 
@@ -86,6 +83,18 @@ class PoolWordsTest(kilntest.FarmCase):
                          "--warm", "all")
         self.assertEqual([2, 2], [node["pool"]["ready"] for node in made["nodes"]])
 
+    def test_a_script_travels_with_its_interpreter(self):
+        script = self.folder / "say"
+        script.write_text("#!/bin/sh\necho said $1\n")
+        script.chmod(0o755)
+        made = self.make("script", "--toolchain", "./say", "--warm", "all")
+        self.assertEqual([2, 2], [node["pool"]["ready"] for node in made["nodes"]])
+        done = pools.compile_in(self.farm, "script", ["run", "--", "./say", "it"], check=True)
+        self.assertEqual(b"said it\n", done.stdout)
+        script.write_text("#!\necho said\n")
+        self.assertIn("say is a script that names no interpreter",
+                      self.says("pool", "create", "none", "--toolchain", "./say", code=1))
+
     def test_warming_says_when_the_pool_does_not_hold_the_builds_compiler(self):
         self.make("clangs", "--toolchain", "clang", "--executors", "1")
         (self.folder / "w.c").write_text("int w;\n")
@@ -96,39 +105,90 @@ class PoolWordsTest(kilntest.FarmCase):
         missing = self.says("warm", "--compile-commands", "none.json", code=1)
         self.assertEqual(1, missing.count("none.json"), missing)
 
-    def test_an_interrupt_ends_the_line_and_says_what_goes_on(self):
+    def in_terminal(self, *words, columns=80):
+        """The command with a terminal that controls it and is its streams, both."""
+        terminal = Terminal(columns)
+        self.addCleanup(terminal.close)
+        process = self.farm.start_client(["setsid", "--ctty", "kiln", *words],
+                                         stdin=terminal.theirs, stdout=terminal.theirs,
+                                         stderr=terminal.theirs)
+        terminal.started()
+        return process, terminal
+
+    def test_progress_has_a_row_for_each_node_and_is_gone_at_the_end(self):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "seen"])
+        process, terminal = self.in_terminal("pool", "create", "seen", "--toolchain", "sleep",
+                                             "--init", "sleep 5", "--warm", "all")
+        terminal.wait_for("initialising")
+        lines = self.whole_progress(terminal)
+        self.assertRegex(lines[0], r"^seen: .* m?s, waits for [12] of 2 nodes$")
+        self.assertEqual(["NODE", "STATE", "READY", "STAGE", "START", "INIT"], lines[1].split())
+        self.assertEqual(["w0", "w1"], [line.split()[0] for line in lines[2:4]])
+        self.assertEqual("", lines[4])
+        self.assertEqual(0, process.wait(timeout=60))
+        lines, row = terminal.screen()
+        self.assertTrue(lines[0].startswith("pool         seen: ready"), lines)
+        self.assertEqual(["w0 ready 2/2", "w1 ready 2/2"],
+                         [" ".join(line.split()[:3]) for line in lines[-3:-1]])
+        self.assertEqual((len(lines) - 1, ""), (row, lines[-1]))
+
+    def whole_progress(self, terminal):
+        """A title, the columns' names, a row for each of two nodes, and the cursor below them."""
+        def whole():  # not in the middle of being drawn
+            lines, row = terminal.screen()
+            names = [line.split()[0] for line in lines[1:-1] if line]
+            return lines if (names, row) == (["NODE", "w0", "w1"], 4) else None
+        return kilntest.wait_until(whole, "all of the progress")
+
+    def test_rows_of_progress_fit_a_narrow_terminal(self):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "narrow"])
+        process, terminal = self.in_terminal("pool", "create", "narrow", "--toolchain", "sleep",
+                                             "--init", "sleep 5", "--warm", "all", columns=42)
+        self.whole_progress(terminal)
+        self.assertEqual(0, process.wait(timeout=60))
+        self.assertTrue(terminal.screen()[0][0].startswith("pool         narrow"))
+
+    def test_when_the_time_is_over_the_nodes_are_shown_before_the_error(self):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "late"])
+        words = ("pool", "create", "late", "--toolchain", "sleep", "--init", "sleep 50", "--warm",
+                 "all", "--timeout", "1s")
+        process, terminal = self.in_terminal(*words)
+        self.assertEqual(1, process.wait(timeout=60))
+        text = "\n".join(terminal.screen()[0])
+        self.assertRegex(text, r"(?s)^pool         late: .*\nw0 +warming .*\n"
+                               r"kiln: the pool late is not as warm as asked after 1 s")
+        done = self.farm.client(["kiln", *words])  # without a terminal
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stdout.decode(), r"(?m)^w0 +warming")
+        self.assertTrue(done.stderr.startswith(b"kiln: the pool late is not"), done.stderr)
+        self.assertNotIn(b"\x1b", done.stdout + done.stderr)
+
+    def test_an_interrupt_clears_the_progress_and_says_what_goes_on(self):
         self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "slow"])
-        ours, theirs = pty.openpty()
-        self.addCleanup(os.close, ours)
-        process = self.farm.start_client(
-            ["kiln", "pool", "create", "slow", "--toolchain", "sleep", "--init", "sleep 50",
-             "--warm", "all"], stderr=theirs)
-        os.close(theirs)
-        text = b""
-        while b"waits for" not in text:
-            text += os.read(ours, 4096)
-        os.kill(self.farm.client_host.pid_of(process), signal.SIGINT)
+        process, terminal = self.in_terminal("pool", "create", "slow", "--toolchain", "sleep",
+                                             "--init", "sleep 50", "--warm", "all")
+        terminal.wait_for("waits for")
+        terminal.type(b"\x03")
         self.assertEqual(130, process.wait(timeout=30))
-        while b"pool show slow" not in text:
-            text += os.read(ours, 4096)
-        self.assertIn(b"goes on warming", text.replace(b"\r\n", b" "))
+        self.assertIn("^C", terminal.read())  # which the terminal writes itself
+        self.assertEqual(["kiln: interrupted; the pool slow goes on warming: kiln pool show slow",
+                          ""], terminal.screen()[0])
 
     def test_an_interrupt_while_a_toolchain_is_brought_leaves_nothing_behind(self):
         (self.folder / "endless.c").write_text("int main(void) { for (;;) {} }\n")
         self.farm.client(["gcc", "endless.c", "-o", "endless"], check=True)
-        process = self.farm.start_client(
-            ["kiln", "pool", "create", "never", "--toolchain", "./endless"],
-            stderr=subprocess.PIPE)
-        pid = self.farm.client_host.pid_of(process)
+        process, terminal = self.in_terminal("pool", "create", "never", "--toolchain", "./endless")
 
         def runs():
             return any("endless --version" in line for worker in self.farm.workers
                        for _, line in worker.host.processes())
         kilntest.wait_until(runs, "the tool to be asked what it is on a node")
-        os.kill(pid, signal.SIGINT)
-        told = process.communicate(timeout=30)[1].decode()
-        self.assertEqual(130, process.returncode, told)
-        self.assertIn("interrupted", told)
+        self.assertEqual(["packaging ./endless, and bringing it to a node", ""],
+                         terminal.screen()[0])
+        terminal.type(b"\x03")
+        self.assertEqual(130, process.wait(timeout=30), terminal.read())
+        lines = terminal.screen()[0]
+        self.assertTrue(lines[0].startswith("kiln: interrupted before the answer came"), lines)
         kilntest.wait_until(lambda: not runs(), "the task to be gone from its node")
         self.assertIn("never", self.says("pool", "show", "never", code=1))
 

@@ -58,7 +58,9 @@ class PoolsTest(kilntest.FarmCase):
         pools.compile_in(self.farm, "r3", ["gcc", "-c", "r3.c"], check=True)
         node = pools.ran_on(self.farm, "r3.c")
         self.assertIsNotNone(node)
-        self.assertEqual("ready", pools.nodes(self.farm, "r3")[node]["state"])
+        # The task's answer may be here before the node's word to the coordinator.
+        kilntest.wait_until(lambda: pools.nodes(self.farm, "r3")[node]["state"] == "ready",
+                            "the node to tell that its pool is made")
 
     def test_row_3_tasks_that_come_while_a_pool_warms_wait_and_do_not_fail(self):
         self.make("r3w", "--toolchain", "sleep", "--init", "sleep 1")
@@ -207,6 +209,7 @@ class PoolsTest(kilntest.FarmCase):
         for node in pool["nodes"]:
             self.assertEqual(("ready", 2), (node["pool"]["state"], node["pool"]["ready"]))
             self.assertIn("static program", node["pool"]["fallback"])
+        self.wait_gauges("kiln_pool_fallback", 1, pool="static")
         told = self.farm.kiln("pool", "show", "static").stdout.decode()
         self.assertRegex(" ".join(told.split()), "spawn instead of forkserver: .*: static program")
         done = pools.compile_in(self.farm, "static", ["run", "--", "./static"], check=True)
@@ -214,6 +217,30 @@ class PoolsTest(kilntest.FarmCase):
         executed = {way: sum(worker.metric("kiln_pool_executed_tasks_total", pool="static", way=way)
                              for worker in self.farm.workers) for way in ("executed", "forked")}
         self.assertEqual({"executed": 1, "forked": 0}, executed)
+
+    def wait_gauges(self, name, value, **labels):
+        kilntest.wait_until(
+            lambda: [value] * 2 == [w.metric(name, **labels) for w in self.farm.workers],
+            f"{name} {labels} to be {value} on each node")
+
+    def test_row_30_executors_are_counted_by_state(self):
+        def wait_executors(name, state, count):
+            self.wait_gauges("kiln_pool_executors", count, pool=name, state=state)
+
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "slow"])
+        pools.create(self.farm, "slow", "--toolchain", "sleep", "--init", "sleep 600",
+                     "--init-timeout", "20m", "--warm", "all", "--timeout", "1s", check=False)
+        wait_executors("slow", "starting", 2)
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "sick"])
+        pools.create(self.farm, "sick", "--toolchain", "sh", "--init", "sh -c 'exit 3'", "--warm",
+                     "all", check=False)
+        wait_executors("sick", "broken", 2)
+        self.make("fine", "--context", "forkserver", "--toolchain", "clang", "--warm", "all")
+        wait_executors("fine", "ready", 2)
+        self.wait_gauges("kiln_pool_fallback", 0, pool="fine")
+        self.farm.client(["kiln", "pool", "quiesce", "fine"], check=True)
+        wait_executors("fine", "quiesced", 2)
+        wait_executors("fine", "ready", 0)
 
 
 if __name__ == "__main__":

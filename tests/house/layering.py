@@ -22,8 +22,8 @@ COMMON = {
 }
 
 # Decisions without sockets, clocks, threads, logs or randomness.
-PURE = ("coordinator/scheduling", "coordinator/pools", "worker/pools", "worker/tasks",
-        "worker/needs", "client/arguments", "client/policy")
+PURE = ("coordinator/scheduling", "coordinator/pools", "coordinator/relay", "worker/pools",
+        "worker/tasks", "worker/needs", "client/arguments", "client/policy")
 PURE_MAY_USE = {"common/base", "common/model"}
 # Decisions that stand on other decisions: pools tell the scheduler which nodes are whose, and tasks
 # run on the executors of pools.

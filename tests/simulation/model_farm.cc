@@ -33,7 +33,7 @@ ModelFarm::ModelFarm(const Scenario& scenario)
 void ModelFarm::start_coordinator(std::size_t index) {
   auto& place = coordinators_[index];
   coordinator::SchedulerOptions options;
-  options.epoch = world_.random.next();
+  options.epoch = place.epoch = world_.random.next();
   options.seed = world_.random.next();
   options.request_patience = kPatience;
   place.core = std::make_unique<coordinator::Core>(options);

@@ -59,7 +59,8 @@ class ModelFarm {
     std::unique_ptr<coordinator::Core> core;
     bool alive = true;
     std::uint64_t life = 0;
-    TimePoint tick_at{};  // of the tick that is under way; zero: none
+    std::uint64_t epoch = 0;  // of this life, as the coordinator tells it
+    TimePoint tick_at{};      // of the tick that is under way; zero: none
     std::map<coordinator::RequestKey, std::pair<TimePoint, std::uint32_t>> open;
     std::set<coordinator::RequestKey> seen;
   };
@@ -104,6 +105,7 @@ class ModelFarm {
   void check_grant(std::size_t index, const coordinator::GrantedSlot& slot);
   void check_pools();
   void check_spread(const PoolDefinition& definition);
+  void check_taken_up(const std::string& pool);
   bool finished() const;
 
   void plan_faults();

@@ -61,15 +61,15 @@ void ModelFarm::welcome(std::size_t index, const std::string& name) {
   send_in_order(index, *worker, true, [this, index, worker] {
     if (!worker->alive()) return;
     link(index, *worker).welcomed = true;
-    send_report(index, *worker, worker->pools.report_all(worker->info()));
+    send_report(index, *worker, worker->pools.report_all(worker->info(), index));
   });
 }
 
 void ModelFarm::send_orders(std::size_t index, const coordinator::WorkerOrders& orders) {
   auto* worker = by_name_.at(orders.worker);
   send_in_order(index, *worker, true,
-                [this, index, life = coordinators_[index].life, worker, orders] {
-                  obey(index, life, *worker, orders);
+                [this, index, epoch = coordinators_[index].epoch, worker, orders] {
+                  obey(index, epoch, *worker, orders);
                 });
 }
 
@@ -82,13 +82,16 @@ void ModelFarm::obey(std::size_t index, std::uint64_t epoch, ModelWorker& worker
     const auto held = held_.emplace(name, definition).first;
     if (kiln::counts_before(definition, held->second)) held->second = definition;
   }
+  std::vector<std::string> ordered;
+  for (const auto& order : orders.orders) ordered.push_back(order.definition.spec.name);
+  send_report(index, worker, worker.pools.report(worker.info(), index, ordered));
   if (changed.empty()) return;
   const auto wait = milliseconds(1 + static_cast<int>(world_.random.below(300)));
   world_.after(wait, [this, &worker, changed, life = worker.info().epoch] {
     if (!worker.alive() || worker.info().epoch != life) return;
     for (std::size_t i = 0; i < coordinators_.size(); ++i) {
       if (!link(i, worker).welcomed) continue;
-      send_report(i, worker, worker.pools.report(worker.info(), changed));
+      send_report(i, worker, worker.pools.report(worker.info(), i, changed));
     }
   });
 }
@@ -183,7 +186,22 @@ void ModelFarm::check_pools() {
                                        std::to_string(held.version));
     }
   }
-  for (const auto& entry : agreed) check_spread(entry.second);
+  for (const auto& entry : agreed) {
+    check_spread(entry.second);
+    if (!entry.second.deleted) check_taken_up(entry.first);
+  }
+}
+
+// No answer to a change may still be held, in any coordinator.
+void ModelFarm::check_taken_up(const std::string& pool) {
+  for (std::size_t i = 0; i < coordinators_.size(); ++i) {
+    const auto& keeper = coordinators_[i].core->keeper();
+    for (const auto& [worker, order] : keeper.awaited(pool)) {
+      if (keeper.took_up(worker, pool, order)) continue;
+      outcome_.pool_problems.push_back(worker + " did not say to coordinator " + std::to_string(i) +
+                                       " that it took up " + pool);
+    }
+  }
 }
 
 void ModelFarm::check_spread(const PoolDefinition& definition) {

@@ -9,12 +9,15 @@ namespace kiln::simulation {
 std::vector<std::string> ModelPools::take(std::size_t coordinator, std::uint64_t epoch,
                                           const coordinator::WorkerOrders& orders) {
   std::vector<std::string> changed;
+  auto& given = orders_[coordinator];
+  if (given.epoch != epoch) given = {epoch, {}};
   if (orders.complete) {
     for (auto& entry : pools_) entry.second.keep_ready.erase(coordinator);
   }
   for (const auto& order : orders.orders) {
     const auto& name = order.definition.spec.name;
     auto& pool = pools_[name];
+    given.numbers[name] = order.number;
     const auto before = pool;
     if (pool.definition.version == 0 || kiln::counts_before(order.definition, pool.definition)) {
       pool.definition = order.definition;
@@ -53,21 +56,28 @@ void ModelPools::obey(Pool& pool, std::uint64_t epoch, const PoolOrder& order) {
   standing.state = standing.ready > 0 ? PoolState::ready : PoolState::quiesced;
 }
 
-coordinator::WorkerReport ModelPools::report_all(const NodeInfo& info) const {
+coordinator::WorkerReport ModelPools::report_all(const NodeInfo& info,
+                                                 std::size_t coordinator) const {
   std::vector<std::string> names;
   for (const auto& entry : pools_) names.push_back(entry.first);
-  auto all = report(info, names);
+  auto all = report(info, coordinator, names);
   all.complete = true;
   return all;
 }
 
-coordinator::WorkerReport ModelPools::report(const NodeInfo& info,
+coordinator::WorkerReport ModelPools::report(const NodeInfo& info, std::size_t coordinator,
                                              const std::vector<std::string>& names) const {
   coordinator::WorkerReport report{info.name, info.epoch, false, {}, {}};
+  const auto given = orders_.find(coordinator);
+  if (given != orders_.end()) report.coordinator_epoch = given->second.epoch;
   for (const auto& name : names) {
     const auto& pool = pools_.at(name);
     report.definitions.push_back(pool.definition);
-    if (pool.selected) report.pools.push_back(pool.standing);
+    if (!pool.selected) continue;
+    report.pools.push_back(pool.standing);
+    if (given == orders_.end()) continue;
+    const auto order = given->second.numbers.find(name);
+    if (order != given->second.numbers.end()) report.pools.back().order = order->second;
   }
   return report;
 }
@@ -79,6 +89,7 @@ void ModelPools::crash() {
     entry.second.keep_ready.clear();
   }
   wishes_.clear();
+  orders_.clear();
 }
 
 bool ModelPools::serves(const std::string& pool) const {

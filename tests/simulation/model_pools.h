@@ -23,9 +23,9 @@ class ModelPools {
   // Takes orders of the coordinator's epoch; the names of the pools of which something changed.
   std::vector<std::string> take(std::size_t coordinator, std::uint64_t epoch,
                                 const coordinator::WorkerOrders& orders);
-  // Of all pools, or of these.
-  coordinator::WorkerReport report_all(const NodeInfo& info) const;
-  coordinator::WorkerReport report(const NodeInfo& info,
+  // Of all pools, or of these, for one coordinator: it says which of its orders it reflects.
+  coordinator::WorkerReport report_all(const NodeInfo& info, std::size_t coordinator) const;
+  coordinator::WorkerReport report(const NodeInfo& info, std::size_t coordinator,
                                    const std::vector<std::string>& names) const;
   // The process dies; its disk does not.
   void crash();
@@ -35,11 +35,16 @@ class ModelPools {
 
  private:
   using Wish = std::pair<std::uint64_t, std::string>;  // coordinator's epoch, pool
+  struct Orders {
+    std::uint64_t epoch = 0;                       // of the coordinator that gave them
+    std::map<std::string, std::uint64_t> numbers;  // of the last for each pool
+  };
 
   void obey(Pool& pool, std::uint64_t epoch, const PoolOrder& order);
 
   std::map<std::string, Pool> pools_;
   std::map<Wish, std::uint64_t> wishes_;  // the newest that was seen
+  std::map<std::size_t, Orders> orders_;  // by coordinator
 };
 
 }  // namespace kiln::simulation

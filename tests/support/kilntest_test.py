@@ -6,6 +6,7 @@ import unittest
 
 import kilntest
 from kilntest.recorder import Started, parse
+from kilntest.screen import shown
 from kilntest.waiting import DeadlinePassed
 
 
@@ -46,6 +47,15 @@ class RecorderTest(unittest.TestCase):
             "9 <... execve resumed>) = 0\n"]
         self.assertEqual([("/usr/bin/gcc", ("gcc", "-c", 'a b"c.c')), ("/usr/bin/as", ("as", "x"))],
                          [(start.program, start.argv) for start in parse(lines)])
+
+
+class ScreenTest(unittest.TestCase):
+    def test_shows_what_is_left_when_lines_are_drawn_over(self):
+        self.assertEqual((["one", "two", ""], 2), shown("one\r\ntwo\r\n", 80))
+        self.assertEqual((["new", ""], 1),
+                         shown("one\r\ntwo\r\n\r\x1b[2Anew\x1b[K\r\n\x1b[J", 80))
+        self.assertEqual((["a long", "row"], 1), shown("a longrow", 6))
+        self.assertEqual((["oXe"], 0), shown("one\roX", 80))
 
 
 class CompareTest(unittest.TestCase):

@@ -38,6 +38,9 @@ struct RunRequest {
   std::vector<std::string> outputs;  // absolute paths in the root
   Limits limits;
   std::uint64_t stream_bytes = 0;  // stdout and stderr together; 0: only as `limits` say
+  // Not 0: of stdout and stderr, in the order in which they were written, so many of the last bytes
+  // are kept, all as stdout, and nothing is too much.
+  std::uint64_t tail_bytes = 0;
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -51,6 +54,7 @@ struct RunRequest {
     visit("outputs", self.outputs);
     visit("limits", self.limits);
     visit("stream_bytes", self.stream_bytes);
+    visit("tail_bytes", self.tail_bytes);
   }
 };
 

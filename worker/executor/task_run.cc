@@ -85,6 +85,7 @@ SupervisedRun plan_run(const RunRequest& request, const InitSetup& setup) {
   run.outputs = request.outputs;
   run.limits = request.limits;
   run.stream_bytes = request.stream_bytes;
+  run.tail_bytes = request.tail_bytes;
   return run;
 }
 

@@ -16,6 +16,7 @@ void PoolExecutors::configure(const PoolSettings& settings, TimePoint now, PoolA
       if (place.state == PlaceState::waiting_template) place.state = PlaceState::empty;
     }
     template_.definition_changed();
+    log_.clear();
     forgive();
   }
   if (settings.recipe.toolchains != settings_.recipe.toolchains) staging_.over();
@@ -118,6 +119,7 @@ void PoolExecutors::initialised(PlaceId id, const InitialiserEnd& end, TimePoint
                                 PoolActions& out) {
   Place* place = find(id);
   if (place == nullptr || place->state != PlaceState::initialising) return;
+  log_ = end.output;
   if (end.succeeded) {
     initialise_ = std::max(initialise_, now - place->since);
     strikes_.forgive();
@@ -309,7 +311,7 @@ PoolOnNode PoolExecutors::status() const {
   pool.busy = now.busy;
   pool.broken = now.broken;
   pool.reason = reason();
-  pool.output = failure_.output;
+  pool.output = broken() ? failure_.output : log_;  // which belongs to the reason
   pool.exit_code = failure_.exit_code;
   pool.start_us = microseconds_of(start_);
   pool.initialise_us = microseconds_of(initialise_);

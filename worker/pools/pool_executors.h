@@ -135,6 +135,7 @@ class PoolExecutors {
   Strikes strikes_;
   StagingTrouble staging_;
   InitialiserEnd failure_;  // the last one
+  std::string log_;         // the end of what the initializer wrote last, however it ended
   TimePoint idle_since_;
   Duration start_{};  // the slowest of the last warm-up
   Duration initialise_{};

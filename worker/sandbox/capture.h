@@ -1,10 +1,15 @@
-// Takes what a task writes to stdout and stderr, up to a limit, into memory files.
+// Takes what a task writes to stdout and stderr into memory files: all of it up to a limit, or its
+// end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/base/unique_fd.h"
+#include "worker/sandbox/tail.h"
 
 namespace kiln::worker {
 
@@ -17,8 +22,9 @@ struct CaptureBudget {
 
 class Capture {
  public:
-  // Makes the pipe.
-  static Result<Capture> open();
+  // Makes the pipe. With `tail_bytes` so many of the last bytes are kept, whatever the budget, and
+  // nothing is too much.
+  static Result<Capture> open(std::size_t tail_bytes = 0);
 
   // For the command; closed by start() once the command has it.
   int write_end() const { return writer_.get(); }
@@ -29,20 +35,22 @@ class Capture {
   // Takes what is there, without blocking, at most a few hundred KiB. What goes beyond the budget
   // is dropped and marks it as exceeded.
   void take(CaptureBudget& budget);
-  // Takes until the end of file or until nothing is there.
-  void drain(CaptureBudget& budget);
+  // Takes until the end of file or until nothing is there; nothing is taken after that.
+  void finish(CaptureBudget& budget);
 
   std::uint64_t bytes() const { return bytes_; }
-  // The kept bytes; invalid when there are none.
+  // The kept bytes, after finish(); invalid when there are none.
   UniqueFd release_file() { return std::move(file_); }
 
  private:
   bool take_once(CaptureBudget& budget);
-  void keep(const char* data, std::size_t size, CaptureBudget& budget);
+  void keep(std::string_view text, CaptureBudget& budget);
+  void store(std::string_view text, CaptureBudget& budget);
 
   UniqueFd reader_;
   UniqueFd writer_;
   UniqueFd file_;
+  std::optional<Tail> tail_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "worker/sandbox/root_path.h"
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <cstdint>
 
@@ -11,6 +12,8 @@
 
 namespace kiln::worker {
 namespace {
+
+constexpr int kTries = 1'000;
 
 // As this process sees it; empty when it has none.
 std::string path_of(int fd) {
@@ -26,7 +29,14 @@ UniqueFd open_in_root(int root, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+  // EAGAIN: something was mounted or renamed, anywhere on the machine, while a ".." of the path was
+  // followed (openat2(2)).
+  long fd = -1;
+  for (int tries = 0; tries < kTries && fd < 0; ++tries) {
+    fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+    if (fd < 0 && errno != EAGAIN) break;
+  }
+  return UniqueFd(static_cast<int>(fd));
 }
 
 std::optional<std::string> path_below(int root, int place) {

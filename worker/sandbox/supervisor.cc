@@ -45,8 +45,8 @@ class Supervisor {
     while (!decided_) wait_once();
     const auto ended = Clock::now();
     kill_all();
-    out_->drain(budget_);
-    err_->drain(budget_);
+    out_->finish(budget_);
+    err_->finish(budget_);
     account(ended);
     find_outputs();
     blame_node();
@@ -66,11 +66,11 @@ class Supervisor {
     sigaddset(&child, SIGCHLD);
     signals_.reset(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_.valid()) return fail_errno("cannot watch for the command's end", errno);
-    KILN_TRY_ASSIGN(out_, Capture::open());
+    KILN_TRY_ASSIGN(out_, Capture::open(run_.tail_bytes));
     KILN_TRY_ASSIGN(err_, Capture::open());
     auto command = run_.command;
     command.standard_output = out_->write_end();
-    command.standard_error = err_->write_end();
+    command.standard_error = run_.tail_bytes > 0 ? out_->write_end() : err_->write_end();
     command.file_size_limit = run_.limits.output_bytes;
     KILN_TRY_ASSIGN(const auto started, run_.start(command));
     command_ = started.pid;

@@ -63,6 +63,7 @@ struct SupervisedRun {
   std::vector<std::string> outputs;
   Limits limits;
   std::uint64_t stream_bytes = 0;  // of stdout and stderr together; 0: only limits.output_bytes
+  std::uint64_t tail_bytes = 0;    // as RunRequest's
 };
 
 struct Supervised {

@@ -22,11 +22,14 @@ constexpr Duration kPatience = seconds(3);
 Result<std::unique_ptr<CoordinatorLink>> CoordinatorLink::connect(net::Reactor& reactor,
                                                                   net::Context& context, Logger log,
                                                                   const std::string& endpoint,
-                                                                  NodeInfo node,
-                                                                  Describe describe) {
-  KILN_TRY_ASSIGN(auto dealer, net::Dealer::connect(reactor, context, endpoint));
+                                                                  NodeInfo node, Describe describe,
+                                                                  std::vector<PublicKey> keys) {
+  net::SocketOptions options;
+  options.peer_keys = std::move(keys);
+  KILN_TRY_ASSIGN(auto dealer, net::Dealer::connect(reactor, context, endpoint, options));
   std::unique_ptr<CoordinatorLink> link(new CoordinatorLink(
       reactor, std::move(log), endpoint, std::move(node), std::move(describe), std::move(dealer)));
+  link->has_key_ = context.identity() != nullptr;
   return link;
 }
 
@@ -59,9 +62,30 @@ void CoordinatorLink::connection_changed(bool connected) {
   if (connected) {
     send(wire::WorkerHello{node_, describe_()});
     if (timer_ == 0) timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
+  } else if (const auto why = why_rejected(); !why.empty()) {
+    refused(Error{Errc::permission_denied, why});
   } else {
     log_.warning("coordinator lost", {{"endpoint", endpoint_}});
   }
+}
+
+std::string CoordinatorLink::why_rejected() const {
+  const auto rejection = dealer_->rejection();
+  if (!rejection) return "";
+  // Who meets a coordinator with keys without one is hung up on, sometimes before he can read why.
+  if (!has_key_) return "it lets in who has a key; --key-file gives this worker its own";
+  switch (*rejection) {
+    case net::Rejection::not_allowed:
+      return "it does not let this worker's key in; on the coordinator: kiln keys allow NAME KEY "
+             "--role worker";
+    case net::Rejection::other_mechanism:
+      return "it has no keys, and this worker has one; --keys gives a coordinator its own";
+    case net::Rejection::no_handshake:
+      return "it has none of the keys by which this worker's key file knows coordinators; kiln "
+             "keys "
+             "trust adds one";
+  }
+  return "";
 }
 
 // The heartbeat is the whole state; while the coordinator has not welcomed us, the hello again.
@@ -94,8 +118,14 @@ void CoordinatorLink::receive(wire::Frames frames) {
     if (is_new && pools_.complete) report_pools(pools_.complete());
   } else if (const auto* orders = std::get_if<wire::PoolOrders>(&envelope->message)) {
     if (welcomed_ && pools_.ordered) pools_.ordered(*orders);
+  } else if (const auto* admissions = std::get_if<wire::Admissions>(&envelope->message)) {
+    if (admissions_) admissions_(*admissions);
+  } else if (const auto* order = std::get_if<wire::NodeOrder>(&envelope->message)) {
+    if (welcomed_ && node_order_) node_order_(*order);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
+    const bool revoked = welcomed_ && refused->code == name(Errc::permission_denied);
     this->refused(Error{errc_of(refused->code), refused->reason});
+    if (revoked) dealer_->restart();  // the coordinator hears this connection no more
   } else if (const auto* ping = std::get_if<wire::Ping>(&envelope->message)) {
     send(wire::Pong{ping->number});
   }

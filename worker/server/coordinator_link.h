@@ -21,10 +21,12 @@ class CoordinatorLink {
   // Gives the node's state at the moment of asking.
   using Describe = std::function<Occupancy()>;
 
+  // `keys`: one of them is the coordinator's, where the context has an identity.
   static Result<std::unique_ptr<CoordinatorLink>> connect(net::Reactor& reactor,
                                                           net::Context& context, Logger log,
                                                           const std::string& endpoint,
-                                                          NodeInfo node, Describe describe);
+                                                          NodeInfo node, Describe describe,
+                                                          std::vector<PublicKey> keys = {});
   ~CoordinatorLink();
 
   // What becomes of the coordinator's wishes, and what it is told of pools when it has welcomed
@@ -36,6 +38,14 @@ class CoordinatorLink {
     std::function<std::uint64_t(const std::string& pool, std::uint64_t epoch)> order_number;
   };
   void serve_pools(PoolHooks hooks) { pools_ = std::move(hooks); }
+  // What becomes of the coordinator's word on whom to let in.
+  void on_admissions(std::function<void(const wire::Admissions&)> fn) {
+    admissions_ = std::move(fn);
+  }
+  // What becomes of its word on whether this worker takes new tasks.
+  void on_node_order(std::function<void(const wire::NodeOrder&)> fn) {
+    node_order_ = std::move(fn);
+  }
   // Tells how pools stand, if the coordinator knows us; who it comes from, and which of its orders
   // that is since, are filled in.
   void report_pools(wire::PoolReport report);
@@ -57,6 +67,7 @@ class CoordinatorLink {
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
   void refused(const Error& error);
+  std::string why_rejected() const;
   void send(const wire::Message& message);
   void beat();
 
@@ -66,11 +77,14 @@ class CoordinatorLink {
   NodeInfo node_;
   Describe describe_;
   PoolHooks pools_;
+  std::function<void(const wire::Admissions&)> admissions_;
+  std::function<void(const wire::NodeOrder&)> node_order_;
   std::unique_ptr<net::Dealer> dealer_;
   std::vector<std::pair<std::uint64_t, std::string>> secrets_;  // by epoch, the newest last
   Duration heartbeat_ = seconds(1);
   net::TimerId timer_ = 0;
   net::TimerId silence_ = 0;  // until a silent coordinator is spoken of
+  bool has_key_ = false;
   bool welcomed_ = false;
   bool other_version_ = false;  // refused for it: not greeted again on this connection
   std::string refusal_;         // the last one, as logged

@@ -16,10 +16,9 @@ ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
       initialiser_(parts.reactor, parts.removals, parts.host,
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {
-                       parts_.log.warning("initializer failed", {{"pool", pool_of(place)},
-                                                                 {"place", place},
-                                                                 {"reason", end.reason},
-                                                                 {"output", end.output}});
+                       parts_.log.warning(
+                           "initializer failed",
+                           {{"pool", pool_of(place)}, {"place", place}, {"reason", end.reason}});
                      }
                      hooks_.initialised(place, end);
                    }) {

@@ -8,21 +8,11 @@ namespace {
 
 // No agent has it: attempts of steps are told from those of tasks by it.
 constexpr std::uint64_t kNoClient = 0;
-constexpr std::uint64_t kStreamBytes = 64 << 10;
 constexpr std::size_t kToldBytes = 4 << 10;
+// Of one that ended well. It travels with each report of the pool, ten times a second of a busy
+// one.
+constexpr std::size_t kToldBytesOfSuccess = 256;
 constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
-
-std::string last_bytes(const std::string& text) {
-  return text.size() <= kToldBytes ? text : text.substr(text.size() - kToldBytes);
-}
-
-std::string output_of(const RunReport& report) {
-  std::string text;
-  for (const auto* stream : {&report.standard_output, &report.standard_error}) {
-    if (const auto content = stream->read()) text += *content;
-  }
-  return last_bytes(text);
-}
 
 std::string how_it_ended(const RunReport& report) {
   switch (report.outcome) {
@@ -32,14 +22,20 @@ std::string how_it_ended(const RunReport& report) {
       return "was killed by signal " + std::to_string(report.signal);
     case Outcome::time_limit:
       return "was killed at the initializer's time limit";
-    case Outcome::output_limit:
-      return "was killed: it wrote more than 64 KiB to stdout and stderr";
     default:
       return "failed (" + std::string(name(report.outcome)) + "): " + report.message;
   }
 }
 
 }  // namespace
+
+std::string_view last_lines(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  const auto cut = text.substr(text.size() - most);
+  const bool at_line = text[text.size() - most - 1] == '\n';
+  const auto line = at_line ? 0 : cut.find('\n') + 1;  // 0 also where there is none
+  return line == cut.size() ? cut : cut.substr(line);
+}
 
 void Initialiser::run(PlaceId place, ExecutorId executor, const PoolSpec& spec,
                       const std::vector<std::filesystem::path>& lowers) {
@@ -69,10 +65,12 @@ std::string Initialiser::title(const Run& run) {
 
 void Initialiser::next_step(PlaceId place) {
   Run& run = runs_.at(place);
-  if (run.next == run.steps.size()) return end(place, {true, "", "", 0});
+  if (run.next == run.steps.size()) {
+    return end(place, {true, "", std::string(last_lines(run.output, kToldBytesOfSuccess)), 0});
+  }
   const auto& step = run.steps[run.next];
   if (step.empty() || step.front().empty() || step.front().front() != '/') {
-    return end(place, {false, title(run) + " names no program by its absolute path", "", 0});
+    return failed(place, title(run) + " names no program by its absolute path");
   }
   const auto left = std::chrono::duration_cast<milliseconds>(run.deadline - reactor_.now());
   RunRequest request;
@@ -84,9 +82,9 @@ void Initialiser::next_step(PlaceId place) {
   request.cwd = "/";
   request.lowers = run.lowers;
   request.limits.wall_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(1, left.count()));
-  request.stream_bytes = kStreamBytes;
+  request.tail_bytes = kToldBytes + 1;  // so that a line that is cut is seen to be
   const auto started = host_.run(run.executor, request);
-  if (!started) end(place, {false, title(run) + ": " + started.error().message, "", 0});
+  if (!started) failed(place, title(run) + ": " + started.error().message);
 }
 
 void Initialiser::terminate() {
@@ -101,17 +99,23 @@ bool Initialiser::finished(const RunReport& report) {
     return item.second.attempt == report.attempt.number;
   });
   if (found == runs_.end()) return true;
-  const PlaceId place = found->first;
+  auto& [place, run] = *found;
+  if (const auto written = report.standard_output.read()) {
+    run.output = last_lines(run.output + *written, kToldBytes);
+  }
   if (report.terminated) {
-    end(place, {false, title(found->second) + " was ended by the worker's shutdown", "", 0});
+    failed(place, title(run) + " was ended by the worker's shutdown");
   } else if (report.outcome == Outcome::exited && report.exit_code == 0) {
-    ++found->second.next;
+    ++run.next;
     next_step(place);
   } else {
-    end(place, {false, title(found->second) + " " + how_it_ended(report), output_of(report),
-                report.exit_code});
+    failed(place, title(run) + " " + how_it_ended(report), report.exit_code);
   }
   return true;
+}
+
+void Initialiser::failed(PlaceId place, std::string reason, std::int32_t exit_code) {
+  end(place, {false, std::move(reason), runs_.at(place).output, exit_code});
 }
 
 void Initialiser::end(PlaceId place, InitialiserEnd end) {

@@ -1,4 +1,5 @@
 // Runs a pool's initializer on a fresh executor: its steps one after the other, then the probe.
+// Each may write as much as it likes; the end of it all is told.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/thread_pool.h"
@@ -15,6 +17,10 @@
 #include "worker/pools/pool_actions.h"
 
 namespace kiln::worker {
+
+// The whole lines at the end of a text that together have at most `most` bytes; of a last line that
+// is longer its end.
+std::string_view last_lines(std::string_view text, std::size_t most);
 
 class Initialiser {
  public:
@@ -47,8 +53,10 @@ class Initialiser {
     std::vector<std::filesystem::path> lowers;
     Duration limit{};
     TimePoint deadline;
+    std::string output;  // the end of what was written so far
   };
   void next_step(PlaceId place);
+  void failed(PlaceId place, std::string reason, std::int32_t exit_code = 0);
   void end(PlaceId place, InitialiserEnd end);
   static std::string title(const Run& run);
 

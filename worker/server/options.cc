@@ -64,13 +64,14 @@ Status read_addresses(const config::Settings& settings, WorkerOptions& options) 
                             options.listen.host == "::";
     options.advertise = {everywhere ? host_name() : options.listen.host, 0};
   }
-  if (!net::is_loopback(options.listen) && !options.insecure) {
+  if (!net::is_loopback(options.listen) && !options.insecure && !options.key) {
     return fail(settings.error(
         "listen",
         Error{Errc::permission_denied,
               options.listen.text() +
                   " can be reached from other machines, and whoever reaches a worker runs commands "
-                  "on it; listen on 127.0.0.1, or accept the risk with --insecure"}));
+                  "on it; give this worker a key with --key-file (kiln keys new makes one), "
+                  "listen on 127.0.0.1, or accept the risk with --insecure"}));
   }
   return {};
 }
@@ -87,7 +88,7 @@ std::string numeric(const net::Endpoint& endpoint) {
 // Metrics and state are not for everybody either.
 Status read_http(const config::Settings& settings, WorkerOptions& options) {
   KILN_TRY_ASSIGN(const auto http, endpoint(settings, "http", settings.text("http"), kHttpPort));
-  if (!net::is_loopback(http) && !options.insecure) {
+  if (!net::is_loopback(http) && !options.insecure && !options.key) {
     return fail(settings.error(
         "http", Error{Errc::permission_denied,
                       settings.text("http") +
@@ -95,6 +96,42 @@ Status read_http(const config::Settings& settings, WorkerOptions& options) {
                           "accept the risk with --insecure"}));
   }
   options.http = numeric(http);
+  return {};
+}
+
+Status read_key(const config::Settings& settings, WorkerOptions& options) {
+  const auto& path = settings.text("key-file");
+  if (path.empty()) return {};
+  auto file = auth::read_key_file(path);
+  if (!file) return fail(settings.error("key-file", file.error()));
+  const auto refuse = [&](const std::string& why) {
+    return fail(settings.error("key-file", Error{Errc::invalid_argument, path + ": " + why}));
+  };
+  if (file->role != KeyRole::worker) {
+    return refuse("it is the key of a " + std::string(role_name(file->role)) +
+                  "; a worker needs one of its own role: kiln keys new NAME --role worker");
+  }
+  if (file->coordinators.empty()) {
+    return refuse("it names no coordinator's public key; add it with kiln keys trust");
+  }
+  if (options.insecure) return refuse("it contradicts --insecure; give one of them");
+  options.key = std::move(*file);
+  return {};
+}
+
+Status read_store(const config::Settings& settings, WorkerOptions& options) {
+  const std::string& pool = settings.text("store-pool");
+  if (pool.empty()) {
+    options.store = std::filesystem::absolute(settings.text("store"));
+    return {};
+  }
+  if (settings.given("store")) {
+    return fail(settings.error(
+        "store-pool", Error{Errc::invalid_argument,
+                            settings.at("store").origin +
+                                " names the worker's store already; leave one of them out"}));
+  }
+  options.store_pool = std::filesystem::absolute(pool);
   return {};
 }
 
@@ -132,6 +169,11 @@ config::Settings worker_settings() {
            "KILN_WORKER_STORE",
            {config::state_directory("worker")},
            "directory of blobs, toolchains and task roots"},
+          {"store-pool",
+           "KILN_WORKER_STORE_POOL",
+           {""},
+           "directory of several workers, each of which takes a free store in it, instead of "
+           "--store"},
           {"store-limit", "KILN_WORKER_STORE_LIMIT", {"20G"}, "bytes of blobs kept"},
           {"http",
            "KILN_WORKER_HTTP",
@@ -142,10 +184,19 @@ config::Settings worker_settings() {
            "KILN_WORKER_REPORT_STUCK",
            {"60s"},
            "how often tasks that last longer are logged; 0: never"},
+          {"key-file",
+           "KILN_WORKER_KEY_FILE",
+           {""},
+           "key file of this worker, which kiln keys new makes"},
           {"insecure",
            "KILN_WORKER_INSECURE",
            {"false"},
            "allow addresses that other machines reach, without keys",
+           SettingKind::boolean},
+          {"check-health",
+           "",
+           {"false"},
+           "ask the worker that runs with these settings whether it is ready, and end",
            SettingKind::boolean},
           {"log-format", "KILN_WORKER_LOG_FORMAT", {"text"}, "text or json"},
           {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
@@ -156,6 +207,7 @@ config::Settings worker_settings() {
 Result<WorkerOptions> read_options(const config::Settings& settings) {
   WorkerOptions options;
   KILN_TRY_ASSIGN(options.insecure, settings.boolean("insecure"));
+  KILN_TRY(read_key(settings, options));
   KILN_TRY(read_addresses(settings, options));
   options.name = settings.text("name");
   if (const auto named = check_name(options.name); !named)
@@ -167,7 +219,7 @@ Result<WorkerOptions> read_options(const config::Settings& settings) {
     if (!label) return fail(settings.error("label", label.error()));
     options.labels.push_back(std::move(*label));
   }
-  options.store = std::filesystem::absolute(settings.text("store"));
+  KILN_TRY(read_store(settings, options));
   KILN_TRY_ASSIGN(options.store_limit_bytes, settings.size("store-limit"));
   KILN_TRY(read_http(settings, options));
   KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/auth/key_file.h"
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
@@ -23,9 +25,11 @@ struct WorkerOptions {
   std::uint32_t slots = 1;
   std::vector<std::pair<std::string, std::string>> labels;
   std::filesystem::path store;
+  std::filesystem::path store_pool;  // if not empty, the store is a directory below it that is free
   std::uint64_t store_limit_bytes = 0;
   std::string http;
   LogOptions log;
+  std::optional<auth::KeyFile> key;  // nothing: connections are in the clear
   bool insecure = false;
   Duration report_stuck{};  // how often tasks that last are logged; 0: never
   Duration grace{};         // for running tasks at an orderly end
@@ -34,7 +38,7 @@ struct WorkerOptions {
 // The settings that kiln-worker knows.
 config::Settings worker_settings();
 
-// Errors name the flag, what was wrong and what to do.
+// Errors name the flag, what was wrong and what to do. Reads the key file.
 Result<WorkerOptions> read_options(const config::Settings& settings);
 
 }  // namespace kiln::worker

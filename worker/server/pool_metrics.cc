@@ -1,5 +1,6 @@
 #include "worker/server/pool_metrics.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kiln::worker {
@@ -40,9 +41,16 @@ void PoolMetrics::publish(const PoolOnNode& pool) {
   executors(pool.name, "starting", pool.starting);
   executors(pool.name, "ready", pool.ready);
   executors(pool.name, "busy", pool.busy);
-  executors(pool.name, "broken", pool.broken);
+  // What a pool that is broken or quiesced could have besides those that end their tasks is that.
+  const bool broken = pool.state == PoolState::broken;
+  const auto living = std::min(pool.executors, pool.starting + pool.ready + pool.busy);
+  executors(pool.name, "broken", broken ? pool.executors - living : pool.broken);
   const bool quiesced = pool.state == PoolState::quiesced;
   executors(pool.name, "quiesced", quiesced ? pool.executors : 0);
+  registry_
+      .gauge("kiln_pool_fallback", "1: its programs are executed, though they should be forked",
+             {{"pool", pool.name}})
+      .set(pool.fallback.empty() ? 0 : 1);
   seconds_gauge("kiln_pool_stage_seconds", "Staging toolchains, last warm-up", pool.name,
                 pool.stage_us);
   seconds_gauge("kiln_pool_start_seconds", "Starting the slowest executor, last warm-up", pool.name,

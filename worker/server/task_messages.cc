@@ -33,7 +33,7 @@ Status store_blob(store::BlobStore& store, const wire::InlineBlob& blob, std::st
 }  // namespace
 
 void TaskServer::send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw) {
-  const auto sent = router_->send(peer, wire::encode(message, std::move(raw)));
+  const auto sent = listener_->send(peer, wire::encode(message, std::move(raw)));
   if (!sent) {
     parts_.log.debug("not sent",
                      {{"message", std::string(wire::kind_name(message))}, {"error", sent.error()}});

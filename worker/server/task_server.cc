@@ -30,19 +30,19 @@ void disown_end(RunReport& report) {
 }  // namespace
 
 TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
-                       std::unique_ptr<net::Router> router)
+                       std::unique_ptr<net::Listener> listener)
     : parts_(parts),
       options_(options),
       hooks_(std::move(hooks)),
-      router_(std::move(router)),
+      listener_(std::move(listener)),
       table_(options.node, options.policy),
       stuck_(options.report_stuck, parts.reactor.now()),
       fleet_({parts.reactor, parts.pool, parts.removals, parts.stager, parts.host, parts.peers,
               parts.log, options.node.architecture},
              fleet_hooks()) {
-  router_->on_message(
+  listener_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
-  router_->on_disconnect([this](const net::PeerId& peer) { peer_gone(peer); });
+  listener_->on_disconnect([this](const net::PeerId& peer) { peer_gone(peer); });
 }
 
 TaskServer::~TaskServer() {
@@ -63,9 +63,13 @@ Occupancy TaskServer::occupancy() const {
   return state;
 }
 
+void TaskServer::set_draining(bool draining) {
+  carry_out(table_.set_draining(draining, parts_.reactor.now()));
+}
+
 void TaskServer::drain(std::function<void()> idle) {
   idle_ = std::move(idle);
-  carry_out(table_.set_draining(true, parts_.reactor.now()));
+  set_draining(true);
 }
 
 void TaskServer::terminate() {

@@ -1,4 +1,4 @@
-// The worker's task socket: carries out what the TaskTable decides.
+// The worker's task port: carries out what the TaskTable decides.
 //
 // One reactor thread does all of this; disk work goes to the pool. A job is touched by the reactor
 // or by the one pool thread that works on it, never by both.
@@ -14,8 +14,8 @@
 
 #include "common/base/log.h"
 #include "common/base/thread_pool.h"
+#include "common/net/listener.h"
 #include "common/net/reactor.h"
-#include "common/net/router.h"
 #include "common/store/blob_store.h"
 #include "worker/executor/executor_host.h"
 #include "worker/needs/need_board.h"
@@ -63,7 +63,7 @@ class TaskServer : private ExecutorEvents {
   };
 
   TaskServer(const TaskServerParts& parts, const Options& options, Hooks hooks,
-             std::unique_ptr<net::Router> router);
+             std::unique_ptr<net::Listener> listener);
   ~TaskServer() override;
 
   // Makes the executors.
@@ -72,6 +72,8 @@ class TaskServer : private ExecutorEvents {
   void blob_arrived(const Digest& digest);
   // The store refused a blob. Likewise.
   void blob_failed(const Digest& digest, const Error& error);
+  // Whether new tasks are refused. Those that are here end as they will.
+  void set_draining(bool draining);
   // No new tasks; `idle` is called once when the last one has ended and its result is fetched.
   void drain(std::function<void()> idle);
 
@@ -90,7 +92,8 @@ class TaskServer : private ExecutorEvents {
 
   Occupancy occupancy() const;
   std::uint32_t broken_slots() const { return table_.broken_slots(); }
-  const std::string& endpoint() const { return router_->endpoint(); }
+  // Ends the connections of agents that may not come in any more, see Listener.
+  void review(const wire::Frames& farewell) { listener_->review(farewell); }
 
  private:
   void receive(const net::PeerId& peer, wire::Frames frames);
@@ -140,7 +143,7 @@ class TaskServer : private ExecutorEvents {
   TaskServerParts parts_;
   Options options_;
   Hooks hooks_;
-  std::unique_ptr<net::Router> router_;
+  std::unique_ptr<net::Listener> listener_;
   TaskTable table_;
   StuckWatch stuck_;
   ExecutorFleet fleet_;

@@ -1,12 +1,9 @@
 #include "worker/server/worker.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 
 #include "common/base/files.h"
@@ -16,18 +13,6 @@
 
 namespace kiln::worker {
 namespace {
-
-Result<UniqueFd> lock_directory(const std::filesystem::path& directory) {
-  KILN_TRY(make_directories(directory));
-  const auto path = directory / "worker.lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd.valid()) return fail_errno("cannot open " + path.string(), errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Errc::already_exists,
-                "another worker uses " + directory.string() + "; give each worker its own --store");
-  }
-  return fd;
-}
 
 // Toolchains pin their blobs, so they must leave room for those of the inputs. Instances that are
 // copies take room beside the store's.
@@ -56,7 +41,7 @@ Duration own_time(Duration grace) {
 }
 
 std::string with_port(const net::Endpoint& base, std::uint16_t port) {
-  return net::Endpoint{base.host, port}.text();
+  return net::Endpoint{base.host, port, base.key}.text();
 }
 
 }  // namespace
@@ -64,9 +49,7 @@ std::string with_port(const net::Endpoint& base, std::uint16_t port) {
 Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   std::unique_ptr<Worker> worker(new Worker(std::move(options)));
   KILN_TRY_ASSIGN(worker->log_, Logger::open(worker->options_.log));
-  auto lock = lock_directory(worker->options_.store);
-  if (!lock) return fail(lock.error().within("--store"));
-  worker->lock_ = std::move(*lock);
+  KILN_TRY(worker->take_store());
   HostOptions host;
   host.scratch = worker->options_.store / "scratch";
   KILN_TRY_ASSIGN(worker->host_, ExecutorHost::start(host));
@@ -79,6 +62,7 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   KILN_TRY_ASSIGN(worker->reactor_, net::Reactor::create());
   auto* self = worker.get();
   KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));
+  KILN_TRY(worker->open_gate());
   KILN_TRY(worker->open_store());
   KILN_TRY(worker->open_sockets());
   KILN_TRY(worker->open_http());
@@ -92,14 +76,26 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
 Worker::~Worker() {
   http_.reset();
   coordinators_.clear();
+  trunks_.clear();
   watch_.reset();
   desk_.reset();
   tasks_.reset();
   peers_.reset();
   bulk_.reset();
   pool_.reset();
+  gatekeeper_.reset();
   removals_.reset();  // before the executor host, which owns the place of the workspaces
   reactor_.reset();
+}
+
+Status Worker::take_store() {
+  auto taken = options_.store_pool.empty() ? StoreLock::take(options_.store)
+                                           : StoreLock::take_first(options_.store_pool);
+  if (!taken)
+    return fail(taken.error().within(options_.store_pool.empty() ? "--store" : "--store-pool"));
+  store_lock_ = std::move(*taken);
+  options_.store = store_lock_.directory();
+  return {};
 }
 
 Status Worker::open_store() {
@@ -130,17 +126,19 @@ Status Worker::open_store() {
 }
 
 Status Worker::open_sockets() {
-  context_ = std::make_unique<net::Context>();
   const net::BulkParts parts{*reactor_, *context_, *pool_, *source_, *sink_};
-  auto router = net::Router::bind(*reactor_, *context_, options_.listen.text());
+  net::SocketOptions tasks;
+  tasks.domain = kTaskDoor;
+  auto router = net::Router::bind(*reactor_, *context_, options_.listen.text(), tasks);
   if (!router) return fail(router.error().within("--listen " + options_.listen.text()));
   KILN_TRY_ASSIGN(const auto bound, net::parse_endpoint((*router)->endpoint(), 0));
   const std::uint16_t next =
       options_.listen.port == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(bound.port + 1);
-  auto bulk = net::BulkServer::bind(parts, with_port(options_.listen, next));
+  net::BulkOptions blobs;
+  blobs.domain = kBulkDoor;
+  auto bulk = net::BulkServer::bind(parts, with_port(options_.listen, next), blobs);
   if (!bulk) return fail(bulk.error().within("--listen, the port for blobs after it"));
-  bulk_ = std::move(*bulk);
-  KILN_TRY_ASSIGN(const auto bulk_bound, net::parse_endpoint(bulk_->endpoint(), 0));
+  KILN_TRY_ASSIGN(const auto bulk_bound, net::parse_endpoint((*bulk)->endpoint(), 0));
 
   const std::uint16_t advertised =
       options_.advertise.port == 0 ? bound.port : options_.advertise.port;
@@ -155,12 +153,20 @@ Status Worker::open_sockets() {
                    usable_memory_bytes(),
                    architecture(),
                    options_.labels};
+  relayed_ = std::make_unique<Relayed>(gatekeeper_ != nullptr);
+  auto for_tasks = std::make_unique<net::BothListeners>(std::move(*router), relayed_->tasks);
+  auto for_blobs = std::make_unique<net::BothListeners>(std::move(*bulk), relayed_->blobs);
+  if (gatekeeper_) {
+    for_tasks->set_guard([this](const PublicKey& key) { return guests_.may_run(key); });
+    for_blobs->set_guard([this](const PublicKey& key) { return guests_.may_fetch(key); });
+  }
+  bulk_ = std::make_unique<net::BulkServer>(parts, std::move(for_blobs), blobs);
   peers_ = std::make_unique<PeerFetcher>(parts, node_.bulk_address);
-  open_tasks(std::move(*router));
+  open_tasks(std::move(for_tasks));
   return {};
 }
 
-void Worker::open_tasks(std::unique_ptr<net::Router> router) {
+void Worker::open_tasks(std::unique_ptr<net::Listener> listener) {
   TaskServer::Hooks hooks;
   hooks.lease_valid = [this](const Lease& lease) {
     return std::any_of(coordinators_.begin(), coordinators_.end(),
@@ -184,7 +190,7 @@ void Worker::open_tasks(std::unique_ptr<net::Router> router) {
                           {options_.slots, node_.architecture},
                           options_.report_stuck,
                           {}},
-      std::move(hooks), std::move(router));
+      std::move(hooks), std::move(listener));
   desk_ = std::make_unique<PoolDesk>(PoolDesk::Parts{*reactor_, *removals_, log_},
                                      options_.store / "pools.bin", *tasks_,
                                      [this](const wire::PoolReport& report) {
@@ -197,9 +203,14 @@ void Worker::open_tasks(std::unique_ptr<net::Router> router) {
 
 Status Worker::connect_coordinators() {
   for (const auto& endpoint : options_.coordinators) {
-    auto link = CoordinatorLink::connect(*reactor_, *context_, log_, endpoint.text(), node_,
-                                         [this] { return occupancy(); });
+    auto link = CoordinatorLink::connect(
+        *reactor_, *context_, log_, endpoint.text(), node_, [this] { return occupancy(); },
+        options_.key ? options_.key->coordinators : std::vector<PublicKey>());
     if (!link) return fail(link.error().within("--coordinator " + endpoint.text()));
+    (*link)->on_admissions([this, from = endpoint.text()](const wire::Admissions& admissions) {
+      admitted(from, admissions);
+    });
+    (*link)->on_node_order([this](const wire::NodeOrder& order) { ordered(order); });
     (*link)->serve_pools({[this, from = endpoint.text()](const wire::PoolOrders& orders) {
                             desk_->ordered(from, orders);
                           },
@@ -208,7 +219,24 @@ Status Worker::connect_coordinators() {
                             return desk_->order_number(from, epoch, pool);
                           }});
     coordinators_.push_back(std::move(*link));
+    KILN_TRY(connect_trunk(endpoint));
   }
+  return {};
+}
+
+// For the agents that reach this worker only through its coordinators.
+Status Worker::connect_trunk(const net::Endpoint& endpoint) {
+  net::SocketOptions options;
+  if (options_.key) options.peer_keys = options_.key->coordinators;
+  auto trunk = net::RelayTrunk::connect(*reactor_, *context_, log_, endpoint.text(), options,
+                                        wire::RelayHello{node_.name, node_.epoch});
+  if (!trunk) return fail(trunk.error().within("--coordinator " + endpoint.text()));
+  net::RelayMux& mux = (*trunk)->mux();
+  mux.on_open([this, &mux](net::StreamId stream, const wire::RelayOpen& open) {
+    const bool is_task = open.channel == wire::RelayChannel::task;
+    return (is_task ? relayed_->tasks : relayed_->blobs).accept(mux, stream, open);
+  });
+  trunks_.push_back(std::move(*trunk));
   return {};
 }
 
@@ -217,6 +245,7 @@ Status Worker::run() {
                         {"tasks", node_.task_address},
                         {"blobs", node_.bulk_address},
                         {"slots", node_.slots},
+                        {"store", options_.store.string()},
                         {"http", http_->address()}});
   if (options_.insecure) {
     log_.warning("insecure",
@@ -227,6 +256,13 @@ Status Worker::run() {
   reactor_->run();
   for (const auto& link : coordinators_) link->goodbye("stopped");
   return end_;
+}
+
+// One that is about to stop stays so.
+void Worker::ordered(const wire::NodeOrder& order) {
+  if (stopping_) return;
+  log_.info(order.drain ? "draining" : "resumed");
+  tasks_->set_draining(order.drain);
 }
 
 // The first signal lets running tasks end, and asks them to near the end of the grace time; that

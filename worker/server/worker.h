@@ -4,31 +4,41 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/base/thread_pool.h"
-#include "common/base/unique_fd.h"
 #include "common/metrics/http_server.h"
 #include "common/metrics/registry.h"
+#include "common/net/both_listeners.h"
 #include "common/net/bulk.h"
 #include "common/net/context.h"
+#include "common/net/gatekeeper.h"
 #include "common/net/reactor.h"
+#include "common/net/relay_listener.h"
+#include "common/net/relay_trunk.h"
 #include "common/store/blob_store.h"
 #include "common/transfer/store_blobs.h"
 #include "worker/executor/executor_host.h"
 #include "worker/server/coordinator_link.h"
+#include "worker/server/guest_list.h"
 #include "worker/server/options.h"
 #include "worker/server/peer_fetcher.h"
 #include "worker/server/pool_desk.h"
 #include "worker/server/pool_metrics.h"
 #include "worker/server/pool_watch.h"
+#include "worker/server/store_lock.h"
 #include "worker/server/task_server.h"
 #include "worker/server/worker_metrics.h"
 #include "worker/staging/tree_stager.h"
 
 namespace kiln::worker {
+
+// The doors, as the gatekeeper and metrics call them.
+inline constexpr std::string_view kTaskDoor = "task";
+inline constexpr std::string_view kBulkDoor = "bulk";
 
 class Worker {
  public:
@@ -41,12 +51,19 @@ class Worker {
 
  private:
   explicit Worker(WorkerOptions options) : options_(std::move(options)) {}
+  // Sets options_.store to the directory that is this worker's alone.
+  Status take_store();
   Status open_store();
+  Status open_gate();
+  bool admit(const net::Visitor& visitor);
+  void admitted(const std::string& coordinator, const wire::Admissions& admissions);
   Status open_sockets();
-  void open_tasks(std::unique_ptr<net::Router> router);
+  void open_tasks(std::unique_ptr<net::Listener> listener);
   Status open_http();
   Status connect_coordinators();
+  Status connect_trunk(const net::Endpoint& endpoint);
   Status write_endpoints() const;
+  void ordered(const wire::NodeOrder& order);
   void signalled();
   void publish_gauges();
   // Tells the coordinators once this turn of the reactor is over.
@@ -60,6 +77,13 @@ class Worker {
     Status ready = fail(Errc::unavailable, "the worker is starting");
   };
 
+  // Agents that come through coordinators.
+  struct Relayed {
+    explicit Relayed(bool keyed) : tasks(keyed), blobs(keyed) {}
+    net::RelayListener tasks;
+    net::RelayListener blobs;
+  };
+
   // Looked up once a second, not for each report.
   struct Machine {
     TimePoint stale_at;
@@ -70,10 +94,13 @@ class Worker {
   WorkerOptions options_;
   Logger log_;
   NodeInfo node_;
-  UniqueFd lock_;
+  StoreLock store_lock_;
   std::unique_ptr<ExecutorHost> host_;
   std::unique_ptr<net::Reactor> reactor_;
   std::unique_ptr<net::Context> context_;
+  GuestList guests_;
+  std::unique_ptr<net::Gatekeeper> gatekeeper_;  // nullptr: no keys
+  TimePoint logged_refusal_{};
   metrics::Registry registry_;
   std::unique_ptr<WorkerMetrics> metrics_;
   std::unique_ptr<PoolMetrics> pool_metrics_;
@@ -83,12 +110,14 @@ class Worker {
   std::unique_ptr<transfer::StoreSink> sink_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<ThreadPool> removals_;
+  std::unique_ptr<Relayed> relayed_;
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<PeerFetcher> peers_;
   std::unique_ptr<TaskServer> tasks_;
   std::unique_ptr<PoolDesk> desk_;
   std::unique_ptr<PoolWatch> watch_;
   std::vector<std::unique_ptr<CoordinatorLink>> coordinators_;
+  std::vector<std::unique_ptr<net::RelayTrunk>> trunks_;
   Shared shared_;
   std::optional<metrics::HttpServer> http_;
   Status end_;

@@ -13,6 +13,8 @@ WorkerMetrics::WorkerMetrics(metrics::Registry& registry)
     : refused_(registry, "kiln_worker_tasks_refused_total", "Tasks answered with BUSY", "reason"),
       completed_(registry, "kiln_worker_tasks_completed_total", "Tasks that ended, by how",
                  "outcome"),
+      connections_refused_(registry, "kiln_worker_connections_refused_total",
+                           "Connections that were not let in, by door", "door"),
       accepted_(registry.counter("kiln_worker_tasks_accepted_total", "Tasks accepted")),
       executors_lost_(registry.counter("kiln_worker_executors_lost_total",
                                        "Executors that died or could not be made")),

@@ -19,11 +19,14 @@ class WorkerMetrics {
   void staged(double seconds) { staging_.observe(seconds); }
   void executor_lost() { executors_lost_.add(); }
   void message_dropped() { dropped_.add(); }
+  // A connection that was not let in, by the door's name.
+  void connection_refused(const std::string& door) { connections_refused_.with(door).add(); }
   void sent_result(double bytes) { result_bytes_.add(bytes); }
 
  private:
   metrics::CounterFamily refused_;
   metrics::CounterFamily completed_;
+  metrics::CounterFamily connections_refused_;
   metrics::Counter accepted_;
   metrics::Counter executors_lost_;
   metrics::Counter dropped_;

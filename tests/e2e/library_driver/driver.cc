@@ -3,7 +3,9 @@
 //
 //   submit NAME ARGV…   limit NAME MILLISECONDS ARGV…   compile NAME ARGV…
 //   flood COUNT ARGV…   drain   wait NAME   cancel NAME   pending   close
-//   new NAME   remove     a pool with a window, warm; it is the one that is used from then on
+//   use NAME              a pool that is there; it is the one that is used from then on
+//   new NAME   remove     likewise a pool with a window, warm; it is the one that is used from then
+//   on
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -38,6 +40,7 @@ class Driver {
     if (verb == "drain") return drain();
     if (verb == "wait") return describe(futures_.at(words[1]).get());
     if (verb == "new") return make(words[1]);
+    if (verb == "use") return use(words[1]);
     if (verb == "remove") return pool_.remove() ? "removed" : "not removed";
     if (verb == "pending") return std::to_string(client_.pending());
     if (verb == "cancel") {
@@ -69,6 +72,13 @@ class Driver {
     for (const auto& node : status->nodes)
       text += " " + node.node + " " + node.state + " " + std::to_string(node.ready);
     return text;
+  }
+
+  std::string use(const std::string& name) {
+    auto pool = client_.find_pool(name);
+    if (!pool) return pool.error().message;
+    pool_ = std::move(*pool);
+    return "used";
   }
 
   std::string submit(const std::string& name, Words argv, std::chrono::milliseconds limit) {
@@ -137,8 +147,11 @@ class Driver {
 
 }  // namespace
 
-int main() {
-  auto client = kiln::Client::connect();
+// Its one argument, if any, is Options::patience in milliseconds.
+int main(int argc, char** argv) {
+  kiln::Options options;
+  if (argc > 1) options.patience = std::chrono::milliseconds(std::stoi(argv[1]));
+  auto client = kiln::Client::connect(std::move(options));
   if (!client) {
     std::cout << "cannot connect: " << client.error().message << std::endl;
     return 1;

@@ -79,6 +79,17 @@ class Daemon:
             os.kill(self.pid, how)
         return self._process.wait(timeout=seconds)
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """It stands still meanwhile."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            # What started it on its host stops and goes on with it.
+            for pid in (self.pid, self._process.pid):
+                os.kill(pid, signal.SIGCONT)
+
     def get(self, path):
         return http.get(self.host, *self.http_address, path)
 
@@ -101,12 +112,14 @@ class Farm:
     added to the client's, `store_megabytes` puts each store on a disk of that size, `coordinator`
     False starts none, `setup` are shell commands of each worker's host (default: no compilers) and
     `client_setup` of the client's, `client_root` is a folder that its calls see as their root,
-    `user` (a number; the caller is root) is who runs everything."""
+    `user` (a number; the caller is root) is who runs everything, `keys` says whether connections
+    need keys (None: on hosts); then calls have an administrator's."""
 
     def __init__(self, workers=2, slots=2, isolated=None, fallback=False, environment=None,
                  worker_flags=None, coordinator_flags=(), store_megabytes=None, coordinator=True,
-                 setup=None, client_setup=(), client_root=None, user=None):
+                 setup=None, client_setup=(), client_root=None, user=None, keys=None):
         self.isolated = os.geteuid() == 0 if isolated is None else isolated
+        self.keyed = self.isolated if keys is None else keys
         self.count, self.slots, self.fallback = workers, slots, fallback
         self.environment = dict(environment or {})
         self.worker_flags = worker_flags or (lambda number: [])
@@ -147,6 +160,8 @@ class Farm:
         (self.directory / "run").chmod(0o700)
         if self.user is not None:
             self._give_to_user()
+        if self.keyed:
+            self._make_keys()
         if self.isolated:
             self.network = Network()
             coordinator_host = self.network.add()
@@ -173,6 +188,15 @@ class Farm:
         self.bin = self.directory / "bin"
         for path in (self.directory, *self.directory.iterdir()):
             os.chown(path, self.user, self.user)
+
+    @property
+    def keys(self):
+        """The farm's folder of keys."""
+        return self.directory / "keys"
+
+    def _make_keys(self):
+        argv = self._as_user([self.bin / "kiln", "keys", "init", "--dir", self.keys])
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=READY_SECONDS)
 
     def _close(self):
         atexit.unregister(self._close)
@@ -230,8 +254,8 @@ class Farm:
             return f"{host.address}:{port if self.isolated else 0}"
 
         state = self.directory / "state"
-        argv = [self.bin / "kiln-coordinator", "--state-dir", state, *self._insecure(),
-                *self.coordinator_flags]
+        argv = [self.bin / "kiln-coordinator", "--state-dir", state,
+                *self._security("--keys", self.keys), *self.coordinator_flags]
         addresses = {"--client-endpoint": f"tcp://{at(CLIENT_PORT)}",
                      "--worker-endpoint": f"tcp://{at(WORKER_PORT)}",
                      "--http": at(COORDINATOR_HTTP)}
@@ -265,7 +289,8 @@ class Farm:
         task, web = (TASK_PORT, WORKER_HTTP) if self.isolated else (0, 0)
         argv = [self.bin / "kiln-worker", "--coordinator",
                 self.coordinator.addresses["--worker-endpoint"].removeprefix("tcp://"), "--name",
-                f"w{number}", "--slots", self.slots, "--store", store, *self._insecure(),
+                f"w{number}", "--slots", self.slots, "--store", store,
+                *self._security("--key-file", self.keys / "worker.key"),
                 *self.worker_flags(number)]
         addresses = {"--listen": f"tcp://{host.address}:{task}", "--http": f"{host.address}:{web}"}
         self.workers.append(Daemon(host, f"worker {number}", self._as_user(argv), addresses,
@@ -278,7 +303,9 @@ class Farm:
                     "--pdeathsig=KILL", *argv]
         return _words(argv)
 
-    def _insecure(self):
+    def _security(self, flag, path):
+        if self.keyed:
+            return [flag, path]
         return ["--insecure"] if self.isolated else []
 
     def kill_worker(self, number):
@@ -329,6 +356,7 @@ class Farm:
             "KILN_LOG_FILE": str(private / "logs" / "agent.log"),
             "KILN_SLOT_DIR": str(private / "slots"), "TMPDIR": str(private / "tmp"),
             "KILN_COORDINATOR": self.coordinator_endpoint,
+            "KILN_KEY_FILE": str(self.keys / "admin.key") if self.keyed else "",
             "KILN_FALLBACK": "1" if self.fallback else "0", "LC_ALL": "C.UTF-8"}
         for name, value in {**self.environment, **(extra or {})}.items():
             environment.pop(name, None)

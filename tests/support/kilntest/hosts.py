@@ -58,15 +58,17 @@ class Machine:
 
 
 class Host:
-    """`setup` is a list of shell commands run once inside, as root, before anything else."""
+    """`setup` is a list of shell commands run once inside, as root, before anything else. Without
+    a network of its own it has the machine's, for what must be fetched."""
 
     isolated = True
 
-    def __init__(self, address=None, setup=()):
+    def __init__(self, address=None, setup=(), own_network=True):
         self.address = address
         self._init = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--mount-proc",
-             "--kill-child=KILL", "sh", "-c", "\n".join(["set -e", *setup, _INIT])],
+            ["unshare", *(["--net"] if own_network else []), "--mount", "--pid", "--ipc", "--uts",
+             "--fork", "--mount-proc", "--kill-child=KILL", "sh", "-c",
+             "\n".join(["set -e", *setup, _INIT])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
         if self._init.stdout.readline() != b"ready\n":
             self.close()

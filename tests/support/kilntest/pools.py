@@ -6,6 +6,8 @@ import subprocess
 from kilntest.waiting import wait_until
 
 CONTEXTS = ("spawn", "fork", "forkserver")
+# Where a worker's store keeps what can be used again: blobs, staged files, definitions.
+_KEPT = ("blobs", "instances", "pools.bin", "spare", "toolchains", "trees")
 
 
 def create(farm, name, *words, check=True):
@@ -74,3 +76,19 @@ def resident_bytes(pids):
         except OSError:
             pass  # it has ended
     return sum_of
+
+
+def passing_of(store):
+    """All that is in a worker's store only as long as a task, an executor or a transfer needs it:
+    names, sorted."""
+    names = (path.relative_to(store) for path in store.rglob("*"))
+    return sorted(str(name) for name in names if name.parts[0] not in _KEPT)
+
+
+def mounts_of(pid):
+    """Where the process sees file systems mounted, sorted; nothing once it has ended."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as mounts:
+            return sorted(line.split()[4] for line in mounts)
+    except OSError:
+        return []

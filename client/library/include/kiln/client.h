@@ -24,8 +24,9 @@ struct Options {
   // program, else on PATH.
   std::string agent = {};
   std::size_t max_pending = 65'536;  // tasks; those beyond fail as overloaded at once
-  // How long a task waits while none like it gets a slot. Without any coordinator or node it waits
-  // 10 s at most.
+  // How long a task waits while none like it gets a slot. While its pool is warming it begins anew
+  // each time that the coordinator says so (every 10 s, its --request-patience). Without any
+  // coordinator or node it waits 10 s at most.
   std::chrono::milliseconds patience{600'000};
   // An agent that says nothing for so long, though it is asked, counts as lost.
   std::chrono::milliseconds silence{20'000};
@@ -34,8 +35,10 @@ struct Options {
 // Destroying it, or close(), closes its pools. Thread-safe.
 class Client {
  public:
-  // Failure::no_agent when there is none to be had, unsupported when it is another version's.
-  static Result<Client> connect(Options options = {});
+  // Failure::no_agent when there is none to be had, unsupported when it is another version's,
+  // inside_task when this process, or Options::environment, is that of a task of Kiln's
+  // (KILN_EXECUTOR is set): pools do not nest.
+  static Result<Client> connect(const Options& options = {});
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

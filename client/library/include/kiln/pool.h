@@ -75,7 +75,7 @@ struct NodeWarmth {
   std::uint32_t busy = 0;
   std::uint32_t broken = 0;
   std::string reason = {};  // why it is broken, or why the last try failed
-  std::string output = {};  // the end of what the initializer wrote then
+  std::string output = {};  // the end of what the initializer wrote last, however it ended
   int exit_code = 0;        // of the initializer's step then
   // The last warm-up, of the slowest executor.
   std::chrono::microseconds stage{0};

@@ -10,17 +10,17 @@ namespace kiln::v1 {
 
 enum class Failure {
   // Of a task.
-  cancelled,          // somebody asked for its end
-  time_limit,         // killed at Limits::time
-  memory_limit,       // killed above Limits::memory_bytes
-  output_limit,       // killed above Limits::output_bytes
-  executor_lost,      // its executors died under it, on several nodes
-  node_lost,          // its nodes died under it, or stopped answering
-  node_fault,         // the nodes lack what the command needs: disk, memory, a file
-  staging_failed,     // its inputs or toolchain could not be brought to a node
-  result_invalid,     // its outputs could not be fetched or written where they belong
-  not_remote,         // Kiln does not run such a call elsewhere; the reason says why
-  not_prepared,       // what it needs could not be found out: a declared input is missing, …
+  cancelled,       // somebody asked for its end
+  time_limit,      // killed at Limits::time
+  memory_limit,    // killed above Limits::memory_bytes
+  output_limit,    // killed above Limits::output_bytes
+  executor_lost,   // its executors died under it, on several nodes
+  node_lost,       // its nodes died under it, or stopped answering
+  node_fault,      // the nodes lack what the command needs: disk, memory, a file
+  staging_failed,  // its inputs or toolchain could not be brought to a node
+  result_invalid,  // it cannot be read, or its outputs not be fetched or written where they belong
+  not_remote,      // Kiln does not run such a call elsewhere; the reason says why
+  not_prepared,    // what it needs could not be found out: a declared input is missing, …
   toolchain_refused,  // the compiler gives other results on a node than here
   overloaded,         // too many tasks are pending
   // Of a pool, and of the tasks sent to it.
@@ -39,6 +39,7 @@ enum class Failure {
   invalid_argument,
   unsupported,  // by the agent or the farm: they may be older than the library
   internal,     // a bug in Kiln
+  inside_task,  // of the caller: it is a task of Kiln's itself, which has no agent and no pools
 };
 
 // The stable lower-case name: "time_limit".

@@ -37,6 +37,11 @@ class FakeCoordinator {
     }
   }
 
+  // Of a request that waits: its pool is warming.
+  void keep_all() {
+    for (const auto& acquire : acquires) send(wire::Grant{acquire.request, {}});
+  }
+
   bool grants = true;
   bool all_excluded = false;   // refuses who excludes workers, as there are no others
   bool other_version = false;  // speaks protocol 2

@@ -1,6 +1,7 @@
 // A worker as agents see it: greets, remembers what it gets, and says what the test says.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,9 @@ class FakeWorker {
         pool_(std::make_unique<ThreadPool>(1)) {
     bind("tcp://127.0.0.1:0");
     const net::BulkParts parts{reactor, context, *pool_, source_, sink_};
-    bulk_ = std::move(*net::BulkServer::bind(parts, "tcp://127.0.0.1:0"));
+    auto bulk = std::move(*net::BulkServer::bind(parts, "tcp://127.0.0.1:0"));
+    bulk_address_ = bulk->endpoint();
+    bulk_ = std::make_unique<net::BulkServer>(parts, std::move(bulk));
   }
   ~FakeWorker() {
     bulk_.reset();
@@ -43,7 +46,7 @@ class FakeWorker {
     granted.lease.worker = "fake";
     granted.lease.worker_epoch = epoch;
     granted.task_address = router_->endpoint();
-    granted.bulk_address = bulk_->endpoint();
+    granted.bulk_address = bulk_address_;
     return granted;
   }
 
@@ -56,7 +59,11 @@ class FakeWorker {
   void vanish() { router_.reset(); }
 
   void send(const wire::Message& message, wire::Frames raw = {}) {
-    static_cast<void>(router_->send(peer_, wire::encode(message, std::move(raw))));
+    send_frames(wire::encode(message, std::move(raw)), peer_);
+  }
+  // To whoever sent that RUN, as one agent may have several connections here.
+  void answer(const wire::Run& run, wire::Frames frames) {
+    send_frames(std::move(frames), runners_.at(run.attempt));
   }
   // A command's end: exit code, message, and one output that comes along.
   void send_result(const wire::Run& run, int exit_code, const std::string& err = "",
@@ -74,7 +81,7 @@ class FakeWorker {
       result.blobs.push_back(transfer::describe_blob(digest_of(object), object.size(), frame));
       raw.push_back(object);
     }
-    send(result, std::move(raw));
+    answer(run, wire::encode(result, std::move(raw)));
   }
 
   template <typename Kind>
@@ -99,6 +106,9 @@ class FakeWorker {
   store::BlobStore& store() { return *store_; }
 
  private:
+  void send_frames(wire::Frames frames, const net::PeerId& peer) {
+    static_cast<void>(router_->send(peer, std::move(frames)));
+  }
   void bind(const std::string& address) {
     while (!router_) {
       auto bound = net::Router::bind(reactor_, context_, address);
@@ -117,6 +127,8 @@ class FakeWorker {
     } else if (const auto* ping = std::get_if<wire::Ping>(&message)) {
       send(wire::Pong{ping->number});
     } else {
+      if (const auto* run = std::get_if<wire::Run>(&message)) runners_[run->attempt] = peer;
+      if (const auto* again = std::get_if<wire::Reclaim>(&message)) runners_[again->attempt] = peer;
       received.push_back(std::move(message));
     }
   }
@@ -127,9 +139,11 @@ class FakeWorker {
   transfer::StoreSource source_;
   transfer::StoreSink sink_;
   std::unique_ptr<ThreadPool> pool_;
+  std::string bulk_address_;
   std::unique_ptr<net::BulkServer> bulk_;
   std::unique_ptr<net::Router> router_;
   net::PeerId peer_;
+  std::map<AttemptId, net::PeerId> runners_;
 };
 
 }  // namespace kiln::client

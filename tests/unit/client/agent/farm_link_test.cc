@@ -17,7 +17,7 @@ class FarmLinkTest : public testing::Test {
     std::vector<net::Endpoint> endpoints;
     for (const auto* one : coordinators)
       endpoints.push_back(*net::parse_endpoint(one->endpoint(), 0));
-    EXPECT_TRUE(farm_->connect(endpoints));
+    EXPECT_TRUE(farm_->connect(endpoints, {}, ""));
   }
   bool until(const std::function<bool()>& condition) { return turn_until(*reactor_, condition); }
 

@@ -25,7 +25,7 @@ class LeaseDeskTest : public testing::Test {
     desk_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{});
     const auto endpoint =
         with_coordinator ? *net::parse_endpoint(coordinator_.endpoint(), 0) : otherwise;
-    EXPECT_TRUE(farm_->connect({endpoint}));
+    EXPECT_TRUE(farm_->connect({endpoint}, {}, ""));
     if (with_coordinator) {
       EXPECT_TRUE(turn_until(*reactor_, [&] { return farm_->usable(); }));
     }
@@ -241,6 +241,51 @@ TEST_F(LeaseDeskTest, a_pool_without_nodes_ends_the_call_also_of_who_insists) {
   wait({}, true);
   ASSERT_TRUE(until([&] { return errors_.size() == 1; }));
   EXPECT_EQ(errors_[0].code, Errc::unsupported);
+}
+
+TEST_F(LeaseDeskTest, PoolConformance_row_3_who_insists_is_patient_while_his_pool_warms) {
+  open();
+  coordinator_.grants = false;
+  patience_ = milliseconds(400);
+  const TimePoint begun = reactor_->now();
+  wait({}, true);
+  wait({"other"}, true);
+  const std::function<void()> warm = [&] {
+    coordinator_.keep_all();
+    if (reactor_->now() < begun + seconds(2)) reactor_->call_after(milliseconds(100), warm);
+  };
+  warm();
+  ASSERT_TRUE(until([&] { return errors_.size() == 2; })) << "once it warms no more";
+  EXPECT_GE(reactor_->now() - begun, seconds(2));
+  EXPECT_EQ(errors_[0].code, Errc::timed_out);
+}
+
+TEST_F(LeaseDeskTest, PoolConformance_row_3_who_insists_alone_and_excludes_is_as_patient) {
+  open();
+  coordinator_.grants = false;
+  patience_ = milliseconds(400);
+  const TimePoint begun = reactor_->now();
+  wait({"other"}, true);
+  const std::function<void()> warm = [&] {
+    coordinator_.keep_all();
+    if (reactor_->now() < begun + seconds(1)) reactor_->call_after(milliseconds(100), warm);
+  };
+  warm();
+  ASSERT_TRUE(until([&] { return errors_.size() == 1; })) << "once it warms no more";
+  EXPECT_GE(reactor_->now() - begun, seconds(1));
+}
+
+TEST_F(LeaseDeskTest, PoolConformance_row_3_who_may_go_local_does_not_wait_for_a_pool_to_warm) {
+  open();
+  coordinator_.grants = false;
+  patience_ = milliseconds(400);
+  wait();
+  const std::function<void()> warm = [&] {
+    coordinator_.keep_all();
+    if (errors_.empty()) reactor_->call_after(milliseconds(100), warm);
+  };
+  warm();
+  EXPECT_TRUE(until([&] { return errors_.size() == 1; }));
 }
 
 TEST_F(LeaseDeskTest, a_refusal_for_now_is_asked_again) {

@@ -87,7 +87,7 @@ TEST_F(OutputWriterTest, all_or_nothing) {
   EXPECT_EQ(files(), 1);
 }
 
-TEST_F(OutputWriterTest, corrupt_content_is_not_written) {
+TEST_F(OutputWriterTest, PoolConformance_row_17_corrupt_content_is_not_written) {
   add_inline("a.o", "object");
   raw_[2] = "objekt";
   const auto status = write();

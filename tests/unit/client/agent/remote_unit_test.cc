@@ -27,10 +27,10 @@ class RemoteUnitTest : public testing::Test {
     farm_ = std::make_unique<FarmLink>(*reactor_, context_, Logger(), wire::ClientHello{},
                                        std::move(handlers));
     leases_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{});
-    EXPECT_TRUE(farm_->connect({*net::parse_endpoint(coordinator_.endpoint(), 0)}));
+    EXPECT_TRUE(farm_->connect({*net::parse_endpoint(coordinator_.endpoint(), 0)}, {}, ""));
     const net::BulkParts parts{*reactor_, context_, *pool_, uploads_, *sink_};
     workers_ = std::make_unique<WorkerPool>(
-        parts, Logger(), wire::PeerHello{},
+        parts, Logger(), wire::PeerHello{}, WorkerRoutes::Options{Route::direct, {}, {}},
         [this](const std::string& worker) { leases_->drop_worker(worker); });
     access_ = std::make_unique<FarmAccess>(FarmAccess{*reactor_, *pool_, *leases_, *workers_,
                                                       uploads_, *spool_, Logger(), 9, 0, "build"});
@@ -320,6 +320,147 @@ TEST_F(RemoteUnitTest, PoolConformance_row_16_a_pool_broken_on_a_node_is_tried_o
   worker_.send(wire::Busy{run().attempt, "pool_broken"});
   ASSERT_TRUE(until([&] { return coordinator_.acquires.size() >= 2; }));
   EXPECT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
+}
+
+// What a worker's messages may come to, with two tasks on it at once.
+class ResultTest : public RemoteUnitTest {
+ protected:
+  ~ResultTest() override { other_.reset(); }
+
+  // The tasks' RUNs, in order.
+  std::vector<wire::Run> start_both() {
+    start(false);
+    EXPECT_TRUE(got<wire::Run>());
+    auto prepared = std::make_shared<PreparedUnit>();
+    prepared->inputs = inputs_;
+    prepared->toolchain = toolchain_;
+    prepared->task.outputs = {directory_.path() / "b.o"};
+    prepared->task.toolchain = toolchain_->root;
+    CallSettings settings;
+    settings.fallback = false;
+    other_ = std::make_unique<RemoteUnit>(*access_, std::move(prepared), settings);
+    other_->start([this](UnitOutcome outcome) { other_outcome_ = std::move(outcome); });
+    EXPECT_TRUE(got<wire::Run>(2));
+    std::vector<wire::Run> runs;
+    for (const auto& message : worker_.received) {
+      if (const auto* run = std::get_if<wire::Run>(&message)) runs.push_back(*run);
+    }
+    return runs;
+  }
+  static wire::Frames nobodys() { return {wire::encode(wire::RunResult{}).front(), "no map"}; }
+  wire::RunResult result_of(const wire::Run& run) {
+    wire::RunResult result;
+    result.attempt = run.attempt;
+    result.result.outcome = Outcome::exited;
+    return result;
+  }
+  // The first task's result is bad in whatever way, however often it is tried; the second's is not.
+  void expect_only_the_first_to_fail(const std::function<void(const wire::Run&)>& send_bad) {
+    const auto runs = start_both();
+    ASSERT_EQ(runs.size(), 2U);
+    send_bad(runs[0]);
+    ASSERT_TRUE(got<wire::Ack>()) << "nothing is gained by sending it again";
+    for (std::size_t tries = 2; tries <= 3; ++tries) {
+      ASSERT_TRUE(got<wire::Run>(tries + 1)) << "another node may do better";
+      send_bad(run());
+    }
+    ASSERT_TRUE(ended());
+    EXPECT_EQ(outcome_->kind, Step::Kind::fail);
+    EXPECT_EQ(outcome_->reason, "result_invalid");
+    EXPECT_FALSE(other_outcome_.has_value());
+    worker_.send_result(runs[1], 0);
+    ASSERT_TRUE(until([&] { return other_outcome_.has_value(); }));
+    EXPECT_EQ(other_outcome_->kind, Step::Kind::done);
+    EXPECT_EQ(other_outcome_->trace.attempts.size(), 1U);
+  }
+
+  std::unique_ptr<RemoteUnit> other_;
+  std::optional<UnitOutcome> other_outcome_;
+};
+
+TEST_F(ResultTest, PoolConformance_row_17_a_result_that_cannot_be_decoded_fails_only_its_task) {
+  expect_only_the_first_to_fail([this](const wire::Run& run) {
+    auto frames = wire::encode(result_of(run), {"", ""});
+    frames[1].resize(frames[1].size() / 2);
+    worker_.answer(run, std::move(frames));
+  });
+  EXPECT_NE(outcome_->detail.find("RunResult"), std::string::npos) << outcome_->detail;
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_result_without_its_frames_fails_only_its_task) {
+  expect_only_the_first_to_fail(
+      [this](const wire::Run& run) { worker_.answer(run, wire::encode(result_of(run), {""})); });
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_truncated_stream_fails_only_its_task) {
+  expect_only_the_first_to_fail([this](const wire::Run& run) {
+    auto result = result_of(run);
+    result.stdout_size = 1'000;
+    worker_.answer(run, wire::encode(result, {"half of it", ""}));
+  });
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_result_too_large_fails_only_its_task) {
+  expect_only_the_first_to_fail([this](const wire::Run& run) {
+    auto result = result_of(run);
+    result.stdout_encoding = wire::Encoding::zstd;
+    result.stdout_size = std::uint64_t{1} << 40U;
+    worker_.answer(run, wire::encode(result, {"no such stream", ""}));
+  });
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_an_output_that_is_not_what_it_says_fails_only_its_task) {
+  expect_only_the_first_to_fail([this](const wire::Run& run) {
+    auto result = result_of(run);
+    const auto digest = digest_of("object");
+    result.result.outputs.push_back({run.task.outputs.front(), 0644, 6, digest});
+    result.blobs.push_back(transfer::describe_blob(digest, 6, {wire::Encoding::raw, "object"}));
+    worker_.answer(run, wire::encode(result, {"", "", "abject"}));
+  });
+  EXPECT_FALSE(std::filesystem::exists(object_));
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_message_of_nobody_has_both_tasks_asked_for) {
+  const auto runs = start_both();
+  ASSERT_EQ(runs.size(), 2U);
+  worker_.answer(runs[0], nobodys());
+  ASSERT_TRUE(got<wire::Reclaim>(2));
+  for (const auto& run : runs) worker_.send_result(run, 0);
+  ASSERT_TRUE(ended());
+  ASSERT_TRUE(until([&] { return other_outcome_.has_value(); }));
+  EXPECT_EQ(outcome_->kind, Step::Kind::done);
+  EXPECT_EQ(other_outcome_->kind, Step::Kind::done);
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_worker_that_goes_on_so_is_given_up) {
+  start();
+  ASSERT_TRUE(got<wire::Run>());
+  const wire::Run first = run();
+  for (int i = 0; i < 3; ++i) worker_.answer(first, nobodys());
+  ASSERT_TRUE(got<wire::Run>(2)) << "by another connection";
+  ASSERT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
+  worker_.send_result(run(), 0);
+  ASSERT_TRUE(ended());
+  EXPECT_EQ(outcome_->trace.attempts.front().second, "worker_lost");
+}
+
+TEST_F(ResultTest, PoolConformance_row_17_a_task_whose_messages_stay_unreadable_goes_elsewhere) {
+  start();
+  ASSERT_TRUE(got<wire::Run>());
+  const wire::Run first = run();
+  auto bad = wire::encode(wire::Accepted{first.attempt});
+  bad[1].resize(bad[1].size() - 1);
+  for (std::size_t asked = 1; asked <= 2; ++asked) {
+    worker_.answer(first, bad);
+    ASSERT_TRUE(got<wire::Reclaim>(asked));
+  }
+  worker_.answer(first, bad);
+  ASSERT_TRUE(got<wire::Cancel>());
+  ASSERT_TRUE(got<wire::Run>(2));
+  ASSERT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
+  worker_.send_result(run(), 0);
+  ASSERT_TRUE(ended());
+  EXPECT_EQ(outcome_->trace.attempts.front().second, "worker_lost");
 }
 
 TEST_F(RemoteUnitTest, an_output_that_cannot_be_written_is_left_to_the_local_compiler) {

@@ -84,14 +84,19 @@ TEST_F(SettingsTest, a_value_that_cannot_be_read_is_named) {
   EXPECT_THAT(shown.error().message, HasSubstr("KILN_FALLBACK"));
 }
 
-TEST_F(SettingsTest, routes_that_exist_and_one_that_does_not_yet) {
-  const auto agent = started_with({});
-  for (const char* route : {"direct", "auto"})
-    EXPECT_TRUE(call_settings(agent, {{"KILN_ROUTE", route}})) << route;
-  const auto relay = call_settings(agent, {{"KILN_ROUTE", "relay"}});
-  ASSERT_FALSE(relay);
-  EXPECT_THAT(relay.error().message, HasSubstr("KILN_ROUTE"));
-  EXPECT_THAT(relay.error().message, HasSubstr("use direct or auto"));
+TEST_F(SettingsTest, the_route_is_the_agents_and_one_that_does_not_exist_fails_a_call) {
+  const std::pair<const char*, Route> routes[] = {
+      {"direct", Route::direct}, {"relay", Route::relay}, {"auto", Route::automatic}};
+  for (const auto& [text, route] : routes) {
+    const Environment environment = {{"KILN_ROUTE", text}, {"KILN_CACHE_DIR", directory_ / "c"}};
+    const auto options = agent_settings(started_with(environment), environment);
+    ASSERT_TRUE(options) << text;
+    EXPECT_EQ(options->route, route) << text;
+  }
+  const auto sideways = call_settings(started_with({}), {{"KILN_ROUTE", "sideways"}});
+  ASSERT_FALSE(sideways);
+  EXPECT_THAT(sideways.error().message, HasSubstr("KILN_ROUTE"));
+  EXPECT_THAT(sideways.error().message, HasSubstr("use auto, direct or relay"));
 }
 
 TEST_F(SettingsTest, an_idle_timeout_may_be_plain_seconds) {

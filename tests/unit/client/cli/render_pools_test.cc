@@ -122,7 +122,7 @@ TEST(RenderPool, a_broken_node_shows_why_and_the_last_output) {
   const auto shown = render_pool(answer_with({broken}), {});
   EXPECT_FALSE(shown.ok);
   EXPECT_THAT(shown.text, HasSubstr("n2: the initializer's step 1 exited with 3"));
-  EXPECT_THAT(shown.text, HasSubstr("  its output:\n"
+  EXPECT_THAT(shown.text, HasSubstr("  its initializer wrote:\n"
                                     "    looking    for a licence\n"
                                     "    no ?[2J?licence\n"
                                     "    " +
@@ -130,6 +130,27 @@ TEST(RenderPool, a_broken_node_shows_why_and_the_last_output) {
                                     "\n"
                                     "    " +
                                     std::string(14, 'x') + "\n"));
+}
+
+TEST(RenderPool, row_31_a_node_that_is_well_shows_the_last_line_of_its_initializer) {
+  auto well = node("n1", 4, 4);
+  well["pool"]["output"] =
+      "first\nlicence \x1b[2J\xc2\x9b found " + std::string(90, 'x') + "\r\n\n";
+  const auto text = render_pool(answer_with({well}), {}).text;
+  EXPECT_THAT(text, HasSubstr("\nn1: the initializer's last line: licence ?[2J? found " +
+                              std::string(26, 'x') + "…\n"));
+  EXPECT_THAT(text, Not(HasSubstr("first")));
+  auto alike = node("n2", 4, 4);
+  auto other = node("n3", 4, 4);
+  alike["pool"]["output"] = well["pool"]["output"] = "licence found\n";
+  other["pool"]["output"] = "a spare one\n";
+  EXPECT_THAT(render_pool(answer_with({well, alike, other}), {}).text,
+              HasSubstr("\nn3: the initializer's last line: a spare one\n"
+                        "n1 and 1 more node: the initializer's last line: licence found\n"));
+  for (const char* nothing : {"", "\n \n"}) {
+    well["pool"]["output"] = nothing;
+    EXPECT_THAT(render_pool(answer_with({well}), {}).text, Not(HasSubstr("initializer")));
+  }
 }
 
 TEST(RenderPool, a_node_with_some_broken_executors_says_so) {

@@ -1,4 +1,5 @@
 // Pools through the whole library, from an agent that answers as the test says.
+#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <mutex>
@@ -117,6 +118,24 @@ TEST_F(ClientTest, without_an_agent_connecting_fails_by_name) {
   const auto client = connect();
   ASSERT_FALSE(client);
   EXPECT_EQ(client.error().failure, Failure::no_agent);
+}
+
+TEST_F(ClientTest, PoolConformance_row_6_a_task_of_kilns_has_no_agent_and_makes_no_pools) {
+  PoolAgent agent(socket_);
+  Options options;
+  options.socket = socket_;
+  options.environment = Environment{{"KILN_EXECUTOR", "1"}};
+  const auto declared = Client::connect(options);
+  ASSERT_FALSE(declared);
+  EXPECT_EQ(declared.error().failure, Failure::inside_task);
+  EXPECT_EQ(declared.error().reason, "inside_task");
+  ::setenv("KILN_EXECUTOR", "1", 1);
+  const auto own = connect();
+  ::unsetenv("KILN_EXECUTOR");
+  ASSERT_FALSE(own);
+  EXPECT_EQ(own.error().failure, Failure::inside_task);
+  EXPECT_NE(own.error().message.find("makes no pools"), std::string::npos);
+  EXPECT_TRUE(connect()) << "out of it";
 }
 
 TEST_F(ClientTest, an_agent_without_sessions_is_unsupported) {

@@ -97,7 +97,7 @@ TEST_F(CoreTest, PoolConformance_row_17_a_result_that_cannot_be_had_fails_only_i
   start();
   const Future bad = submit();
   const Future good = submit();
-  agent_.fail_with(agent_.next<wire::SessionTask>().number, "output_not_written");
+  agent_.fail_with(agent_.next<wire::SessionTask>().number, "result_invalid");
   agent_.exit_with(agent_.next<wire::SessionTask>().number, 0);
   EXPECT_EQ(error_of(bad).failure, Failure::result_invalid);
   EXPECT_TRUE(value_of(good).succeeded());

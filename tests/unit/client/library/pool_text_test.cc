@@ -102,6 +102,7 @@ TEST(Errors, every_reason_of_the_agent_has_a_failure) {
       {"worker_lost", Failure::node_lost},
       {"not_started", Failure::staging_failed},
       {"output_not_written", Failure::result_invalid},
+      {"result_invalid", Failure::result_invalid},
       {"toolchain_refused", Failure::toolchain_refused},
       {"no_pool", Failure::no_pool},
       {"pool_broken", Failure::pool_broken},

@@ -83,8 +83,8 @@ TEST(PoolConformance, row_10_a_failing_initializer_reaches_the_caller_with_code_
   EXPECT_EQ(warmth.error->node, "w1");
   EXPECT_EQ(warmth.error->stdout_text, "no such compiler");
   EXPECT_EQ(warmth.error->message,
-            "the pool 'p' is broken on w1: step 1 ended with 3 (exit code 3); its last words: no "
-            "such compiler");
+            "the pool 'p' is broken on w1: step 1 ended with 3 (exit code 3); its initializer's "
+            "last words: no such compiler");
 }
 
 TEST(PoolConformance, row_11_a_hanging_initializer_has_a_name_of_its_own) {

@@ -29,6 +29,15 @@ TEST_F(RetryTest, another_node_twice_then_local) {
   EXPECT_EQ(history_.excluded, (std::vector<std::string>{"w1", "w2", "w3"}));
 }
 
+TEST_F(RetryTest, PoolConformance_row_17_an_invalid_result_is_tried_elsewhere_and_has_its_name) {
+  policy_.fallback = false;
+  EXPECT_EQ(end(AttemptEnd::result_invalid).kind, Step::Kind::retry);
+  EXPECT_EQ(end(AttemptEnd::result_invalid).kind, Step::Kind::retry);
+  const Step last = end(AttemptEnd::result_invalid);
+  EXPECT_EQ(last.kind, Step::Kind::fail);
+  EXPECT_EQ(last.reason, "result_invalid");
+}
+
 TEST_F(RetryTest, without_fallback_the_call_fails_with_the_reason) {
   policy_.fallback = false;
   end(AttemptEnd::worker_lost);

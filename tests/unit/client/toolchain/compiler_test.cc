@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/toolchain/elf.h"
 #include "client/toolchain/package.h"
 #include "tests/unit/client/toolchain/temporary_directory.h"
 
@@ -100,6 +101,17 @@ TEST(Package, takes_a_scripts_interpreters) {
   EXPECT_TRUE(has("/usr/bin/sh"));
   ASSERT_EQ(list->lookups.size(), 1U);
   EXPECT_EQ(list->lookups.front(), (HelperLookup{"sh", "/usr/bin/sh"}));
+  EXPECT_EQ(list->architecture, inspect_program("/usr/bin/env")->architecture);
+  EXPECT_FALSE(list->architecture.empty());
+}
+
+TEST(Package, refuses_a_script_without_an_interpreter) {
+  const TemporaryDirectory directory;
+  const std::string script = directory.write("tool", "#!\n", 0755);
+  const auto list = package_program(script, query_of(script));
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().code, Errc::unsupported);
+  EXPECT_NE(list.error().message.find("names no interpreter"), std::string::npos);
 }
 
 }  // namespace

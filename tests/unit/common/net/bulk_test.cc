@@ -30,8 +30,13 @@ class Bulk : public testing::Test {
   }
 
   void open(const BulkOptions& options = {}) {
-    server_ = std::move(*BulkServer::bind(parts(theirs_), kAnyPort, options));
-    client_ = std::move(*BulkClient::connect(parts(mine_), server_->endpoint(), options));
+    serve(options);
+    client_ = std::move(*BulkClient::connect(parts(mine_), endpoint_, options));
+  }
+  void serve(const BulkOptions& options) {
+    auto router = std::move(*BulkServer::bind(parts(theirs_), kAnyPort, options));
+    endpoint_ = router->endpoint();
+    server_ = std::make_unique<BulkServer>(parts(theirs_), std::move(router), options);
   }
   BulkParts parts(FakeStore& store) { return {*loop_, context_, *pool_, store, store}; }
 
@@ -53,6 +58,7 @@ class Bulk : public testing::Test {
     return ended_.back();
   }
 
+  std::string endpoint_;
   FakeStore mine_;
   FakeStore theirs_;
   std::unique_ptr<ThreadPool> pool_ = std::make_unique<ThreadPool>(2);
@@ -207,7 +213,7 @@ TEST_F(Bulk, nobody_there_is_unavailable_after_the_stall_time) {
   BulkOptions options;
   options.stall = milliseconds(100);
   open(options);
-  const std::string endpoint = server_->endpoint();
+  const std::string endpoint = endpoint_;
   server_.reset();
   client_ = std::move(*BulkClient::connect(parts(mine_), endpoint, options));
   EXPECT_EQ(get(digest_of("x")).error().code, Errc::unavailable);
@@ -231,11 +237,11 @@ TEST_F(Bulk, one_that_waits_at_a_busy_server_is_kept_alive) {
   BulkOptions serving;
   serving.active = 1;
   serving.stall = milliseconds(600);  // tells those that wait every 200 ms
-  server_ = std::move(*BulkServer::bind(parts(theirs_), kAnyPort, serving));
-  client_ = std::move(*BulkClient::connect(parts(mine_), server_->endpoint()));
+  serve(serving);
+  client_ = std::move(*BulkClient::connect(parts(mine_), endpoint_));
   BulkOptions impatient;
   impatient.stall = milliseconds(400);
-  auto second = std::move(*BulkClient::connect(parts(mine_), server_->endpoint(), impatient));
+  auto second = std::move(*BulkClient::connect(parts(mine_), endpoint_, impatient));
   theirs_.write_gate.close();
   client_->put(mine_.add("holds the only place"), note());
   ASSERT_TRUE(loop_.run_until([&] { return theirs_.writers == 1; }));
@@ -330,7 +336,7 @@ class RudePeer : public Bulk {
  protected:
   RudePeer() {
     open();
-    dealer_ = std::move(*Dealer::connect(*loop_, context_, server_->endpoint()));
+    dealer_ = std::move(*Dealer::connect(*loop_, context_, endpoint_));
     dealer_->on_message([this](wire::Frames frames) {
       got_.push_back(std::move(wire::decode(std::move(frames))->message));
     });

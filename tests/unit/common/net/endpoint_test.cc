@@ -16,9 +16,12 @@ TEST(Endpoint, reads_every_form) {
 }
 
 TEST(Endpoint, writes_what_it_reads) {
-  for (const auto* text : {"tcp://host:10650", "tcp://[::1]:10650", "tcp://*:0"}) {
+  const std::string key = "#" + std::string(62, 'a') + "01";
+  for (const auto& text : {std::string("tcp://host:10650"), std::string("tcp://[::1]:10650"),
+                           std::string("tcp://*:0"), "tcp://host:1" + key, "tcp://[::1]:1" + key}) {
     EXPECT_EQ(parse_endpoint(text, 7)->text(), text);
   }
+  EXPECT_EQ(parse_endpoint("host" + key, 7)->text(), "tcp://host:7" + key);
 }
 
 TEST(Endpoint, says_what_is_wrong) {
@@ -27,7 +30,8 @@ TEST(Endpoint, says_what_is_wrong) {
       {"host:", "port is missing"}, {"host:x", "number from 0"},   {"host:65536", "number from 0"},
       {"host:-1", "number from 0"}, {"::1", "needs brackets"},     {"[::1", "closing ]"},
       {"[::1]80", "after ]"},       {"[host]:80", "IPv6 address"}, {"udp://host:1", "only tcp://"},
-      {"ho st:1", "characters"},    {"user@host:1", "characters"},
+      {"ho st:1", "characters"},    {"user@host:1", "characters"}, {"host:1#", "64 digits"},
+      {"host:1#beef", "64 digits"},
   };
   for (const auto& [text, why] : kBad) {
     auto endpoint = parse_endpoint(text, 7);

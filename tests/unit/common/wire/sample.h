@@ -19,6 +19,7 @@ class Filler {
   void fill(bool& value) { value = !value; }
   void fill(double& value) { value = ++count_ + 0.25; }
   void fill(Digest& value) { value = digest_of(std::to_string(++count_)); }
+  void fill(PublicKey& value) { value.bytes = digest_of(std::to_string(++count_)).bytes; }
   template <typename T>
   void fill(std::vector<T>& values) {
     values.resize(2);

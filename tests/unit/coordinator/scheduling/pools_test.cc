@@ -24,6 +24,7 @@ class PoolScheduling : public testing::Test {
             const std::string& reason = "", const std::string& pool = "cc",
             std::uint32_t executors = 0) {
     PoolOnNode told;
+    told.starting = state == PoolState::warming ? 1 : 0;
     told.executors = executors;
     told.name = pool;
     told.version = 1;
@@ -144,6 +145,50 @@ TEST_F(PoolScheduling, tasks_of_a_cold_or_warming_pool_are_given_nodes_and_never
   tell("b", PoolState::cold);
   farm.send(want(2, 4));
   EXPECT_EQ(farm.granted.size(), 5U);
+}
+
+// The node "a" and the client say every second that they live.
+Outputs live(Farm& farm, Duration time) {
+  Outputs all;
+  for (const TimePoint end = farm.now + time; farm.now < end;) {
+    farm.send(WorkerReported{"a", 1, Farm::idle()});
+    farm.send(ClientHeard{1});
+    for (auto& output : farm.pass(seconds(1))) all.push_back(std::move(output));
+  }
+  return all;
+}
+
+using PoolConformance = PoolScheduling;
+
+TEST_F(PoolConformance, row_3_a_request_is_kept_as_long_as_its_pool_warms) {
+  farm.join("a", 1);
+  select("cc", {"a"});
+  tell("a", PoolState::warming);
+  farm.send(want(1, 1'000));
+  EXPECT_EQ(farm.granted.size(), 2U) << "what the node may take ahead";
+  const auto out = live(farm, std::chrono::minutes(10));
+  EXPECT_EQ(first<LeasesRefused>(out), nullptr);
+  ASSERT_NE(first<RequestKept>(out), nullptr);
+  EXPECT_EQ(first<RequestKept>(out)->key, (RequestKey{1, 1}));
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 1U);
+  tell("a", PoolState::ready, 1);
+  EXPECT_THAT(refusal(live(farm, seconds(11)), Errc::timed_out), HasSubstr("busy"));
+  EXPECT_EQ(farm.scheduler.waiting_requests(), 0U);
+}
+
+TEST_F(PoolConformance, row_3_a_request_ends_when_its_warming_pool_breaks_or_the_node_goes) {
+  farm.join("a", 1);
+  select("cc", {"a"});
+  tell("a", PoolState::warming);
+  farm.send(want(1, 1'000));
+  live(farm, seconds(30));
+  tell("a", PoolState::broken, 0, "init ended with 1");
+  EXPECT_THAT(refusal(last, Errc::permission_denied), HasSubstr("init ended with 1"));
+  tell("a", PoolState::warming);
+  farm.send(want(2, 1'000));
+  EXPECT_EQ(first<LeasesRefused>(live(farm, seconds(30))), nullptr);
+  const auto out = farm.send(WorkerGone{"a", 1, "closed"});
+  EXPECT_THAT(refusal(out, Errc::unavailable), HasSubstr("1 lost"));
 }
 
 TEST_F(PoolScheduling, a_pool_broken_everywhere_is_refused_with_the_reason) {
@@ -305,9 +350,7 @@ TEST_F(PoolScheduling, a_deselected_node_gets_no_more_tasks_of_the_pool) {
   EXPECT_EQ(granted(), (std::map<std::string, int>{{"a", 4}})) << "but others";
 }
 
-TEST(PoolConformance, row_28_requests_of_a_deleted_pool_end_with_a_reason) {
-  Farm farm;
-  farm.send(ClientJoined{1});
+TEST_F(PoolConformance, row_28_requests_of_a_deleted_pool_end_with_a_reason) {
   farm.join("a", 1);
   farm.send(PoolsSelected{{{"cc", true, {"a"}, {}}}});
   auto wanted = Farm::want(1, 1, 1);
@@ -321,9 +364,7 @@ TEST(PoolConformance, row_28_requests_of_a_deleted_pool_end_with_a_reason) {
   EXPECT_EQ(farm.scheduler.waiting_requests(), 0U);
 }
 
-TEST(PoolConformance, row_29_requests_of_a_pool_whose_last_node_dies_end_at_once) {
-  Farm farm;
-  farm.send(ClientJoined{1});
+TEST_F(PoolConformance, row_29_requests_of_a_pool_whose_last_node_dies_end_at_once) {
   farm.join("a", 1);
   farm.join("other", 1);
   farm.send(PoolsSelected{{{"cc", true, {"a"}, {}}}});

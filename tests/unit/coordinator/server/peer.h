@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/net/dealer.h"
 #include "common/wire/codec.h"
@@ -30,14 +31,20 @@ bool turn_until(net::Reactor& reactor, Condition&& done, Duration limit = second
 
 class Peer {
  public:
-  Peer(net::Reactor& reactor, net::Context& context, const std::string& endpoint)
-      : reactor_(reactor), dealer_(std::move(*net::Dealer::connect(reactor, context, endpoint))) {
+  // `keys`: the coordinator's, where the context has an identity. Waits until it is connected or
+  // kept out.
+  Peer(net::Reactor& reactor, net::Context& context, const std::string& endpoint,
+       std::vector<PublicKey> keys = {})
+      : reactor_(reactor) {
+    net::SocketOptions options;
+    options.peer_keys = std::move(keys);
+    dealer_ = std::move(*net::Dealer::connect(reactor, context, endpoint, options));
     dealer_->on_message([this](wire::Frames frames) {
       auto envelope = wire::decode(std::move(frames));
       if (envelope) received.push_back(std::move(envelope->message));
     });
     dealer_->on_state([this](bool connected) { connections += connected ? 1 : 0; });
-    turn_until(reactor_, [this] { return connections == 1; });
+    turn_until(reactor_, [this] { return connections == 1 || dealer_->rejection(); });
   }
 
   bool send(const wire::Message& message) { return send_frames(wire::encode(message)); }
@@ -61,6 +68,8 @@ class Peer {
     });
     return found;
   }
+
+  std::optional<net::Rejection> rejection() const { return dealer_->rejection(); }
 
   int connections = 0;  // made so far
   std::deque<wire::Message> received;

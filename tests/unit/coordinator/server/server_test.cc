@@ -279,5 +279,39 @@ TEST_F(ServerTest, an_address_in_use_names_the_flag) {
   EXPECT_THAT(second.error().message, HasSubstr("--client-endpoint"));
 }
 
+// ---- Nodes out of service
+// -----------------------------------------------------------------------------------------
+
+TEST_F(ServerTest, a_worker_is_told_to_drain_and_to_resume) {
+  auto node = worker();
+  node.send(hello("a"));
+  ASSERT_TRUE(node.expect<wire::WorkerWelcome>());
+  auto agent = client();
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  ASSERT_TRUE(agent.expect<wire::ClientWelcome>());
+  for (const bool drain : {true, false}) {
+    agent.send(wire::NodeChange{7, drain ? "drain" : "resume", "a"});
+    const auto order = node.expect<wire::NodeOrder>();
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->drain, drain);
+    const auto changed = agent.expect<wire::NodeChanged>();
+    ASSERT_TRUE(changed);
+    EXPECT_EQ(changed->request, 7U);
+  }
+}
+
+TEST_F(ServerTest, nodes_that_are_not_there_and_other_actions_are_refused) {
+  auto agent = client();
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  agent.send(wire::NodeChange{1, "drain", "a"});
+  auto refused = agent.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, name(Errc::not_found));
+  agent.send(wire::NodeChange{2, "paint", "a"});
+  refused = agent.expect<wire::Refused>();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, name(Errc::invalid_argument));
+}
+
 }  // namespace
 }  // namespace kiln::coordinator

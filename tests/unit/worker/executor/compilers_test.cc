@@ -68,7 +68,7 @@ void expect_same(Scene& scene, ExecutorId holder, const Inputs& inputs, const Ca
   EXPECT_EQ(executed.outcome, Outcome::exited) << executed.message;
   EXPECT_EQ(forked.outcome, Outcome::exited) << forked.message;
   EXPECT_FALSE(executed.forked);
-  EXPECT_TRUE(forked.forked);
+  EXPECT_TRUE(forked.forked) << scene.host->held(holder).at(0).problem;
   EXPECT_EQ(executed.exit_code, 0) << err(executed) << executed.message;
   EXPECT_EQ(forked.exit_code, 0) << err(forked) << forked.message;
   EXPECT_EQ(out(forked), out(executed));

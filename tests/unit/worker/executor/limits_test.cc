@@ -52,6 +52,23 @@ TEST_P(LimitsTest, output_flood_is_quick_and_bounded) {
   });
 }
 
+TEST_P(LimitsTest, a_tail_is_the_end_of_both_streams_and_nothing_is_too_much) {
+  run_as(GetParam(), [] {
+    Scene scene;
+    auto request = scene.shell("head -c 20M /dev/zero; echo out; echo err >&2; echo end; exit 3");
+    request.stream_bytes = 100;
+    request.tail_bytes = 12;
+    const auto report = scene.run(request);
+    EXPECT_EQ(report.outcome, Outcome::exited) << report.message;
+    EXPECT_EQ(report.exit_code, 3);
+    EXPECT_EQ(out(report), "out\nerr\nend\n");
+    EXPECT_EQ(err(report), "");
+    request.argv.back() = "while :; do echo on; done";
+    request.limits.wall_ms = 200;
+    EXPECT_EQ(scene.run(request).outcome, Outcome::time_limit);
+  });
+}
+
 TEST_P(LimitsTest, output_file_of_the_limits_size) {
   run_as(GetParam(), [] {
     Scene scene;

@@ -1,7 +1,10 @@
 // Held programs whose loader asks /proc where they lie, to find their libraries beside them.
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <utility>
+
+#include <unistd.h>
 
 #include "tests/unit/worker/executor/scene.h"
 
@@ -114,16 +117,29 @@ TEST_P(OriginTest, holding_leaves_no_mount_that_others_see) {
   });
 }
 
-// The rustc that this machine runs, not rustup's proxy; none where there is none.
+// The rustc of PATH; none where there is none.
 std::vector<fs::path> compilers_of_rust() {
-  std::string root;
-  if (FILE* pipe = ::popen("rustc --print sysroot 2>/dev/null", "r"); pipe != nullptr) {
-    for (int byte = std::fgetc(pipe); byte > ' '; byte = std::fgetc(pipe)) {
-      root += static_cast<char>(byte);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (::access((fs::path(folder) / "rustc").c_str(), X_OK) == 0) {
+      return {fs::path(folder) / "rustc"};
     }
-    ::pclose(pipe);
   }
-  return root.empty() ? std::vector<fs::path>() : std::vector<fs::path>{root};
+  return {};
+}
+
+// Where the compiler lies that PATH's starts, which may be rustup's proxy.
+fs::path sysroot_of(const fs::path& compiler) {
+  std::string root;
+  FILE* pipe = ::popen((compiler.string() + " --print sysroot").c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  if (pipe == nullptr) return {};
+  for (int byte = std::fgetc(pipe); byte > ' '; byte = std::fgetc(pipe)) {
+    root += static_cast<char>(byte);
+  }
+  ::pclose(pipe);
+  return root;
 }
 
 class Rust : public testing::TestWithParam<fs::path> {};
@@ -134,14 +150,15 @@ INSTANTIATE_TEST_SUITE_P(Machine, Rust, testing::ValuesIn(compilers_of_rust()),
 TEST_P(Rust, objects_are_the_same_held_and_executed) {
   run_as(As::itself, [] {
     Scene scene;
+    const auto sysroot = sysroot_of(GetParam());
     const auto rust = scene.tools() / "rust";
     fs::create_directories(rust / "bin");
-    const auto program = (GetParam() / "bin/rustc").string();
+    const auto program = (sysroot / "bin/rustc").string();
     must_run("cp " + program + " " + (rust / "bin").string());
-    const auto libraries = (GetParam() / "lib").string() + " " + rust.string();
+    const auto libraries = (sysroot / "lib").string() + " " + rust.string();
     must_run("cp -rl " + libraries + " 2>/dev/null || cp -r " + libraries);
     must_run("cd " + scene.tools().string() + " && for file in $(ldd " + program +
-             " | grep -o '/[^ ]*' | grep -v '^" + GetParam().string() + "');" +
+             " | grep -o '/[^ ]*' | grep -v '^" + sysroot.string() + "');" +
              " do mkdir -p .$(dirname $file) && cp -nL $file .$file; done");
     write_text(scene.inputs() / "build/a.rs",
                "pub fn twice(x: u32) -> String { (2 * x).to_string() }\n"

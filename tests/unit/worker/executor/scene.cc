@@ -16,6 +16,7 @@
 
 #include "common/base/files.h"
 #include "common/base/unique_fd.h"
+#include "tests/support/shared_libraries.h"
 #include "worker/executor/nursery_start.h"
 
 namespace kiln::worker {
@@ -39,19 +40,6 @@ HostOptions options_with(bool in_memory) {
   return options;
 }
 
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* pipe = ::popen(command.c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (pipe != nullptr) {
-    const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe);
-    if (count == 0) break;
-    text.append(buffer.data(), count);
-  }
-  if (pipe != nullptr) ::pclose(pipe);
-  return text;
-}
-
 void copy_into(const fs::path& root, const fs::path& file) {
   const auto to = root / file.relative_path();
   fs::create_directories(to.parent_path());
@@ -60,17 +48,12 @@ void copy_into(const fs::path& root, const fs::path& file) {
 
 // Programs under /bin, with every library that the loader names.
 void make_tools(const fs::path& root) {
-  std::string list;
+  std::vector<std::string> programs;
   for (const auto* name : kPrograms) {
-    const fs::path program = fs::path("/bin") / name;
-    copy_into(root, program);
-    list += " " + program.string();
+    programs.push_back(std::string("/bin/") + name);
+    copy_into(root, programs.back());
   }
-  std::istringstream words(output_of("ldd" + list));
-  std::string word;
-  while (words >> word) {
-    if (word.front() == '/' && word.back() != ':') copy_into(root, word);
-  }
+  for (const auto& library : test_support::libraries_of(programs)) copy_into(root, library);
 }
 
 }  // namespace

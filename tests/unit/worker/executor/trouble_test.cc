@@ -1,5 +1,7 @@
 // Processes that die, hang or cannot be reached at the wrong moment, and nodes that are full.
 #include <csignal>
+#include <fstream>
+#include <string>
 
 #include <poll.h>
 #include <unistd.h>
@@ -26,12 +28,21 @@ std::size_t sockets_of(pid_t pid) {
   return count;
 }
 
+// Of its process's state in /proc: it waits for something, and no longer makes an init.
+bool is_asleep(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  return text.find(") S ") != std::string::npos;
+}
+
 // Both inits of the idle executor, which the host knows already: it holds a channel to each beside
-// those to the nursery and the executor.
+// those to the nursery and the executor, which has let go of its own copies.
 std::vector<pid_t> waiting_inits(Scene& scene) {
   const auto executor = scene.executor_process();
-  scene.wait_until(
-      [executor] { return children_of(executor).size() == 2 && sockets_of(::getpid()) >= 4; });
+  scene.wait_until([executor] {
+    return children_of(executor).size() == 2 && sockets_of(::getpid()) >= 4 && is_asleep(executor);
+  });
   return children_of(executor);
 }
 

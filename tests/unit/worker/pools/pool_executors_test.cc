@@ -200,6 +200,27 @@ TEST_F(PoolConformance, row_10_three_failures_of_the_initializer_in_a_row_break_
   EXPECT_EQ(pool_.status().reason, "");
 }
 
+TEST_F(PoolConformance, row_31_the_end_of_what_the_last_initializer_wrote_is_kept) {
+  settings_.initialises = true;
+  settings_.capacity = 1;
+  configure();
+  warm(1);
+  make_ready();
+  fail_initialiser(10);
+  EXPECT_EQ(pool_.status().output, "no licence");
+  advance(seconds(1));
+  make_ready();
+  pool_.initialised(10, {true, "", "licence found", 0}, now_, out());
+  EXPECT_EQ(pool_.status().output, "licence found");
+  task();
+  pool_.executor_lost(pool_.take()->place, "killed by signal 9", now_, out());
+  EXPECT_EQ(pool_.status().reason, "killed by signal 9");
+  EXPECT_EQ(pool_.status().output, "licence found");
+  settings_.recipe.init = {{"/bin/another"}};
+  configure();
+  EXPECT_EQ(pool_.status().output, "") << "of another initializer";
+}
+
 TEST_F(PoolConformance, row_10_a_success_ends_the_row_of_failures) {
   settings_.initialises = true;
   settings_.capacity = 1;

@@ -1,10 +1,13 @@
 #include "worker/sandbox/capture.h"
 
 #include <cerrno>
+#include <string_view>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "common/base/files.h"
 
 namespace kiln::worker {
 namespace {
@@ -37,6 +40,25 @@ TEST(Capture, keeps_what_the_budget_allows) {
   EXPECT_TRUE(budget.exceeded);
   EXPECT_TRUE(budget.trouble);
   EXPECT_EQ(capture->bytes(), 3U);
+}
+
+TEST(Capture, keeps_the_end_whatever_the_budget) {
+  auto capture = Capture::open(6);
+  ASSERT_TRUE(capture);
+  CaptureBudget budget{1, false, {}};
+  for (const std::string_view text : {"begin ", "of a ", "text"}) {
+    ASSERT_EQ(::write(capture->write_end(), text.data(), text.size()),
+              static_cast<ssize_t>(text.size()));
+    capture->take(budget);
+  }
+  EXPECT_EQ(capture->bytes(), 0U) << "until it is known to be the end";
+  capture->finish(budget);
+  EXPECT_FALSE(budget.exceeded);
+  EXPECT_TRUE(budget.trouble);
+  EXPECT_EQ(capture->bytes(), 6U);
+  const auto file = capture->release_file();
+  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  EXPECT_EQ(read_all(file.get()).value_or("(unreadable)"), "a text");
 }
 
 }  // namespace

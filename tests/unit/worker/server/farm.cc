@@ -60,8 +60,10 @@ void TestFarm::bind(const std::string& address) {
   }
   coordinator_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
-  coordinator_->on_disconnect(
-      [this](const net::PeerId& peer) { workers_[names_[peer]].left = true; });
+  coordinator_->on_disconnect([this](const net::PeerId& peer) {
+    const auto named = names_.find(peer);  // not the connection for streams
+    if (named != names_.end()) workers_[named->second].left = true;
+  });
 }
 
 void TestFarm::restart_coordinator() {

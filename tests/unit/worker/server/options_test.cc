@@ -30,5 +30,18 @@ TEST(WorkerOptions, metrics_for_others_need_insecure) {
   }
 }
 
+TEST(WorkerOptions, a_store_is_named_or_taken_from_a_pool_but_not_both) {
+  auto settings = worker_settings();
+  settings.set_flag("store-pool", {"/a/pool"});
+  const auto pooled = read_options(settings);
+  ASSERT_TRUE(pooled) << pooled.error().message;
+  EXPECT_EQ(pooled->store_pool, "/a/pool");
+  settings.set_flag("store", {"/a/store"});
+  const auto both = read_options(settings);
+  ASSERT_FALSE(both);
+  EXPECT_THAT(both.error().message,
+              testing::AllOf(testing::HasSubstr("--store-pool"), testing::HasSubstr("--store ")));
+}
+
 }  // namespace
 }  // namespace kiln::worker

@@ -10,9 +10,12 @@ using testing::HasSubstr;
 PoolOnNode example() {
   PoolOnNode pool;
   pool.name = "p";
-  pool.executors = 4;
+  pool.state = PoolState::ready;
+  pool.executors = 6;
+  pool.starting = 1;
   pool.ready = 2;
   pool.busy = 1;
+  pool.broken = 2;
   pool.queued = 3;
   pool.stage_us = 1'500'000;
   pool.warm_hits = 5;
@@ -28,9 +31,12 @@ TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
   metrics.publish_idle_memory("p", 4096);
   const std::string text = registry.text();
   for (const char* line : {
+           "kiln_pool_executors{pool=\"p\",state=\"starting\"} 1",
            "kiln_pool_executors{pool=\"p\",state=\"ready\"} 2",
            "kiln_pool_executors{pool=\"p\",state=\"busy\"} 1",
+           "kiln_pool_executors{pool=\"p\",state=\"broken\"} 2",
            "kiln_pool_executors{pool=\"p\",state=\"quiesced\"} 0",
+           "kiln_pool_fallback{pool=\"p\"} 0",
            "kiln_pool_stage_seconds{pool=\"p\"} 1.5",
            "kiln_pool_start_seconds{pool=\"p\"} 0",
            "kiln_pool_initialise_seconds{pool=\"p\"} 0",
@@ -48,6 +54,36 @@ TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
        }) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+TEST(PoolMetrics, row_30_executors_that_a_pool_has_no_more_are_counted_by_its_state) {
+  metrics::Registry registry;
+  PoolMetrics metrics(registry);
+  PoolOnNode pool;
+  pool.name = "p";
+  pool.executors = 6;
+  const auto told = [&](PoolState state) {
+    pool.state = state;
+    metrics.publish(pool);
+    return registry.text();
+  };
+  const std::string quiesced = told(PoolState::quiesced);
+  EXPECT_THAT(quiesced, HasSubstr("kiln_pool_executors{pool=\"p\",state=\"quiesced\"} 6"));
+  EXPECT_THAT(quiesced, HasSubstr("kiln_pool_executors{pool=\"p\",state=\"broken\"} 0"));
+  const std::string broken = told(PoolState::broken);
+  EXPECT_THAT(broken, HasSubstr("kiln_pool_executors{pool=\"p\",state=\"quiesced\"} 0"));
+  EXPECT_THAT(broken, HasSubstr("kiln_pool_executors{pool=\"p\",state=\"broken\"} 6"));
+}
+
+TEST(PoolMetrics, row_30_a_forkserver_that_only_executes_is_marked) {
+  metrics::Registry registry;
+  PoolMetrics metrics(registry);
+  auto pool = example();
+  pool.fallback = "/bin/static: static program";
+  metrics.publish(pool);
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_fallback{pool=\"p\"} 1"));
+  metrics.gone("p");
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_fallback{pool=\"p\"} 0"));
 }
 
 TEST(PoolMetrics, row_30_totals_of_a_pool_that_came_again_go_on) {

@@ -119,6 +119,29 @@ TEST_F(PoolConformance, row_11_a_hanging_initializer_is_killed_at_its_time_limit
   EXPECT_EQ(pool().output, "waiting\n");
 }
 
+TEST_F(PoolConformance, row_31_what_an_initializer_writes_is_in_the_pools_log_alone) {
+  start();
+  auto wanted = order({shell("echo first; echo second >&2"), shell("echo third")});
+  wanted.definition.spec.executors = 1;
+  wanted.definition.spec.probe = shell("echo probed");
+  wish(wanted, PoolWish::warm, 1);
+  ASSERT_TRUE(has_ready(1));
+  EXPECT_EQ(pool().output, "first\nsecond\nthird\nprobed\n");
+  TestAgent agent(farm_, "w");
+  agent.lease = farm_.lease("w", 32, "p");
+  agent.run_inline("echo here");
+  EXPECT_EQ(agent.standard_output(agent.finish()), "here\n");
+}
+
+TEST_F(PoolConformance, row_10_an_initializer_may_write_as_much_as_it_likes) {
+  start();
+  auto wanted = order({shell("head -c 1M /dev/zero; echo; echo done")});
+  wanted.definition.spec.executors = 1;
+  wish(wanted, PoolWish::warm, 1);
+  ASSERT_TRUE(has_ready(1));
+  EXPECT_EQ(pool().output, "done\n");
+}
+
 TEST_F(PoolConformance, row_10_an_initializer_without_a_root_on_this_node_is_refused) {
   start();
   auto wanted = order({shell("exit 0")});

@@ -7,22 +7,10 @@
 
 #include "common/base/files.h"
 #include "common/wire/codec.h"
+#include "tests/support/shared_libraries.h"
 
 namespace kiln::worker {
 namespace {
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* pipe = ::popen(command.c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (pipe != nullptr) {
-    const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe);
-    if (count == 0) break;
-    text.append(buffer.data(), count);
-  }
-  if (pipe != nullptr) ::pclose(pipe);
-  return text;
-}
 
 std::string content_of(const std::string& path) {
   return read_file(std::filesystem::canonical(path)).value_or("");
@@ -79,15 +67,10 @@ Digest Tree::finish(Blobs& blobs) const {
 
 Tree shell_toolchain() {
   Tree tree;
-  std::string programs;
-  for (const std::string name : {"sh", "cat", "sleep", "head"}) {
-    tree.add_file("/bin/" + name, content_of("/bin/" + name), 0755);
-    programs += " /bin/" + name;
-  }
-  std::istringstream words(output_of("ldd" + programs));
-  std::string word;
-  while (words >> word) {
-    if (word.front() == '/' && word.back() != ':') tree.add_file(word, content_of(word), 0755);
+  const std::vector<std::string> programs = {"/bin/sh", "/bin/cat", "/bin/sleep", "/bin/head"};
+  for (const auto& program : programs) tree.add_file(program, content_of(program), 0755);
+  for (const auto& library : test_support::libraries_of(programs)) {
+    tree.add_file(library, content_of(library), 0755);
   }
   return tree;
 }

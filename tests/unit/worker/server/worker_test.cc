@@ -263,7 +263,7 @@ TEST_F(WorkerTest, a_task_without_arguments_does_not_start) {
   EXPECT_EQ(agent.standard_output(agent.finish()), "fine\n") << "the executor lives on";
 }
 
-TEST_F(WorkerTest, too_much_output_ends_the_task_and_not_the_connection) {
+TEST_F(WorkerTest, PoolConformance_row_17_too_much_output_ends_the_task_and_not_the_connection) {
   farm_.start("w");
   TestAgent agent(farm_, "w");
   agent.run_inline("head -c 100000000 /dev/zero");
