@@ -32,11 +32,16 @@ add_custom_command(
   COMMENT "Bundling lib/libkiln.a")
 add_custom_target(kiln_archive ALL DEPENDS ${KILN_ARCHIVE})
 
-install(TARGETS kiln kiln-agent kiln-coordinator kiln-worker kiln-nursery
-  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# Components are packages: cmake/KilnPackage.cmake.
+install(TARGETS kiln kiln-agent
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT kiln)
+install(TARGETS kiln-coordinator
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT kiln-coordinator)
+install(TARGETS kiln-worker kiln-nursery
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT kiln-worker)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/client/library/include/kiln
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES ${KILN_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libkiln-dev)
+install(FILES ${KILN_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libkiln-dev)
 
 set(kiln_package ${CMAKE_INSTALL_LIBDIR}/cmake/kiln)
 set(KILN_INSTALLED_ARCHIVE ${CMAKE_INSTALL_LIBDIR}/libkiln.a)
@@ -47,4 +52,4 @@ configure_package_config_file(
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/kilnConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/kilnConfig.cmake ${CMAKE_BINARY_DIR}/kilnConfigVersion.cmake
-  DESTINATION ${kiln_package})
+  DESTINATION ${kiln_package} COMPONENT libkiln-dev)

@@ -1,25 +1,37 @@
 #!/bin/bash
-# Installs what a Debian 12 machine lacks to build, test and measure Kiln; does nothing when all is
-# there. Needs root or sudo only when something is missing.
+# Usage: deps.sh [all|build]: installs what a Debian 12 machine lacks to build, test and measure
+# Kiln, or only to build and package it; does nothing when all is there. Needs root or sudo only
+# when something is missing.
 set -euo pipefail
 
-packages=(
-  # to build
-  g++ clang cmake ninja-build ccache make git pkg-config
+to_build=(
+  g++ cmake ninja-build pkg-config dpkg-dev file
   libzmq3-dev cppzmq-dev libmsgpack-cxx-dev prometheus-cpp-dev libcivetweb-dev
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev
   libzstd-dev libssl-dev libsodium-dev libseccomp-dev
+)
+packages=(
+  "${to_build[@]}"
+  # to build quickly, and from a checkout
+  clang ccache make git
   # to test
   libgtest-dev libgmock-dev python3 iproute2 util-linux uidmap
   strace clang-format clang-tidy
   gcc-12-locales locales  # translated diagnostics must travel too
-  dpkg-dev ca-certificates  # apt-get source, of the projects that the tests compile
+  ca-certificates  # apt-get source, of the projects that the tests compile
   debootstrap debian-archive-keyring  # other releases' compilers, and what containers are made of
+  docker-compose
   # to compare with
   distcc icecc
 )
 # Whoever has Docker from elsewhere keeps it: Debian's would take its place.
 command -v dockerd >/dev/null || packages+=(docker.io)
+for_tests=yes
+case ${1:-all} in
+  all) ;;
+  build) packages=("${to_build[@]}") for_tests=no ;;
+  *) echo "usage: $0 [all|build]" >&2 && exit 2 ;;
+esac
 deb_src_base=/etc/apt/sources.list.d/kiln-deb-src
 
 say() { echo "deps: $*" >&2; }
@@ -109,14 +121,16 @@ main() {
   missing=$(missing_packages)
   local update=no
   if [[ -n $missing ]]; then update=yes; fi
-  if ! have_source_index; then
+  if [[ $for_tests = yes ]] && ! have_source_index; then
     say "adding source entries in $deb_src_base.*"
     write_source_entries
     update=yes
   fi
   if [[ $update = yes ]]; then
     quietly as_root apt-get update -q
-    have_source_index || die "no source index: add a deb-src line to your apt sources and try again"
+    if [[ $for_tests = yes ]] && ! have_source_index; then
+      die "no source index: add a deb-src line to your apt sources and try again"
+    fi
   fi
   if [[ -n $missing ]]; then
     say "installing" $missing
@@ -132,5 +146,5 @@ make_locale() {
   [[ $(locale -a) = *de_DE.utf8* ]] || quietly as_root localedef -i de_DE -f UTF-8 de_DE.UTF-8
 }
 
-main "$@"
-make_locale
+main
+if [[ $for_tests = yes ]]; then make_locale; fi
