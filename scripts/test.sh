@@ -52,7 +52,7 @@ run_tier() {
     simulation) ctest_tier release "$jobs" -L '^simulation$' -LE '^long$' --no-tests=error ;;
     integration) both_kinds integration long ;;
     e2e) both_kinds e2e long ;;
-    docker) both_kinds docker none ;;
+    docker) both_kinds docker long ;;
     long) both_kinds long none ;;
     # With clang, so that it also shows that clang takes everything. Executors make half of its time
     # by running once as root and once as an ordinary user, which is the same memory to look at.

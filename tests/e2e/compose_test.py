@@ -1,0 +1,240 @@
+"""docker-compose.yml as it is, with Debian's docker-compose and a real Docker daemon: what it
+starts and how, a build through it, and what is left of it afterwards."""
+
+import json
+import os
+import re
+import unittest
+
+import kilntest
+from kilntest import trees
+from kilntest.compose import PROJECT, ROOT, Engine, InsideClient, OutsideClient
+from kilntest.projects import Project, objects
+from kilntest.rounds import Rounds
+
+WORKERS = 3
+LONG = os.environ.get("KILN_COMPOSE_LONG")
+KILN = ("kiln",)
+HTTP = {"coordinator": 10660, "worker": 10661, "prometheus": 9090}
+VOLUMES = {f"{PROJECT}_{name}" for name in ("coordinator-state", "worker-stores", "metrics", "keys",
+                                            "worker-key", "grafana-state")}
+WORKER_CAPABILITIES = {"SYS_ADMIN", "SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE",
+                       "FOWNER", "KILL"}
+
+METRIC = re.compile(r"\bkiln_[a-z_]+?(?=_bucket\b|\b)")
+
+engine = None
+
+
+def setUpModule():
+    global engine
+    engine = unittest.enterModuleContext(Engine())
+
+
+def up(workers):
+    # Not all services: there is no image of Grafana to be had.
+    engine.compose("up", "--detach", "--scale", f"worker={workers}", "coordinator", "worker",
+                   "prometheus")
+    engine.wait_healthy("coordinator")
+    engine.wait_healthy("worker", workers)
+    engine.wait_healthy("prometheus")
+
+
+def everything():
+    return [one for service in HTTP for one in engine.containers(service)]
+
+
+class Up(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup(engine.compose, "down", "--volumes")
+        up(WORKERS)
+
+    def relayed(self):
+        _, text = engine.get(engine.containers("coordinator")[0], HTTP["coordinator"], "/metrics")
+        return sum(float(line.split()[-1]) for line in text.splitlines()
+                   if line.startswith("kiln_relay_bytes_total"))
+
+    def builds_the_same(self, client):
+        self.addCleanup(client.close)
+        project = Project(client, "leveldb", "gcc", "-O2 -g")
+        local = project.build_local()
+        project.fresh(KILN)
+        remote = project.build(KILN)
+        self.assertEqual([], kilntest.differences(local, remote))
+        self.assertEqual(len(objects(local)), client.kiln("stats", "--json")["remote"]["total"])
+
+
+class UpTest(Up):
+    def test_one_port_is_published_and_that_on_loopback(self):
+        published = {}
+        for one in everything():
+            for port, places in one["NetworkSettings"]["Ports"].items():
+                for place in places or []:
+                    published[port] = (place["HostIp"], place["HostPort"])
+        self.assertEqual({"10650/tcp": ("127.0.0.1", "10650")}, published)
+        engine.host.connect("127.0.0.1", 10650).close()
+
+    def test_nothing_is_privileged_and_each_has_only_what_it_needs(self):
+        wanted = {"coordinator": set(), "worker": WORKER_CAPABILITIES, "prometheus": set()}
+        for service, capabilities in wanted.items():
+            for one in engine.containers(service):
+                limits = one["HostConfig"]
+                with self.subTest(one["Name"]):
+                    self.assertFalse(limits["Privileged"])
+                    self.assertEqual(capabilities, set(limits["CapAdd"] or []))
+                    self.assertEqual(["ALL"], limits["CapDrop"])
+                    self.assertIn("no-new-privileges:true", limits["SecurityOpt"])
+                    self.assertGreater(limits["Memory"], 0)
+                    self.assertGreater(limits["NanoCpus"], 0)
+                    self.assertEqual("unless-stopped", limits["RestartPolicy"]["Name"])
+                    if service != "prometheus":
+                        self.assertTrue(limits["ReadonlyRootfs"])
+
+    def test_the_coordinator_is_no_root(self):
+        pid = engine.containers("coordinator")[0]["State"]["Pid"]
+        status = engine.docker.run(["cat", f"/proc/{pid}/status"]).stdout
+        values = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        self.assertEqual({"650"}, set(values["Uid"].split()))
+        self.assertEqual(0, int(values["CapEff"], 16))
+
+    def test_no_image_holds_a_compiler(self):
+        for image in ("kiln-coordinator", "kiln-worker", "kiln-client"):
+            found = engine.docker.call("run", "--rm", "--network", "none", "--entrypoint", "sh",
+                                       image, "-c",
+                                       "command -v gcc cc g++ clang ld as make", check=False)
+            self.assertEqual((127, ""), (found.returncode, found.stdout), image)
+
+    def test_a_drain_ends_before_docker_loses_patience(self):
+        for one in engine.containers("worker"):
+            grace = dict(word.split("=", 1) for word in one["Config"]["Env"])["KILN_WORKER_GRACE"]
+            self.assertGreater(one["Config"]["StopTimeout"], int(grace.removesuffix("s")))
+
+    def test_prometheus_finds_every_worker_and_has_its_rules(self):
+        prometheus = engine.containers("prometheus")[0]
+
+        def healthy_targets():
+            status, body = engine.get(prometheus, HTTP["prometheus"], "/api/v1/targets")
+            if status != 200:
+                return None
+            return sorted(target["labels"]["job"] for target in
+                          json.loads(body)["data"]["activeTargets"] if target["health"] == "up")
+
+        expected = ["kiln-coordinator"] + ["kiln-worker"] * WORKERS
+        kilntest.wait_until(lambda: healthy_targets() == expected, "Prometheus to scrape all", 60)
+        _, body = engine.get(prometheus, HTTP["prometheus"], "/api/v1/rules")
+        rules = [rule for group in json.loads(body)["data"]["groups"] for rule in group["rules"]]
+        self.assertGreater(len(rules), 0)
+        self.assertEqual([], [rule["name"] for rule in rules if rule.get("lastError")])
+
+    def test_what_rules_and_dashboard_ask_for_is_there(self):
+        asked = set()
+        for name in ("prometheus/alerts.yml", "grafana/dashboards/farm.json"):
+            text = (engine.project / "deploy" / name).read_text()
+            asked |= set(METRIC.findall(text))
+        for service in ("coordinator", "worker"):
+            one = engine.containers(service)[0]
+            _, text = engine.get(one, HTTP[service], "/metrics")
+            asked -= {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+        # What counts rare things appears with the first of them; the list of all is tested.
+        listed = METRIC.findall((ROOT / "docs" / "operations.md").read_text())
+        self.assertEqual(set(), asked - set(listed))
+
+    def test_workers_have_stores_of_their_own_and_come_back_to_them(self):
+        def stores():
+            return sorted(engine.docker.call("exec", one["Id"], "ls", "/var/lib/kiln/worker").stdout
+                          for one in engine.containers("worker"))
+
+        self.assertEqual(["0\n1\n2\n"] * WORKERS, stores())
+        engine.compose("restart", "worker")
+        engine.wait_healthy("worker", WORKERS)
+        self.assertEqual(["0\n1\n2\n"] * WORKERS, stores())
+
+    def test_a_client_container_builds_as_it_does_by_itself(self):
+        self.builds_the_same(InsideClient(engine))
+        self.assertEqual(0, self.relayed())
+
+
+class GoesOnTest(unittest.TestCase):
+    """A build goes on whatever happens to containers."""
+
+    kind = OutsideClient
+
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup(engine.compose, "down", "--volumes")
+        up(WORKERS)
+
+    def setUp(self):
+        client = self.kind(engine)
+        self.addCleanup(trees.remove, client.directory)
+        self.addCleanup(client.close)
+        client.client(["kiln", "gcc", "--version"], check=True)
+        self.build = Rounds(client, client.directory / "projects" / "rounds")
+        self.build.goes_on()
+
+    def test_one_after_the_other_is_hurt_mended_and_started_anew(self):
+        killed, paused, lonely = [one["Id"] for one in engine.containers("worker")]
+        docker, network = engine.docker, f"{PROJECT}_farm"
+        for hurt, mend in ((["kill", killed], ["start", killed]),
+                           (["pause", paused], ["unpause", paused]),
+                           (["network", "disconnect", network, lonely],
+                            ["network", "connect", network, lonely])):
+            with self.subTest(hurt[:-1]):
+                docker.call(*hurt)
+                self.build.goes_on()
+                docker.call(*mend)
+                engine.wait_healthy("worker", WORKERS)
+        engine.compose("restart", "coordinator")
+        engine.wait_healthy("coordinator")
+        self.build.goes_on()
+        for one in [*engine.containers("worker"), *engine.containers("coordinator")]:
+            docker.call("restart", "--time", "45", one["Id"])
+            engine.wait_healthy("worker", WORKERS)
+            engine.wait_healthy("coordinator")
+            self.build.goes_on()
+        self.assertEqual([], self.build.end())
+
+
+# The long run has both kinds of clients in both.
+if LONG:
+    class UpOutsideTest(Up):
+        def test_a_client_that_reaches_one_port_alone_builds_as_it_does_by_itself(self):
+            before = self.relayed()
+            self.builds_the_same(OutsideClient(engine))
+            self.assertGreater(self.relayed(), before)
+
+    class GoesOnInsideTest(GoesOnTest):
+        kind = InsideClient
+
+
+class DownTest(unittest.TestCase):
+    def test_down_keeps_volumes_and_leaves_nothing_else(self):
+        self.addCleanup(engine.compose, "down", "--volumes")
+        before = self.left()
+        up(1)
+        self.assertNotEqual(before, self.left())
+        engine.compose("down")
+        self.assertEqual(before, self.left())
+        self.assertEqual(VOLUMES, self.volumes())
+        engine.compose("down", "--volumes")
+        self.assertEqual((before, set()), (self.left(), self.volumes()))
+
+    def left(self):
+        """Containers, networks, links and mounts of the engine's host, and processes that are none
+        of its daemon's own."""
+        docker = engine.docker
+        shown = [docker.call(*words).stdout for words in
+                 (["ps", "--all", "--quiet"], ["network", "ls", "--format", "{{.Name}}"])]
+        shown += [docker.run(argv).stdout for argv in
+                  (["ls", "/sys/class/net"], ["cut", "-d ", "-f", "5", "/proc/self/mountinfo"])]
+        programs = {os.path.basename(line.split()[0]) for _, line in engine.host.processes()}
+        return [*shown, sorted(programs & {"kiln-coordinator", "kiln-worker", "kiln-nursery",
+                                           "prometheus", "docker-proxy", "containerd-shim"})]
+
+    def volumes(self):
+        return set(engine.docker.call("volume", "ls", "--format", "{{.Name}}").stdout.split())
+
+
+if __name__ == "__main__":
+    unittest.main()
