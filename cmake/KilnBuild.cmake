@@ -11,10 +11,13 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 option(KILN_WERROR "Treat warnings as errors" ON)
 set(KILN_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 
+# Other checkouts of the same sources, wherever they are, find what this one compiled.
 find_program(KILN_CCACHE ccache)
 if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER ${KILN_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${KILN_CCACHE})
+  set(kiln_launcher /usr/bin/env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    ${KILN_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${kiln_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${kiln_launcher})
 endif()
 
 add_library(kiln_flags INTERFACE)
