@@ -70,6 +70,11 @@ FarmLink::Link* FarmLink::primary() {
   return const_cast<Link*>(static_cast<const FarmLink*>(this)->primary());
 }
 
+bool FarmLink::kept_out() const {
+  return !links_.empty() && std::all_of(links_.begin(), links_.end(),
+                                        [](const auto& link) { return link->keeps_out; });
+}
+
 std::string FarmLink::why_not() const {
   if (usable()) return "";
   std::string text;
@@ -133,12 +138,20 @@ void FarmLink::connection_changed(Link& link, bool connected) {
   if (!connected) {
     const auto rejection = link.dealer->rejection();
     lose(link, "no connection");
-    if (rejection) refuse(link, {Errc::permission_denied, why_rejected(*rejection)});
+    if (rejection) rejected(link, *rejection);
     return;
   }
   link.heard = reactor_.now();
+  link.keeps_out = false;
   link.state.other_version = false;
   greet(link);
+}
+
+void FarmLink::rejected(Link& link, net::Rejection rejection) {
+  refuse(link, {Errc::permission_denied, why_rejected(rejection)});
+  // One that ends before it has shaken hands looks like one with another key: it may be restarting.
+  link.keeps_out = rejection != net::Rejection::no_handshake;
+  if (kept_out()) handlers_.changed();
 }
 
 std::string FarmLink::why_rejected(net::Rejection rejection) const {
@@ -170,6 +183,7 @@ void FarmLink::greet(Link& link) {
 
 void FarmLink::lose(Link& link, const std::string& reason) {
   const bool was = std::exchange(link.welcomed, false);
+  link.keeps_out = false;
   link.state.state = "connecting";
   link.state.reason = reason;
   if (!was) return;

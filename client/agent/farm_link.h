@@ -33,7 +33,8 @@ class FarmLink {
   struct Handlers {
     std::function<void(const wire::Grant&)> grant;
     std::function<void(const wire::Refused&)> refused;
-    // A coordinator became usable, or the last one is gone: requests under way are void.
+    // A coordinator became usable, or the last one is gone, or all have come to keep us out:
+    // requests under way are void.
     std::function<void()> changed;
   };
 
@@ -48,6 +49,9 @@ class FarmLink {
 
   // Whether some coordinator has welcomed us.
   bool usable() const { return primary() != nullptr; }
+  // Whether every coordinator has said that it does not let us in, with our key or without one:
+  // waiting alone does not change that.
+  bool kept_out() const;
   // Why not, for people.
   std::string why_not() const;
   std::vector<CoordinatorState> states() const;
@@ -67,6 +71,7 @@ class FarmLink {
     CoordinatorState state;
     std::unique_ptr<net::Dealer> dealer;
     bool welcomed = false;
+    bool keeps_out = false;  // see kept_out()
     TimePoint heard;
     TimePoint greeted;  // when it was last said hello to
     Duration heartbeat = seconds(1);
@@ -83,6 +88,7 @@ class FarmLink {
   void receive(Link& link, wire::Frames frames);
   void greet(Link& link);
   void refuse(Link& link, const Error& error);
+  void rejected(Link& link, net::Rejection rejection);
   std::string why_rejected(net::Rejection rejection) const;
   void beat();
   void lose(Link& link, const std::string& reason);

@@ -314,6 +314,7 @@ TimePoint LeaseDesk::deadline_of(const Waiter& waiter) const {
   const TimePoint since = waits_since(waiter);
   const TimePoint at = since + waiter.wish.patience;
   if (farm_.usable()) return at;
+  if (farm_.kept_out()) return waiter.begun;
   if (!waiter.wish.insists) return std::min(at, std::max(since, farm_lost_ + kConnectGrace));
   if (waiter.wish.farm_patience == Duration{}) return at;
   return std::min(at, std::max(since, farm_lost_) + waiter.wish.farm_patience);

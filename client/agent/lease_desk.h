@@ -46,7 +46,7 @@ class LeaseDesk {
   ~LeaseDesk();
 
   // `done` is called once, never from within: with a lease, or with Errc::unavailable when there is
-  // no coordinator or no node, timed_out when no slot came free in time.
+  // no coordinator or no node, or the farm keeps us out, timed_out when no slot came free in time.
   Ticket wait(LeaseWish wish, Done done);
   // The attempt wants none any more; `done` is not called.
   void forget(Ticket ticket);

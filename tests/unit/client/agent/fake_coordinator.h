@@ -56,9 +56,11 @@ class FakeCoordinator {
  private:
   void bind(const std::string& address) {
     std::unique_ptr<net::Router> router;
+    net::SocketOptions options;
+    options.domain = "clients";
     // The address of one that was just closed is free a moment later.
     while (!router) {
-      auto bound = net::Router::bind(reactor_, context_, address);
+      auto bound = net::Router::bind(reactor_, context_, address, options);
       if (bound) router = std::move(*bound);
     }
     router_ = std::move(router);
