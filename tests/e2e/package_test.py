@@ -1,6 +1,5 @@
-"""The Debian packages in a Debian system that has nothing but what they depend on: installed,
-started as their units say, used, installed again and purged. There is no systemd that runs here;
-systemd-analyze reads the units."""
+"""The Debian packages in a Debian system that has nothing but what they depend on: installed, used,
+installed again and purged, on a machine that has booted, and where no systemd runs."""
 
 import pathlib
 import subprocess
@@ -8,14 +7,21 @@ import tempfile
 import unittest
 
 from kilntest import packages, roots, trees
+from kilntest.booted import Booted
 from kilntest.hosts import Host
 from kilntest.waiting import wait_until
 
 DAEMONS = ("kiln-coordinator", "kiln-worker")
+COMPILE = ("printf 'int answer(void) { return 42; }\\n' >a.c; gcc -g -c a.c -o local.o; "
+           "kiln gcc -g -c a.c -o remote.o; cmp local.o remote.o; kiln agent stop")
+# Where a machine has an address that is not loopback's.
+ADDRESS = "10.78.0.1"
 SECONDS = 120
 
 
-class PackageTest(unittest.TestCase):
+class System(unittest.TestCase):
+    """`root` is a system on `host`, as new, with the packages in its folder /packages."""
+
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="kp", dir="/var/tmp"))
@@ -32,8 +38,16 @@ class PackageTest(unittest.TestCase):
             f"mount -t tmpfs none {place}", f"cd {place}", "mkdir upper work root",
             f"mount -t overlay none -o lowerdir={self.system},upperdir=upper,workdir=work root",
             "mount -t proc none root/proc", "mount --bind /dev root/dev", "mkdir root/packages",
-            f"mount --bind {self.folder / 'packages'} root/packages"])
+            f"mount --bind {self.folder / 'packages'} root/packages",
+            f"ip address add {ADDRESS}/32 dev lo"])
         self.addCleanup(self.host.close)
+
+
+class PackageTest(System):
+    """Where no systemd runs."""
+
+    def setUp(self):
+        super().setUp()
         self.install()
 
     def inside(self, command, check=True):
@@ -77,9 +91,7 @@ class PackageTest(unittest.TestCase):
 
     def test_installed_it_runs_and_purged_it_is_gone(self):
         daemons = [self.start_as_unit_says(name) for name in DAEMONS]
-        self.inside("printf 'int answer(void) { return 42; }\\n' >a.c; "
-                    "gcc -g -c a.c -o local.o; kiln gcc -g -c a.c -o remote.o; "
-                    "cmp local.o remote.o; kiln agent stop")
+        self.inside(COMPILE)
         self.inside("kill $(pidof kiln-worker kiln-coordinator)")
         self.assertEqual([0, 0], [daemon.wait(timeout=SECONDS) for daemon in daemons])
         self.inside("apt-get purge -q -y kiln kiln-coordinator kiln-worker libkiln-dev")
@@ -106,6 +118,58 @@ class PackageTest(unittest.TestCase):
         self.inside("systemd-sysusers --dry-run /usr/lib/sysusers.d/kiln-coordinator.conf; "
                     "systemd-tmpfiles --create /usr/lib/tmpfiles.d/kiln-coordinator.conf")
         self.assertEqual("kiln 700\n", self.inside("stat -c '%U %a' /etc/kiln/keys"))
+
+
+class BootedTest(System):
+    """docs/deploy.md, "On bare machines", on a machine that has booted."""
+
+    def setUp(self):
+        super().setUp()
+        self.machine = self.enterContext(Booted(self.host, self.root))
+
+    def types(self, command, check=True):
+        return self.machine.run(command, check, ["KILN_FALLBACK=0"]).stdout
+
+    def are_ready(self):
+        for name in DAEMONS:
+            wait_until(lambda daemon=name: self.machine.run(
+                f"{daemon} --config /etc/kiln/{daemon.removeprefix('kiln-')}.toml --check-health",
+                check=False).returncode == 0, f"{name} to be ready", SECONDS,
+                alive=lambda daemon=name: self.has_failed(daemon))
+
+    def has_failed(self, name):
+        state = self.types(f"systemctl show --property=ActiveState,NRestarts {name}")
+        if "NRestarts=0" in state and "failed" not in state:
+            return None
+        return state + self.types(f"journalctl --no-pager -u {name} | tail -n 30")
+
+    def test_it_runs_when_installed_then_across_machines_and_is_gone_when_purged(self):
+        self.types("DEBIAN_FRONTEND=noninteractive apt-get install -q -y /packages/*.deb")
+        self.are_ready()
+        self.types(COMPILE)
+        self.types("runuser -u kiln -- kiln keys init; "
+                   "install -m 600 /etc/kiln/keys/worker.key /etc/kiln/worker.key; "
+                   "install -m 600 /etc/kiln/keys/client.key /etc/kiln/key.toml; "
+                   "cat >>/etc/kiln/coordinator.toml <<END\n"
+                   'keys = "/etc/kiln/keys"\n'
+                   f'client-endpoint = "tcp://{ADDRESS}:10650"\n'
+                   f'worker-endpoint = "tcp://{ADDRESS}:10651"\nEND\n'
+                   "cat >>/etc/kiln/worker.toml <<END\n"
+                   'key-file = "/etc/kiln/worker.key"\n'
+                   f'coordinator = ["{ADDRESS}"]\nlisten = "tcp://{ADDRESS}:10652"\nEND\n'
+                   f"printf '[client]\ncoordinator = \"{ADDRESS}\"\n' >/etc/kiln/client.toml\n"
+                   "systemctl restart kiln-coordinator kiln-worker")
+        self.are_ready()
+        self.types(COMPILE)
+        self.assertIn("task", self.types("journalctl --no-pager -u kiln-worker"))
+        self.types("systemctl stop kiln-worker")
+        self.assertEqual("0\n", self.types(
+            "systemctl show --property=ExecMainStatus --value kiln-worker"))
+        self.types("DEBIAN_FRONTEND=noninteractive apt-get purge -q -y "
+                   "kiln kiln-coordinator kiln-worker libkiln-dev")
+        self.assertEqual("", self.types("pidof kiln-coordinator kiln-worker || true"))
+        self.assertEqual("/etc/kiln/keys\n", self.types("ls -d /var/lib/kiln /etc/kiln/keys "
+                                                        "2>/dev/null || true"))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Host:
         if self._init.stdout.readline() != b"ready\n":
             self.close()
             raise RuntimeError("a network namespace cannot be made; are you root?")
-        self.pid = _only_child(self._init.pid)
+        self.pid = only_child(self._init.pid)
 
     def enter(self, argv, cwd=None):
         """argv, wrapped so that it runs on this host, in `cwd` as the host sees it."""
@@ -85,7 +85,7 @@ class Host:
         return subprocess.Popen(self.enter(argv, cwd), **options)
 
     def pid_of(self, process):
-        return wait_until(lambda: _only_child(process.pid), "a process to start on a host",
+        return wait_until(lambda: only_child(process.pid), "a process to start on a host",
                           alive=lambda: process.poll() is not None and "it ended at once")
 
     def connect(self, address, port, seconds=5.0):
@@ -179,7 +179,8 @@ def _is_within(path, space):
         os.close(handle)
 
 
-def _only_child(pid):
+def only_child(pid):
+    """The pid of a process's first child, or None."""
     try:
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
