@@ -7,10 +7,11 @@ import re
 import unittest
 
 import kilntest
-from kilntest import trees
-from kilntest.compose import PROJECT, ROOT, Engine, InsideClient, OutsideClient
+from kilntest import releases, trees
+from kilntest.compose import BASE, PROJECT, Engine, InsideClient, OutsideClient
 from kilntest.projects import Project, objects
 from kilntest.rounds import Rounds
+from kilntest.words import blocks
 
 WORKERS = 3
 LONG = os.environ.get("KILN_COMPOSE_LONG")
@@ -32,7 +33,7 @@ def setUpModule():
 
 
 def up(workers):
-    # Not all services: there is no image of Grafana to be had.
+    # Not all services: what stands in for Grafana shows nothing.
     engine.compose("up", "--detach", "--scale", f"worker={workers}", "coordinator", "worker",
                    "prometheus")
     engine.wait_healthy("coordinator")
@@ -137,7 +138,7 @@ class UpTest(Up):
             _, text = engine.get(one, HTTP[service], "/metrics")
             asked -= {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
         # What counts rare things appears with the first of them; the list of all is tested.
-        listed = METRIC.findall((ROOT / "docs" / "operations.md").read_text())
+        listed = METRIC.findall((releases.ROOT / "docs" / "operations.md").read_text())
         self.assertEqual(set(), asked - set(listed))
 
     def test_workers_have_stores_of_their_own_and_come_back_to_them(self):
@@ -155,6 +156,15 @@ class UpTest(Up):
         self.assertEqual(0, self.relayed())
 
 
+def tell(client):
+    """What went wrong on either side, for whoever reads of a failed test."""
+    texts = [engine.compose("logs", "--no-color", "--timestamps", check=False).stdout,
+             client.log.read_text(errors="replace")]
+    for line in "".join(texts).splitlines():
+        if " warning " in line or " error " in line:
+            print(line)
+
+
 class GoesOnTest(unittest.TestCase):
     """A build goes on whatever happens to containers."""
 
@@ -169,6 +179,7 @@ class GoesOnTest(unittest.TestCase):
         client = self.kind(engine)
         self.addCleanup(trees.remove, client.directory)
         self.addCleanup(client.close)
+        self.addCleanup(tell, client)
         client.client(["kiln", "gcc", "--version"], check=True)
         self.build = Rounds(client, client.directory / "projects" / "rounds")
         self.build.goes_on()
@@ -194,6 +205,39 @@ class GoesOnTest(unittest.TestCase):
             engine.wait_healthy("coordinator")
             self.build.goes_on()
         self.assertEqual([], self.build.end())
+
+
+class UpdateTest(unittest.TestCase):
+    """From the images of the commit before this one, and back to them."""
+
+    def test_one_service_at_a_time_and_no_job_fails(self):
+        before, now = releases.previous(), releases.current()
+        self.addCleanup(engine.check_out, now)
+        self.addCleanup(engine.compose, "down", "--volumes")
+        engine.check_out(before)
+        up(WORKERS)
+        client = OutsideClient(engine)
+        self.addCleanup(trees.remove, client.directory)
+        self.addCleanup(client.close)
+        self.addCleanup(tell, client)
+        client.client(["kiln", "gcc", "--version"], check=True)
+        build = Rounds(client, client.directory / "projects" / "rounds")
+        build.goes_on()
+        # In this order the coordinator is the newer one for a while, and then the older one.
+        for release in (now, before):
+            engine.check_out(release)
+            for service in ("coordinator", "worker"):
+                self.replace(service)
+                build.goes_on()
+        self.assertEqual([], build.end())
+
+    def replace(self, service):
+        before = {one["Id"] for one in engine.containers(service)}
+        scale = ["--scale", f"worker={WORKERS}"] if service == "worker" else []
+        engine.compose("up", "--detach", "--no-deps", "--force-recreate", *scale, service)
+        engine.wait_healthy("worker", WORKERS)
+        engine.wait_healthy("coordinator")
+        self.assertFalse(before & {one["Id"] for one in engine.containers(service)})
 
 
 # The long run has both kinds of clients in both.
@@ -234,6 +278,40 @@ class DownTest(unittest.TestCase):
 
     def volumes(self):
         return set(engine.docker.call("volume", "ls", "--format", "{{.Name}}").stdout.split())
+
+
+class WordsTest(unittest.TestCase):
+    """docs/deploy.md, word for word but for what needs a network or a terminal."""
+
+    def test_what_people_type_ends_in_compiles_on_workers(self):
+        self.addCleanup(engine.compose, "down", "--volumes")
+        start, key, join, image, stop, update, down, _ = blocks("deploy.md", "With docker-compose")
+        engine.type(start, {})
+        engine.wait_healthy("worker", WORKERS)
+        client = OutsideClient(engine)
+        self.addCleanup(trees.remove, client.directory)
+        self.addCleanup(client.close)
+        said = engine.type(key, client.environment).stdout
+        self.assertIn(f"{WORKERS} nodes", said)
+        compile = "echo 'int a;' >a.c; kiln gcc -c a.c; echo STATS; kiln stats --json"
+        self.runs_remotely(engine.type(compile, client.environment))
+        engine.type(f"printf '%s' '{image}' | sed '1i FROM {BASE}' >my; docker build -f my -t my "
+                    "--network none scripts", {})
+        options = "--network none --build-arg KILN_PACKAGES=packages"
+        command = f"-v /usr:/usr:ro -e HOME=/tmp -w /tmp my sh -ec \"{compile}\""
+        self.runs_remotely(engine.type(
+            join.replace("docker build", f"docker build {options}").replace(" -it", "")
+            .replace("MY-BUILD-IMAGE", command), {}))
+        engine.type(stop, {})
+        self.assertEqual({"exited"}, {one["State"]["Status"] for one in everything()})
+        engine.type("git() { :; }\n" + update, {})
+        engine.wait_healthy("worker", WORKERS)
+        engine.type(down, {})
+        self.assertEqual([], everything())
+
+    def runs_remotely(self, done):
+        stats = json.loads(done.stdout.split("STATS\n")[1])
+        self.assertEqual((1, 0), (stats["remote"]["total"], stats["fallback"]["total"]))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """docs/guides.md does what it says: its blocks are run word for word."""
 
-import pathlib
 import re
 import unittest
 
 import kilntest
+from kilntest.words import DOCS, blocks
 
-GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guides.md"
+GUIDES = "guides.md"
 SOURCES = 12
 CMAKE = """cmake_minimum_required(VERSION 3.20)
 project(small C CXX)
@@ -21,19 +21,6 @@ all: $(patsubst %.c,%.c.o,$(wildcard *.c)) $(patsubst %.cc,%.cc.o,$(wildcard *.c
 %.cc.o: %.cc
 \t$(CXX) -O1 -c $< -o $@
 """
-
-
-def blocks(heading):
-    """The indented blocks below a heading, each as a script."""
-    section = re.search(rf"(?ms)^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", GUIDES.read_text())[1]
-    found, block = [], []
-    for line in [*section.splitlines(), "end"]:
-        if line.startswith("    "):
-            block.append(line[4:])
-        elif line and block:
-            found.append("\n".join(block) + "\n")
-            block = []
-    return found
 
 
 class GuidesTest(kilntest.FarmCase):
@@ -59,24 +46,24 @@ class GuidesTest(kilntest.FarmCase):
         return sum(self.farm.completed()) - before
 
     def test_cmake_and_ninja(self):
-        build, warm = blocks("CMake and ninja")
+        build, warm = blocks(GUIDES, "CMake and ninja")
         self.assertEqual(2 * SOURCES, self.run_block(build))
         self.run_block(warm)
 
     def test_make(self):
-        plain, links = blocks("make")
+        plain, links = blocks(GUIDES, "make")
         self.assertEqual(2 * SOURCES, self.run_block(plain))
         self.assertEqual(2 * SOURCES, self.run_block(links))
 
     def test_ccache_in_front(self):
-        (block,) = blocks("ccache in front")
+        (block,) = blocks(GUIDES, "ccache in front")
         cache = {"CCACHE_DIR": self.farm.directory / "ccache"}
         self.assertEqual(2 * SOURCES, self.run_block(block, cache))
         self.assertEqual(0, self.run_block(f"rm -rf cached\n{block}", cache), "it was cached")
 
     def test_every_table_names_settings_that_there_are(self):
-        told = {word for word in re.findall(r"KILN_[A-Z_]+", GUIDES.read_text())}
-        known = (GUIDES.parent / "operations.md").read_text()
+        told = {word for word in re.findall(r"KILN_[A-Z_]+", (DOCS / GUIDES).read_text())}
+        known = (DOCS / "operations.md").read_text()
         self.assertEqual(set(), {word for word in told if f"`{word}`" not in known})
 
 

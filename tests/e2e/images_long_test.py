@@ -5,8 +5,8 @@ import pathlib
 import tempfile
 import unittest
 
-from kilntest import dockerd, roots, trees
-from kilntest.compose import BASE, ROOT
+from kilntest import dockerd, releases, roots, trees
+from kilntest.compose import BASE
 from kilntest.hosts import Host
 
 # Of the image beyond its base, in bytes: Kiln and the libraries that it needs.
@@ -35,7 +35,7 @@ class ImagesTest(unittest.TestCase):
             image = f"kiln-{target}"
             self.docker.run(["docker", "build", "--network", "host", "--file", "deploy/Dockerfile",
                              "--target", target, "--tag", image, "."],
-                            environment={"DOCKER_BUILDKIT": "0"}, cwd=ROOT)
+                            environment={"DOCKER_BUILDKIT": "0"}, cwd=releases.ROOT)
             told = self.docker.call("run", "--rm", "--network", "none", "--entrypoint", program,
                                     image, "--version").stdout
             self.assertIn("kiln", told)

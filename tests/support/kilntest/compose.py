@@ -2,15 +2,13 @@
 
 import json
 import pathlib
-import shutil
 import subprocess
 import tempfile
 
-from kilntest import dockerd, http, packages, roots, trees
+from kilntest import dockerd, http, packages, releases, roots, trees
 from kilntest.hosts import Host
 from kilntest.waiting import wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 # The images' base, under the name that deploy/Dockerfile gives it: no registry is asked.
 BASE = "debian:bookworm-slim"
 # Debian's Prometheus stands in for the official image, and starts as that does.
@@ -21,7 +19,16 @@ USER 65534
 WORKDIR /prometheus
 ENTRYPOINT ["/usr/bin/prometheus"]
 """
+# There is no image of Grafana to be had: something takes its place that does not end.
+GRAFANA = "kiln-test-grafana"
+GRAFANA_FILE = f"""FROM {BASE}
+ENTRYPOINT ["sleep", "infinity"]
+"""
 PROJECT = "kiln"
+SETTINGS = {"COMPOSE_PROJECT_NAME": PROJECT, "COMPOSE_DOCKER_CLI_BUILD": "0",
+            "DOCKER_BUILDKIT": "0", "KILN_PACKAGES": "packages", "KILN_BUILD_NETWORK": "none",
+            "KILN_PROMETHEUS_IMAGE": PROMETHEUS, "KILN_GRAFANA_IMAGE": GRAFANA,
+            "KILN_WORKER_CPUS": "1", "KILN_WORKER_MEMORY": "2g"}
 HEALTHY_SECONDS = 120
 
 
@@ -34,19 +41,16 @@ class Engine:
         self.folder.chmod(0o755)
         self.host = Host(setup=dockerd.SETUP)
         self.docker = None
+        self.project = self.folder / "project"
         try:
-            self._make_project()
             # What containers publish on loopback is carried by a proxy.
             self.docker = dockerd.Dockerd(self.host, self.folder / "docker",
                                           self.folder / "dockerd.log", ["--ip-forward=false"])
             system = roots.fetch("image", roots.codename(), self._packages())
             self.docker.import_system(system, BASE, 'CMD ["bash"]')
-            (self.folder / "prometheus").write_text(PROMETHEUS_FILE)
-            self._build("--file", self.folder / "prometheus", "--tag", PROMETHEUS,
-                        self.project / "scripts")
-            self.compose("build", "coordinator", "worker")
-            self._build("--file", "deploy/Dockerfile", "--target", "client", "--tag",
-                        "kiln-client", "--build-arg", "KILN_PACKAGES=packages", ".")
+            self.check_out(releases.current())
+            self._stand_in(PROMETHEUS, PROMETHEUS_FILE)
+            self._stand_in(GRAFANA, GRAFANA_FILE)
         except BaseException:
             self.__exit__()
             raise
@@ -60,31 +64,33 @@ class Engine:
         trees.remove(self.folder)
 
     def _build(self, *words):
-        self.docker.run(["docker", "build", "--network", "none", *words],
-                        environment={"DOCKER_BUILDKIT": "0"}, cwd=self.project)
+        self.docker.run(["docker", "build", "--network", "none", *words], environment=SETTINGS,
+                        cwd=self.project)
 
-    def _make_project(self):
-        self.project = self.folder / "project"
-        shutil.copytree(ROOT / "deploy", self.project / "deploy")
-        (self.project / "scripts").mkdir()
-        for name in ("docker-compose.yml", ".env", ".dockerignore", "scripts/deps.sh",
-                     "scripts/pack-client.sh", "LICENSE"):
-            shutil.copy(ROOT / name, self.project / name)
-        self.packages = packages.make(self.project / "packages",
-                                      ("kiln", "kiln-coordinator", "kiln-worker"))
+    def _stand_in(self, name, text):
+        (self.folder / name).write_text(text)
+        self._build("--file", self.folder / name, "--tag", name, self.project / "scripts")
+
+    def check_out(self, release):
+        """Has its files in the project's folder, and its images under their usual names."""
+        release.lay_out(self.project)
+        self.compose("build", "coordinator", "worker")
+        self._build("--file", "deploy/Dockerfile", "--target", "client", "--tag",
+                    "kiln-client", "--build-arg", "KILN_PACKAGES=packages", ".")
 
     def _packages(self):
         programs = [packages.binaries() / name
                     for name in ("kiln-agent", "kiln-coordinator", "kiln-worker")]
         return [*roots.packages_of(programs), "prometheus"]
 
-    def compose(self, *words, check=True, environment=None):
+    def compose(self, *words, check=True):
         """A command of docker-compose in the project's folder."""
-        settings = {"COMPOSE_PROJECT_NAME": PROJECT, "COMPOSE_DOCKER_CLI_BUILD": "0",
-                    "KILN_PACKAGES": "packages", "KILN_BUILD_NETWORK": "none",
-                    "KILN_PROMETHEUS_IMAGE": PROMETHEUS,
-                    "KILN_WORKER_CPUS": "1", "KILN_WORKER_MEMORY": "2g", **(environment or {})}
-        return self.docker.run(["docker-compose", *words], check, settings, cwd=self.project)
+        return self.docker.run(["docker-compose", *words], check, SETTINGS, cwd=self.project)
+
+    def type(self, text, environment):
+        """What people type in the project's folder."""
+        return self.docker.run(["sh", "-ec", text], True, {**environment, **SETTINGS},
+                               cwd=self.project)
 
     def containers(self, service):
         """What docker inspect says of each container of a service."""
@@ -120,6 +126,7 @@ class Client:
     def __init__(self, engine, name, coordinator):
         self.engine, self.name = engine, name
         self.directory = engine.folder / name
+        self.log = self.directory / "agent.log"
         for folder in ("projects", "home", "run"):
             (self.directory / folder).mkdir(parents=True)
         (self.directory / "run").chmod(0o700)
@@ -133,7 +140,7 @@ class Client:
             "XDG_RUNTIME_DIR": self.directory / "run",
             "KILN_SLOT_DIR": self.directory / "slots",
             "KILN_COORDINATOR": coordinator, "KILN_KEY_FILE": self.directory / "key.toml",
-            "KILN_FALLBACK": "0", "LC_ALL": "C.UTF-8"}
+            "KILN_LOG_FILE": self.log, "KILN_FALLBACK": "0", "LC_ALL": "C.UTF-8"}
 
     def _bring_key(self):
         coordinator = self.engine.containers("coordinator")[0]["Id"]

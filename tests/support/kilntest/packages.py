@@ -12,11 +12,12 @@ def binaries():
     return pathlib.Path(os.environ["KILN_BIN_DIR"])
 
 
-def make(folder, packages=PACKAGES):
-    """Makes them in `folder`: a dictionary of name and path."""
+def make(folder, packages=PACKAGES, programs=None):
+    """Makes them in `folder`, of `programs`' folder or the programs that are tested: a dictionary
+    of name and path."""
     command = ["cpack", "-G", "DEB", "-B", folder, "-D",
                f"CPACK_COMPONENTS_ALL={';'.join(packages)}"]
-    done = subprocess.run(command, cwd=binaries().parent, stdout=subprocess.PIPE,
+    done = subprocess.run(command, cwd=(programs or binaries()).parent, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"cpack ended with {done.returncode}\n{done.stdout}")
