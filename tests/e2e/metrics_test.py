@@ -19,7 +19,7 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual({200}, {status for status, _ in answers})
         return exposition.merged(text for _, text in answers)
 
-    def test_the_document_lists_what_is_exported_and_what_it_lists_is(self):
+    def test_row_30_the_document_lists_what_is_exported_and_what_it_lists_is(self):
         rows = exposition.documented()
         for kind in self.busy.daemons:
             with self.subTest(kind):

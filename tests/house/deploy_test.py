@@ -28,10 +28,29 @@ def sections(path):
     return {anchor_of(heading): text for heading, text in zip(parts[1::2], parts[2::2])}
 
 
-class DashboardsTest(unittest.TestCase):
+class QueriesCase(unittest.TestCase):
+    """Tests that hold queries against the document."""
+
     def setUp(self):
-        self.all = dashboards.load()
         self.rows = {row.name: row for row in documented()}
+
+    def assert_known(self, expression, where):
+        asked = dashboards.selectors(expression)
+        self.assertTrue(asked, where)
+        metrics = {metric for metric, _ in asked} - {"up", "ALERTS"}
+        self.assertEqual(set(), metrics - set(self.rows), where)
+        labels = set(itertools.chain(*(self.rows[metric].labels for metric in metrics)))
+        self.assertEqual(set(), dashboards.labels_of(expression) - labels - ALWAYS, where)
+        for metric, selector in asked:
+            for label, value in dashboards.values_of(selector):
+                if metric in self.rows and self.rows[metric].labels.get(label):
+                    self.assertIn(value, self.rows[metric].labels[label], f"{where}: {selector}")
+
+
+class DashboardsTest(QueriesCase):
+    def setUp(self):
+        super().setUp()
+        self.all = dashboards.load()
 
     def test_each_is_found_by_its_name_and_linked_with_the_others(self):
         self.assertEqual({"build", "farm", "node", "pools"}, set(self.all))
@@ -94,14 +113,6 @@ class DashboardsTest(unittest.TestCase):
                     self.assert_known(expression, name)
                     self.assertIn(label, ALWAYS | set(self.rows[expression].labels))
 
-    def assert_known(self, expression, where):
-        metrics = {metric for metric, _ in dashboards.selectors(expression)}
-        self.assertTrue(metrics, where)
-        metrics -= {"up", "ALERTS"}
-        self.assertEqual(set(), metrics - set(self.rows), where)
-        labels = set(itertools.chain(*(self.rows[metric].labels for metric in metrics)))
-        self.assertEqual(set(), dashboards.labels_of(expression) - labels - ALWAYS, where)
-
     def test_variables_are_used_and_those_that_are_used_are_there(self):
         for name, dashboard in self.all.items():
             with self.subTest(name):
@@ -117,8 +128,9 @@ class DashboardsTest(unittest.TestCase):
             self.assertIn(variable, dashboards.variables(by_uid[uid]))
 
 
-class AlertsTest(unittest.TestCase):
+class AlertsTest(QueriesCase):
     def setUp(self):
+        super().setUp()
         text = RULES.read_text(encoding="utf-8")
         self.alerts = {}
         for part in text.split("- alert: ")[1:]:
@@ -136,6 +148,10 @@ class AlertsTest(unittest.TestCase):
                 for word in ("**Means**", "**Look**", "**Do**"):
                     self.assertIn(word, known[anchor])
 
+    def test_each_asks_for_what_is_documented(self):
+        for name, text in self.alerts.items():
+            self.assert_known(re.search(r"expr:(.*?)\n +(for|labels):", text, re.S).group(1), name)
+
     def test_each_section_is_of_an_alert(self):
         headings = re.findall(r"^### (Kiln\w+)$", OPERATIONS.read_text(encoding="utf-8"), re.M)
         self.assertEqual(list(self.alerts), headings)
@@ -148,7 +164,7 @@ class AlertsTest(unittest.TestCase):
         self.assertEqual({name: {True, False} for name in self.alerts}, tried)
 
 
-class DocumentTest(unittest.TestCase):
+class DocumentTest(QueriesCase):
     def test_it_lists_each_metric_once_and_its_example_asks_for_it(self):
         names = [row.name for row in documented()]
         self.assertEqual(sorted(set(names)), sorted(names))
@@ -156,6 +172,7 @@ class DocumentTest(unittest.TestCase):
             with self.subTest(row.name):
                 self.assertIn(row.kind, ("counter", "gauge", "histogram"))
                 self.assertTrue(row.meaning)
+                self.assert_known(row.example, row.name)
                 self.assertIn(row.name, {metric for metric, _ in
                                          dashboards.selectors(row.example)})
 

@@ -13,7 +13,7 @@ BUILT_IN = {"__rate_interval", "__interval", "__range"}
 
 _SELECTOR = re.compile(r"\b((?:kiln_[a-z_]+|up|ALERTS)\b)(\{[^}]*\})?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_MATCHED = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"")
+_MATCHED = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"([^\"]*)\"")
 _GROUPED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LABEL_VALUES = re.compile(r"label_values\((.*),\s*(\w+)\)")
@@ -77,10 +77,16 @@ def metric_of(name):
 def labels_of(expression):
     """The labels that it matches or groups by."""
     found = {label for _, selector in selectors(expression)
-             for label in _MATCHED.findall(selector)}
+             for label, _ in _MATCHED.findall(selector)}
     for group in _GROUPED.findall(expression):
         found |= {label.strip() for label in group.split(",")} - {""}
     return found
+
+
+def values_of(selector):
+    """(label, value) of each value that it names; those with variables or patterns are left out."""
+    return [(label, value) for label, values in _MATCHED.findall(selector)
+            for value in values.split("|") if re.fullmatch(r"\w+", value)]
 
 
 def source_uid():
