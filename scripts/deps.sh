@@ -21,6 +21,7 @@ packages=(
   ca-certificates  # apt-get source, of the projects that the tests compile
   debootstrap debian-archive-keyring  # other releases' compilers, and what containers are made of
   docker-compose
+  prometheus  # with promtool: what rules and dashboards ask for
   # to compare with
   distcc icecc
 )
@@ -94,7 +95,8 @@ write_source_entries() {
   fi
 }
 
-# distcc, icecc and docker.io bring daemons; a package must not start one on somebody's machine.
+# distcc, icecc, docker.io and prometheus bring daemons; a package must not start one on somebody's
+# machine.
 policy=/usr/sbin/policy-rc.d
 keep_daemons_down() {
   [[ -e $policy ]] && return

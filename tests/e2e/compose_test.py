@@ -3,11 +3,10 @@ starts and how, a build through it, and what is left of it afterwards."""
 
 import json
 import os
-import re
 import unittest
 
 import kilntest
-from kilntest import releases, trees
+from kilntest import dashboards, exposition, releases, trees
 from kilntest.compose import BASE, PROJECT, Engine, InsideClient, OutsideClient
 from kilntest.projects import Project, objects
 from kilntest.rounds import Rounds
@@ -21,8 +20,6 @@ VOLUMES = {f"{PROJECT}_{name}" for name in ("coordinator-state", "worker-stores"
                                             "worker-key", "grafana-state")}
 WORKER_CAPABILITIES = {"SYS_ADMIN", "SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE",
                        "FOWNER", "KILL"}
-
-METRIC = re.compile(r"\bkiln_[a-z_]+?(?=_bucket\b|\b)")
 
 engine = None
 
@@ -128,18 +125,20 @@ class UpTest(Up):
         self.assertGreater(len(rules), 0)
         self.assertEqual([], [rule["name"] for rule in rules if rule.get("lastError")])
 
-    def test_what_rules_and_dashboard_ask_for_is_there(self):
+    def test_what_rules_and_dashboards_ask_for_is_there(self):
+        deploy = engine.project / "deploy"
         asked = set()
-        for name in ("prometheus/alerts.yml", "grafana/dashboards/farm.json"):
-            text = (engine.project / "deploy" / name).read_text()
-            asked |= set(METRIC.findall(text))
+        for path in [deploy / "prometheus" / "alerts.yml",
+                     *(deploy / "grafana" / "dashboards").glob("*.json")]:
+            asked |= {metric for metric, _ in dashboards.selectors(path.read_text())}
+        found = set()
         for service in ("coordinator", "worker"):
             one = engine.containers(service)[0]
-            _, text = engine.get(one, HTTP[service], "/metrics")
-            asked -= {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
-        # What counts rare things appears with the first of them; the list of all is tested.
-        listed = METRIC.findall((releases.ROOT / "docs" / "operations.md").read_text())
-        self.assertEqual(set(), asked - set(listed))
+            found |= set(exposition.exported(engine.get(one, HTTP[service], "/metrics")[1]))
+        # What counts rare things appears with the first of them.
+        rare = {row.name for row in exposition.documented() if row.rare}
+        # Prometheus' own.
+        self.assertEqual(set(), asked - found - rare - {"up", "ALERTS"})
 
     def test_workers_have_stores_of_their_own_and_come_back_to_them(self):
         def stores():

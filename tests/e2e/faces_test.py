@@ -1,4 +1,4 @@
-"""What programs and operators look at: metrics, readiness, flags; and that docs/operations.md lists
+"""What programs and operators look at: metrics, readiness, flags; and that the documents list
 exactly those."""
 
 import json
@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import kilntest
+from kilntest import exposition
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -22,32 +23,6 @@ def section(heading):
                      re.MULTILINE | re.DOTALL)[1]
 
 
-def listed_metrics(who):
-    """{name: labels} of the paragraph that begins with `who`."""
-    paragraph = re.search(rf"^{who}: (.*?)\n\n", section("Metrics"), re.MULTILINE | re.DOTALL)[1]
-    return {name: set(labels.split(",")) - {""} for name, labels in
-            re.findall(r"`(kiln_\w+)(?:\{([\w,]+)\})?`", paragraph)}
-
-
-def exported_metrics(text):
-    """{name: labels} of Prometheus text: histograms by their family's name."""
-    names = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
-    found = {}
-    for name in names:
-        samples = re.findall(rf"^{name}(?:_bucket|_sum|_count)?(?:\{{(.*?)\}})? ", text,
-                             re.MULTILINE)
-        labels = {label for sample in samples for label in re.findall(r"(\w+)=\"", sample)}
-        found[name] = labels - {"le"}
-    return found
-
-
-def written_metrics(part):
-    """The names in the sources of a daemon."""
-    sources = [*(ROOT / part).rglob("*.cc"), *(ROOT / "common" / "metrics").glob("*.cc")]
-    return {name for source in sources
-            for name in re.findall(r"\"(kiln_\w+)\"", source.read_text())}
-
-
 class MetricsTest(kilntest.FarmCase):
     @classmethod
     def setUpClass(cls):
@@ -55,20 +30,13 @@ class MetricsTest(kilntest.FarmCase):
         (cls.farm.directory / "projects" / "a.c").write_text("int a;\n")
         cls.farm.client(["kiln", "gcc", "-c", "a.c"], check=True)
 
-    def test_the_coordinator_exports_what_is_listed(self):
-        self.assert_as_listed(self.farm.coordinator, "Coordinator")
-
-    def test_a_worker_exports_what_is_listed(self):
-        self.assert_as_listed(self.farm.workers[0], "Worker")
-
-    def assert_as_listed(self, daemon, who):
-        status, text = daemon.get("/metrics")
-        self.assertEqual(200, status)
-        exported, listed = exported_metrics(text), listed_metrics(who)
-        for name, labels in exported.items():
-            self.assertEqual(listed.get(name), labels, name)
-        # What counts rare things appears with the first of them: the sources tell.
-        self.assertEqual(sorted(written_metrics(who.lower())), sorted(listed))
+    # metrics_test has a farm that does all that it can, but not as an ordinary user.
+    def test_a_farm_that_has_done_little_exports_what_is_listed(self):
+        rows, farm = exposition.documented(), self.farm
+        for by, daemon in (("coordinator", farm.coordinator), ("worker", farm.workers[0])):
+            status, text = daemon.get("/metrics")
+            self.assertEqual(200, status)
+            self.assertEqual([], exposition.differences(rows, exposition.exported(text), by))
 
     def test_they_count_what_happened(self):
         coordinator, worker = self.farm.coordinator, self.farm.workers[0]

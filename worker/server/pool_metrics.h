@@ -1,4 +1,4 @@
-// The metrics of pools; docs/operations.md lists them.
+// The metrics of pools; docs/metrics.md lists them.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The worker's metrics; docs/operations.md lists them.
+// The worker's metrics; docs/metrics.md lists them.
 #pragma once
 
 #include <string>

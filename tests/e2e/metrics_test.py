@@ -1,0 +1,58 @@
+"""docs/metrics.md lists what a farm under load exports, no more and no less."""
+
+import unittest
+
+from busy_farm import BusyFarm
+from kilntest import exposition, wait_until
+
+
+class MetricsTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.busy = cls.enterClassContext(BusyFarm())
+        cls.busy.wait_work()
+
+    def found(self, kind):
+        answers = [daemon.get("/metrics") for daemon in self.busy.daemons[kind]]
+        self.assertEqual({200}, {status for status, _ in answers})
+        return exposition.merged(text for _, text in answers)
+
+    def test_row_30_the_document_lists_what_is_exported_and_what_it_lists_is(self):
+        rows = exposition.documented()
+        for kind in self.busy.daemons:
+            with self.subTest(kind):
+                self.assertEqual([], exposition.differences(rows, self.found(kind), kind))
+
+    def test_what_happens_here_is_counted(self):
+        coordinator, workers = self.busy.farm.coordinator, self.busy.farm.workers
+        for name, labels in (("kiln_requests_refused_total", {"reason": "invalid_argument"}),
+                             ("kiln_workers_lost_total", {"reason": "goodbye"}),
+                             ("kiln_connections_refused_total", {"door": "client"}),
+                             ("kiln_relay_bytes_total", {"towards": "workers"}),
+                             ("kiln_relay_bytes_total", {"towards": "clients"}),
+                             ("kiln_relay_streams", {}),
+                             ("kiln_pool_nodes", {"pool": "sick", "state": "broken"}),
+                             ("kiln_pool_nodes", {"pool": "quiet", "state": "quiesced"})):
+            self.assertGreater(coordinator.metric(name, **labels), 0, (name, labels))
+        for worker in workers:
+            self.assertGreater(worker.metric("kiln_pool_executed_tasks_total", pool="cc",
+                                             way="forked"), 0)
+            self.assertGreater(worker.metric("kiln_pool_quiesces_total", pool="quiet"), 0)
+
+    def test_gauges_of_a_deleted_pool_go(self):
+        farm = self.busy.farm
+        farm.kiln("pool", "create", "passing")
+
+        def known():
+            return any(series.get("pool") == "passing"
+                       for series in self.found("coordinator")["kiln_pool_nodes"].series)
+
+        wait_until(known, "the pool's gauges")
+        farm.client(["kiln", "pool", "delete", "passing"], check=True)
+        wait_until(lambda: not known(), "the pool's gauges to go")
+
+
+if __name__ == "__main__":
+    unittest.main()
