@@ -33,6 +33,7 @@ class AutoConnection final : public net::Connection {
   bool connected() const override { return way_ && way_->connected(); }
   Status send(wire::Frames frames) override;
   Duration patience() const override;
+  bool is_stalled() const override { return way_ && way_->is_stalled(); }
 
  private:
   void wait();

@@ -181,9 +181,9 @@ void RemoteUnit::tell(const wire::Message& message) {
   if (link_ != nullptr) static_cast<void>(link_->send(message));
 }
 
-void RemoteUnit::worker_lost() {
+void RemoteUnit::worker_lost(const std::string& why) {
   link_ = nullptr;
-  if (!writing_) end_attempt(AttemptEnd::worker_lost, {}, "the connection to the worker was lost");
+  if (!writing_) end_attempt(AttemptEnd::worker_lost, {}, "the worker was lost: " + why);
 }
 
 void RemoteUnit::worker_message(wire::Envelope envelope) {

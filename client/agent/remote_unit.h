@@ -85,7 +85,7 @@ class RemoteUnit : private AttemptEvents {
   void watch();
   void ask_again();
   void worker_ready() override;
-  void worker_lost() override;
+  void worker_lost(const std::string& why) override;
   void worker_message(wire::Envelope envelope) override;
   void result_garbled(const std::string& why) override;
   void message_garbled(const std::string& why) override;

@@ -105,6 +105,7 @@ void WorkerLink::beat() {
   const TimePoint now = reactor_.now();
   // When it is we who stood still, what the worker sent meanwhile has not been read yet.
   if (now - std::exchange(last_beat_, now) > 4 * kBeat) heard_ = down_since_ = now;
+  if (tasks_->is_stalled()) heard_ = now;
   if (state_ == State::connecting) {
     // It may come back meanwhile, with tasks and results kept by the worker.
     if (!tasks_->connected() && now - down_since_ > tasks_->patience())

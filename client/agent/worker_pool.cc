@@ -37,7 +37,7 @@ Result<WorkerLink*> WorkerPool::attach(const HeldLease& lease, const AttemptId& 
   if (!place.link) {
     WorkerLink::Handlers handlers;
     handlers.ready = [this, key] { ready(key); };
-    handlers.lost = [this, key](const std::string&) { lost(key); };
+    handlers.lost = [this, key](const std::string& why) { lost(key, why); };
     handlers.message = [this, key](wire::Envelope envelope) { message(key, std::move(envelope)); };
     handlers.garbled = [this, key](const wire::Salvage& rest, const std::string& why) {
       garbled(key, rest, why);
@@ -76,7 +76,7 @@ void WorkerPool::ready(const Key& key) {
 }
 
 // The link goes first: what the attempts do next must not find it.
-void WorkerPool::lost(const Key& key) {
+void WorkerPool::lost(const Key& key, const std::string& why) {
   auto place = places_.extract(key);
   if (!place) return;
   old_sent_ += place.mapped().link->bytes_sent();
@@ -84,7 +84,7 @@ void WorkerPool::lost(const Key& key) {
   routes_.forget(key.first, key.second);
   dropped_(key.first);
   for (const auto& [attempt, events] : place.mapped().attempts) {
-    if (attempts_.erase(attempt) > 0) events->worker_lost();
+    if (attempts_.erase(attempt) > 0) events->worker_lost(why);
   }
 }
 

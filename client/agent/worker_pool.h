@@ -18,7 +18,7 @@ class AttemptEvents {
  public:
   virtual ~AttemptEvents() = default;
   virtual void worker_ready() = 0;
-  virtual void worker_lost() = 0;
+  virtual void worker_lost(const std::string& why) = 0;
   virtual void worker_message(wire::Envelope envelope) = 0;
   // Its result came, but cannot be read.
   virtual void result_garbled(const std::string& why) = 0;
@@ -48,7 +48,7 @@ class WorkerPool {
     std::map<AttemptId, AttemptEvents*> attempts;
   };
   void ready(const Key& key);
-  void lost(const Key& key);
+  void lost(const Key& key, const std::string& why);
   void message(const Key& key, wire::Envelope envelope);
   void garbled(const Key& key, const wire::Salvage& rest, const std::string& why);
 

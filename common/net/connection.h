@@ -30,6 +30,10 @@ class Connection {
 
   // How long it may be without connection, as things stand, before the peer is as good as gone.
   virtual Duration patience() const = 0;
+
+  // Whether what carries it is silent as a whole, so that the peer's silence tells nothing of the
+  // peer.
+  virtual bool is_stalled() const { return false; }
 };
 
 }  // namespace kiln::net

@@ -13,6 +13,8 @@ constexpr Duration kTaken = seconds(2);
 
 // A worker that has lost its coordinator tries each 2 s at the latest.
 constexpr Duration kWorkerComesBack = seconds(4);
+// All of them at once, to a coordinator that has just been started.
+constexpr Duration kWorkersComeBack = seconds(8);
 // As long as workers keep the tasks and results of an agent that is silent.
 constexpr Duration kCoordinatorComesBack = seconds(15);
 
@@ -22,6 +24,7 @@ RelayConnection::RelayConnection(Reactor& reactor, std::vector<RelayTrunk*> trun
     : reactor_(reactor),
       trunks_(std::move(trunks)),
       target_(std::move(target)),
+      lost_(reactor.now()),
       pause_(kShortestPause) {
   timer_ = reactor_.call_after(Duration(0), [this] {
     timer_ = 0;
@@ -77,7 +80,9 @@ void RelayConnection::closed() {
   reactor_.cancel(std::exchange(timer_, 0));
   stream_ = 0;
   try_later();
-  if (std::exchange(connected_, false) && state_) state_(false);
+  if (!std::exchange(connected_, false)) return;
+  lost_ = reactor_.now();
+  if (state_) state_(false);
 }
 
 void RelayConnection::try_later() {
@@ -94,9 +99,13 @@ Status RelayConnection::send(wire::Frames frames) {
 }
 
 Duration RelayConnection::patience() const {
-  const bool reached = std::any_of(trunks_.begin(), trunks_.end(),
-                                   [](const RelayTrunk* trunk) { return trunk->connected(); });
-  return reached ? kWorkerComesBack : kCoordinatorComesBack;
+  auto reached = TimePoint::max();
+  for (const auto* trunk : trunks_) {
+    if (trunk->connected()) reached = std::min(reached, trunk->connected_since());
+  }
+  if (reached == TimePoint::max()) return kCoordinatorComesBack;
+  if (reached <= lost_) return kWorkerComesBack;
+  return std::min(reached - lost_ + kWorkersComeBack, kCoordinatorComesBack);
 }
 
 }  // namespace kiln::net

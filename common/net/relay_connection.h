@@ -30,9 +30,10 @@ class RelayConnection final : public Connection {
   void on_state(std::function<void(bool connected)> fn) override { state_ = std::move(fn); }
   bool connected() const override { return connected_; }
   Status send(wire::Frames frames) override;
-  // Longer while no coordinator is reached: it may have been started anew, and the worker must find
-  // it first.
+  // Longer while no coordinator is reached, and when one is reached again: it may have been started
+  // anew, and the worker must find it first.
   Duration patience() const override;
+  bool is_stalled() const override { return connected_ && trunk_->is_silent(); }
 
  private:
   void try_next();
@@ -48,6 +49,7 @@ class RelayConnection final : public Connection {
   RelayTrunk* trunk_ = nullptr;  // of stream_
   StreamId stream_ = 0;          // 0: none
   bool connected_ = false;
+  TimePoint lost_;  // when it was last connected, or began
   Duration pause_;
   TimerId timer_ = 0;
   std::function<void(wire::Frames)> message_;

@@ -47,7 +47,10 @@ RelayTrunk::~RelayTrunk() {
 void RelayTrunk::connection_changed(bool connected) {
   heard_ = reactor_.now();
   known_ = false;
-  if (connected) return greet();
+  if (connected) {
+    connected_since_ = heard_;
+    return greet();
+  }
   mux_.lost({Errc::unavailable, "the connection to the coordinator is gone"});
 }
 
@@ -67,6 +70,10 @@ void RelayTrunk::receive(wire::Frames frames) {
     if (std::exchange(refusal_, refused->reason) != refused->reason)
       log_.debug("no streams yet", {{"from", endpoint_}, {"reason", refused->reason}});
   }
+}
+
+bool RelayTrunk::is_silent() const {
+  return reactor_.now() - heard_ > 3 * kBeat;
 }
 
 void RelayTrunk::beat() {

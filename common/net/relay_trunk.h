@@ -30,6 +30,10 @@ class RelayTrunk {
   RelayTrunk& operator=(const RelayTrunk&) = delete;
 
   bool connected() const { return dealer_->connected(); }
+  // When it last came to be. REQUIRES: connected().
+  TimePoint connected_since() const { return connected_since_; }
+  // Whether several pings were not answered. When it stays so the connection is made anew.
+  bool is_silent() const;
   // Its streams end whenever the connection does.
   RelayMux& mux() { return mux_; }
 
@@ -50,6 +54,7 @@ class RelayTrunk {
   RelayMux mux_;
   bool known_ = false;   // the hello was answered
   std::string refusal_;  // of the hello, as logged
+  TimePoint connected_since_;
   TimePoint heard_;
   TimePoint last_beat_;
   std::uint64_t pings_ = 0;

@@ -109,6 +109,20 @@ class RelayTest(kilntest.FarmCase):
         task.stderr.close()
         self.assertEqual(before + 1, sum(farm.completed()), "it ran once")
 
+    def test_a_coordinator_that_stands_still_costs_no_task(self):
+        farm = self.start_apart(refused=[0, 1])
+        farm.kiln("run", "--", "sleep", "0")
+        before = sum(farm.completed())
+        task = self.start_sleeper(farm, 12)
+        self.wait_running(farm)
+        log = farm.directory / "logs" / "agent.log"
+        with farm.coordinator.stopped():
+            kilntest.wait_until(lambda: "coordinator silent" in log.read_text(),
+                                "the agent to notice", 20)
+        self.assertEqual((0, b""), (task.wait(timeout=60), task.stderr.read()))
+        task.stderr.close()
+        self.assertEqual(before + 1, sum(farm.completed()), "it ran once")
+
     def test_a_worker_that_dies_under_a_task_is_replaced(self):
         farm = self.start_apart(refused=[0, 1])
         farm.kiln("run", "--", "sleep", "0")

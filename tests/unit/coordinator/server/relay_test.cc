@@ -159,6 +159,7 @@ TEST_F(RelayTest, an_agent_hears_that_the_worker_is_gone_and_finds_it_when_it_is
   ASSERT_TRUE(up(call));
   node.reset();
   ASSERT_TRUE(until([&] { return call.downs == 1; }));
+  EXPECT_EQ(call.connection.patience(), seconds(4)) << "the coordinator was there all the time";
   node = std::make_unique<Node>(*this, "w");
   EXPECT_TRUE(up(call));
   EXPECT_EQ(call.ups, 2);
@@ -172,6 +173,8 @@ TEST_F(RelayTest, both_ends_find_a_coordinator_that_was_started_anew) {
   ASSERT_TRUE(until([&] { return !trunk_->connected() && call.downs == 1; }));
   EXPECT_GE(call.connection.patience(), seconds(15)) << "it and the worker need time";
   start();
+  ASSERT_TRUE(until([&] { return trunk_->connected(); }));
+  EXPECT_GE(call.connection.patience(), seconds(8)) << "the worker needs time";
   EXPECT_TRUE(turn_until(
       *reactor_,
       [&] {
