@@ -1,4 +1,5 @@
-# What `cmake --install` puts where: the programs, and Kiln as a library for find_package(kiln).
+# What `cmake --install` puts where: the programs with their manual pages and completions, and Kiln
+# as a library for find_package(kiln).
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -39,6 +40,23 @@ install(TARGETS kiln-coordinator
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT kiln-coordinator)
 install(TARGETS kiln-worker kiln-nursery
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT kiln-worker)
+foreach(program kiln kiln-coordinator kiln-worker)
+  set(kiln_shells ${CMAKE_SOURCE_DIR}/completions)
+  install(FILES ${kiln_shells}/bash/${program}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT ${program})
+  install(FILES ${kiln_shells}/fish/${program}.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT ${program})
+  # Packages have it where their system's zsh looks: no package has this component.
+  install(FILES ${kiln_shells}/zsh/_${program}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT zsh)
+endforeach()
+set(kiln_pages ${CMAKE_SOURCE_DIR}/docs/man)
+install(FILES ${kiln_pages}/kiln.1 ${kiln_pages}/kiln-agent.1
+  DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT kiln)
+foreach(daemon kiln-coordinator kiln-worker)
+  install(FILES ${kiln_pages}/${daemon}.8
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT ${daemon})
+endforeach()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/client/library/include/kiln
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libkiln-dev)
 install(FILES ${KILN_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libkiln-dev)

@@ -24,6 +24,10 @@ install(FILES ${kiln_deploy}/systemd/kiln-coordinator.tmpfiles
 # the restriction that the rule lifts.
 install(FILES ${kiln_deploy}/apparmor/kiln-worker
   DESTINATION /usr/share/kiln/apparmor COMPONENT kiln-worker EXCLUDE_FROM_ALL)
+foreach(program kiln kiln-coordinator kiln-worker)
+  install(FILES ${CMAKE_SOURCE_DIR}/completions/zsh/_${program}
+    DESTINATION /usr/share/zsh/vendor-completions COMPONENT ${program} EXCLUDE_FROM_ALL)
+endforeach()
 foreach(package ${CPACK_COMPONENTS_ALL})
   string(TOUPPER CPACK_DEBIAN_${package}_PACKAGE_NAME name)
   set(${name} ${package})

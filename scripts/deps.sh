@@ -22,6 +22,7 @@ packages=(
   debootstrap debian-archive-keyring  # other releases' compilers, and what containers are made of
   docker-compose
   prometheus  # with promtool: what rules and dashboards ask for
+  mandoc groff bash-completion zsh fish  # manual pages and completions
   # to compare with
   distcc icecc
 )

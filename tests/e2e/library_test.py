@@ -118,6 +118,12 @@ class LibraryTest(kilntest.FarmCase):
         for name in ("main.cc", "CMakeLists.txt"):
             self.assertIn((EXAMPLE / name).read_text(), text)
 
+    def test_pages_and_completions_are_installed_too(self):
+        share = self.installed.prefix / "share"
+        for place in ("man/man1/kiln.1", "man/man8/kiln-worker.8", "zsh/site-functions/_kiln",
+                      "bash-completion/completions/kiln", "fish/vendor_completions.d/kiln.fish"):
+            self.assertTrue((share / place).is_file(), place)
+
     def test_programs_see_nothing_of_kilns_own(self):
         archive = next((self.installed.prefix / "lib").rglob("libkiln.a"))
         listing = run("nm", "-g", "--defined-only", archive)

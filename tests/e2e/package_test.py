@@ -14,6 +14,13 @@ from kilntest.waiting import wait_until
 DAEMONS = ("kiln-coordinator", "kiln-worker")
 COMPILE = ("printf 'int answer(void) { return 42; }\\n' >a.c; gcc -g -c a.c -o local.o; "
            "kiln gcc -g -c a.c -o remote.o; cmp local.o remote.o; kiln agent stop")
+# What each program has where Debian's man and shells look.
+SHARED = [f"/usr/share/{place}" for place in (
+    "man/man1/kiln.1", "man/man1/kiln-agent.1", "man/man8/kiln-coordinator.8",
+    "man/man8/kiln-worker.8",
+    *(place.format(name) for name in ("kiln", *DAEMONS) for place in (
+        "bash-completion/completions/{}", "zsh/vendor-completions/_{}",
+        "fish/vendor_completions.d/{}.fish")))]
 # Where a machine has an address that is not loopback's.
 ADDRESS = "10.78.0.1"
 SECONDS = 120
@@ -97,8 +104,11 @@ class PackageTest(System):
         self.inside("apt-get purge -q -y kiln kiln-coordinator kiln-worker libkiln-dev")
         left = self.inside("ls -d /usr/bin/kiln* /var/lib/kiln /etc/kiln /usr/share/kiln "
                            "/lib/systemd/system/kiln* /etc/systemd/system/*.wants/kiln* "
-                           "/usr/share/doc/kiln* 2>/dev/null || true")
+                           f"/usr/share/doc/kiln* {' '.join(SHARED)} 2>/dev/null || true")
         self.assertEqual("", left)
+
+    def test_it_brings_pages_and_completions(self):
+        self.inside(f"ls {' '.join(SHARED)}")
 
     def test_installed_again_it_keeps_what_people_changed(self):
         self.inside("echo 'slots = 3' >>/etc/kiln/worker.toml")
