@@ -1,6 +1,10 @@
 """A build that goes on, round after round, while things happen to its farm. No job of it may fail
 or run here: it has no fallback."""
 
+import contextlib
+import errno
+import os
+
 from kilntest.compare import Snapshot, differences
 from kilntest.waiting import wait_until
 
@@ -14,18 +18,20 @@ LOOP = """set -e
 while [ ! -e enough ]; do
   make -s -j4 CC='kiln gcc'
   rm -f *.o
+  [ ! -p turn ] || read -r go <turn
 done
 make -s -j4 CC='kiln gcc'
 """
 
 
 class Rounds:
-    """`client` is a Farm, or what builds like one: its start_client, client and kiln."""
+    """`client` is a Farm, or what builds like one: its start_client, client and kiln. A round has
+    as many jobs as `files`."""
 
-    def __init__(self, client, folder):
+    def __init__(self, client, folder, files=FILES):
         self.client, self.folder = client, folder
         folder.mkdir()
-        for number in range(FILES):
+        for number in range(files):
             (folder / f"f{number}.c").write_text(SOURCE.format(number))
         (folder / "Makefile").write_text(MAKEFILE)
         (folder / "loop").write_text(LOOP)
@@ -40,6 +46,19 @@ class Rounds:
         before = self.remote()
         wait_until(lambda: self.remote() >= before + jobs, f"{jobs} more jobs to run", seconds,
                    alive=self._ended)
+
+    @contextlib.contextmanager
+    def between_rounds(self):
+        """None of its jobs runs meanwhile: a round has ended, and the next waits."""
+        turn = self.folder / "turn"
+        os.mkfifo(turn)
+        pen = wait_until(lambda: _open_pen(turn), "the round to end", 90, alive=self._ended)
+        turn.unlink()
+        try:
+            yield
+        finally:
+            with open(pen, "w") as go:
+                go.write("\n")
 
     def _ended(self):
         code = self.process.poll()
@@ -57,3 +76,13 @@ class Rounds:
         through = Snapshot.of(self.folder)
         self.client.client(["make", "-s", "-B", "-j4", "CC=gcc"], cwd=self.folder, check=True)
         return wrong + differences(Snapshot.of(self.folder), through)
+
+
+def _open_pen(pipe):
+    """A descriptor to write to it, or None while nobody reads."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return None
