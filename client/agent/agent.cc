@@ -25,6 +25,9 @@ namespace {
 
 // Outputs that are too large to come with a result rest here on their way to their place.
 constexpr std::uint64_t kSpoolBytes = std::uint64_t{4} << 30U;
+// How long calls under way may take when the agent is to end. `kiln agent stop` waits 30 s.
+constexpr Duration kStopGrace = seconds(25);
+constexpr Duration kLookAgain = milliseconds(20);
 
 std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -191,12 +194,22 @@ void Agent::run() {
   log_.info("ended");
 }
 
-// Under the launchers' start lock, so that the socket of a successor is not removed.
+// Under the launchers' start lock, so that the socket of a successor is not removed. Told twice, it
+// waits for nobody.
 void Agent::begin_stop() {
+  if (std::exchange(stopping_, true)) return reactor_->stop();
   const UniqueFd lock(::open(start_lock_path(socket_).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.valid()) ::flock(lock.get(), LOCK_EX | LOCK_NB);
   server_->stop_listening();
-  reactor_->stop();
+  stop_when_done(reactor_->now() + kStopGrace);
+}
+
+// Calls under way end as if nothing were; the next ones start another agent. A session of the
+// library stays connected when it has no calls.
+void Agent::stop_when_done(TimePoint latest) {
+  const bool busy = !calls_.empty() || server_->connections() > sessions_->count();
+  if (!busy || reactor_->now() >= latest) return reactor_->stop();
+  reactor_->call_after(kLookAgain, [this, latest] { stop_when_done(latest); });
 }
 
 void Agent::check_idle() {

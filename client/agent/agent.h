@@ -86,6 +86,7 @@ class Agent {
   void connection_closed(ConnectionId connection);
   void check_idle();
   void begin_stop();
+  void stop_when_done(TimePoint latest);
 
   Environment environment_;
   config::Settings settings_;
@@ -95,6 +96,7 @@ class Agent {
   const RootView root_ = own_root_view();
   TimePoint started_;
   TimePoint last_call_;
+  bool stopping_ = false;
   std::unique_ptr<net::Reactor> reactor_;
   std::unique_ptr<net::Context> context_;
   std::unique_ptr<store::BlobStore> spool_;

@@ -88,15 +88,28 @@ CallServer::CallServer(net::Reactor& reactor, std::string path, Logger log, Hand
       listener_(std::move(listener)) {}
 
 CallServer::~CallServer() {
-  stop_listening();
+  if (listener_.valid()) {
+    unlink_socket();
+    close_listener();
+  }
   for (const auto& [id, connection] : connections_) reactor_.unwatch_fd(connection.fd.get());
 }
 
+// Who has connected may have been told so by the kernel alone, and waits for his greeting.
 void CallServer::stop_listening() {
   if (!listener_.valid()) return;
+  unlink_socket();
+  accept_all();
+  close_listener();
+}
+
+void CallServer::unlink_socket() {
+  if (identity_of(path_) == bound_) ::unlink(path_.c_str());
+}
+
+void CallServer::close_listener() {
   reactor_.cancel(std::exchange(accept_again_, 0));
   reactor_.unwatch_fd(listener_.get());
-  if (identity_of(path_) == bound_) ::unlink(path_.c_str());
   listener_.reset();
 }
 

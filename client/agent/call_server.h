@@ -36,7 +36,8 @@ class CallServer {
   // pile up is not read from.
   void send(ConnectionId connection, const wire::Message& message, wire::Frames raw, bool last);
   std::size_t connections() const { return connections_.size(); }
-  // Stops taking new connections and removes the socket, unless it is another's by now.
+  // Removes the socket, unless it is another's by now, and takes what has connected to it and
+  // nothing more.
   void stop_listening();
 
  private:
@@ -51,6 +52,8 @@ class CallServer {
              UniqueFd listener);
   Status watch_listener();
   void accept_all();
+  void unlink_socket();
+  void close_listener();
   void pause_accepting();
   void ready(ConnectionId id, std::uint32_t events);
   void read_from(ConnectionId id);

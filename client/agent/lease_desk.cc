@@ -9,6 +9,9 @@ namespace {
 
 // How long a call waits for a first connection to a coordinator, and for a lost one to come back.
 constexpr Duration kConnectGrace = milliseconds(800);
+// How long whoever insists waits for a key to be let in: a coordinator looks at its list each
+// second, and an agent whom it keeps out tries again as often.
+constexpr Duration kListGrace = seconds(3);
 // How soon a refused request is made again for whoever insists.
 constexpr Duration kAskAgain = milliseconds(250);
 // Requests under way at once, below what a coordinator takes of one client. What is wanted beyond
@@ -314,8 +317,8 @@ TimePoint LeaseDesk::deadline_of(const Waiter& waiter) const {
   const TimePoint since = waits_since(waiter);
   const TimePoint at = since + waiter.wish.patience;
   if (farm_.usable()) return at;
-  if (farm_.kept_out()) return waiter.begun;
   if (!waiter.wish.insists) return std::min(at, std::max(since, farm_lost_ + kConnectGrace));
+  if (farm_.kept_out()) return std::min(at, waiter.begun + kListGrace);
   if (waiter.wish.farm_patience == Duration{}) return at;
   return std::min(at, std::max(since, farm_lost_) + waiter.wish.farm_patience);
 }

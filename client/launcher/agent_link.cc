@@ -162,15 +162,19 @@ Result<bool> answers_within(int fd, Duration timeout, const AgentLinkOptions& op
   }
 }
 
-// Asks on a connection of its own, since the call's own may be busy with a large answer.
+// Asks on a connection of its own, since the call's own may be busy with a large answer. Where no
+// agent listens any more ours is about to end, but not before this call: its death would have
+// closed the connection.
 Status check_alive(const AgentLinkOptions& options) {
-  KILN_TRY_ASSIGN(const UniqueFd fd, connect_to_running_agent(options));
-  KILN_TRY(wire::send_message(fd.get(), wire::Ping{1}));
-  if (!wait_readable(fd.get(), options.pong_timeout)) {
+  const auto fd = connect_to_running_agent(options);
+  if (!fd && nobody_listens(fd.error())) return {};
+  if (!fd) return fail(fd.error());
+  KILN_TRY(wire::send_message(fd->get(), wire::Ping{1}));
+  if (!wait_readable(fd->get(), options.pong_timeout)) {
     return fail(Errc::timed_out, "the agent at " + options.socket +
                                      " does not answer; kill that process to get a new one");
   }
-  KILN_TRY(wire::receive_message(fd.get()));
+  KILN_TRY(wire::receive_message(fd->get()));
   return {};
 }
 

@@ -3,6 +3,7 @@ starts and how, a build through it, and what is left of it afterwards."""
 
 import json
 import os
+import re
 import unittest
 
 import kilntest
@@ -10,7 +11,7 @@ from kilntest import dashboards, exposition, releases, trees
 from kilntest.compose import BASE, PROJECT, Engine, InsideClient, OutsideClient
 from kilntest.projects import Project, objects
 from kilntest.rounds import Rounds
-from kilntest.words import blocks
+from kilntest.words import DOCS, blocks
 
 WORKERS = 3
 LONG = os.environ.get("KILN_COMPOSE_LONG")
@@ -21,7 +22,14 @@ VOLUMES = {f"{PROJECT}_{name}" for name in ("coordinator-state", "worker-stores"
 WORKER_CAPABILITIES = {"SYS_ADMIN", "SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE",
                        "FOWNER", "KILL"}
 
+COMPILE = "echo 'int a;' >a.c; kiln gcc -c a.c; echo STATS; kiln stats --json"
+OFFLINE = "--network none --build-arg KILN_PACKAGES=packages"
+
 engine = None
+
+
+def no_terminal(words):
+    return words.replace(" run --rm ", " run --rm -T ")
 
 
 def setUpModule():
@@ -164,10 +172,26 @@ def tell(client):
             print(line)
 
 
-class GoesOnTest(unittest.TestCase):
-    """A build goes on whatever happens to containers."""
-
+class WithClient(unittest.TestCase):
     kind = OutsideClient
+
+    def start_client(self):
+        client = self.kind(engine)
+        self.addCleanup(trees.remove, client.directory)
+        self.addCleanup(client.close)
+        self.addCleanup(tell, client)
+        return client
+
+    def start_build(self):
+        client = self.start_client()
+        client.client(["kiln", "gcc", "--version"], check=True)
+        build = Rounds(client, client.directory / "projects" / "rounds")
+        build.goes_on()
+        return build
+
+
+class GoesOnTest(WithClient):
+    """A build goes on whatever happens to containers."""
 
     @classmethod
     def setUpClass(cls):
@@ -175,13 +199,7 @@ class GoesOnTest(unittest.TestCase):
         up(WORKERS)
 
     def setUp(self):
-        client = self.kind(engine)
-        self.addCleanup(trees.remove, client.directory)
-        self.addCleanup(client.close)
-        self.addCleanup(tell, client)
-        client.client(["kiln", "gcc", "--version"], check=True)
-        self.build = Rounds(client, client.directory / "projects" / "rounds")
-        self.build.goes_on()
+        self.build = self.start_build()
 
     def test_one_after_the_other_is_hurt_mended_and_started_anew(self):
         killed, paused, lonely = [one["Id"] for one in engine.containers("worker")]
@@ -206,7 +224,7 @@ class GoesOnTest(unittest.TestCase):
         self.assertEqual([], self.build.end())
 
 
-class UpdateTest(unittest.TestCase):
+class UpdateTest(WithClient):
     """From the images of the commit before this one, and back to them."""
 
     def test_one_service_at_a_time_and_no_job_fails(self):
@@ -215,13 +233,7 @@ class UpdateTest(unittest.TestCase):
         self.addCleanup(engine.compose, "down", "--volumes")
         engine.check_out(before)
         up(WORKERS)
-        client = OutsideClient(engine)
-        self.addCleanup(trees.remove, client.directory)
-        self.addCleanup(client.close)
-        self.addCleanup(tell, client)
-        client.client(["kiln", "gcc", "--version"], check=True)
-        build = Rounds(client, client.directory / "projects" / "rounds")
-        build.goes_on()
+        build = self.start_build()
         # In this order the coordinator is the newer one for a while, and then the older one.
         for release in (now, before):
             engine.check_out(release)
@@ -237,6 +249,28 @@ class UpdateTest(unittest.TestCase):
         engine.wait_healthy("worker", WORKERS)
         engine.wait_healthy("coordinator")
         self.assertFalse(before & {one["Id"] for one in engine.containers(service)})
+
+
+class WorkersKeyTest(WithClient):
+    """docs/keys.md, "In a farm of docker-compose.yml": no job fails when the key is replaced."""
+
+    def test_a_workers_key_is_replaced(self):
+        self.addCleanup(engine.compose, "down", "--volumes")
+        up(1)
+        build = self.start_build()
+        ask, put = re.findall(r"(?ms)^### In a farm of.*?^```sh\n(.*?)^```.*?^```sh\n(.*?)^```",
+                              (DOCS / "keys.md").read_text())[0]
+        ask = no_terminal(ask)
+        engine.type(ask.replace("…", "new farm2 --role worker"), {})
+        settings = engine.project / ".env"
+        text = settings.read_text()
+        self.addCleanup(settings.write_text, text)
+        settings.write_text(text.replace("KILN_WORKER_KEY=worker", "KILN_WORKER_KEY=farm2"))
+        engine.type(put, {})
+        engine.type(ask.replace("…", "revoke worker"), {})
+        engine.wait_healthy("worker")
+        build.goes_on()
+        self.assertEqual([], build.end())
 
 
 # The long run has both kinds of clients in both.
@@ -279,27 +313,26 @@ class DownTest(unittest.TestCase):
         return set(engine.docker.call("volume", "ls", "--format", "{{.Name}}").stdout.split())
 
 
-class WordsTest(unittest.TestCase):
-    """docs/deploy.md, word for word but for what needs a network or a terminal."""
+class WordsTest(WithClient):
+    """docs/deploy.md and docs/guides.md, word for word but for what needs a network or a
+    terminal."""
+
+    def setUp(self):
+        self.addCleanup(engine.compose, "down", "--volumes")
 
     def test_what_people_type_ends_in_compiles_on_workers(self):
-        self.addCleanup(engine.compose, "down", "--volumes")
-        start, key, join, image, stop, update, down, _ = blocks("deploy.md", "With docker-compose")
+        start, key, own, join, image, stop, update, down, _ = self.words()
         engine.type(start, {})
         engine.wait_healthy("worker", WORKERS)
-        client = OutsideClient(engine)
-        self.addCleanup(trees.remove, client.directory)
-        self.addCleanup(client.close)
+        client = self.start_client()
         said = engine.type(key, client.environment).stdout
         self.assertIn(f"{WORKERS} nodes", said)
-        compile = "echo 'int a;' >a.c; kiln gcc -c a.c; echo STATS; kiln stats --json"
-        self.runs_remotely(engine.type(compile, client.environment))
-        engine.type(f"printf '%s' '{image}' | sed '1i FROM {BASE}' >my; docker build -f my -t my "
-                    "--network none scripts", {})
-        options = "--network none --build-arg KILN_PACKAGES=packages"
-        command = f"-v /usr:/usr:ro -e HOME=/tmp -w /tmp my sh -ec \"{compile}\""
+        self.runs_remotely(engine.type(COMPILE, client.environment))
+        self.assertRegex(engine.type(no_terminal(own), {}).stdout, r"laptop +client")
+        self.make_image(image, "my")
+        command = f"-v /usr:/usr:ro -e HOME=/tmp -w /tmp my sh -ec \"{COMPILE}\""
         self.runs_remotely(engine.type(
-            join.replace("docker build", f"docker build {options}").replace(" -it", "")
+            join.replace("docker build", f"docker build {OFFLINE}").replace(" -it", "")
             .replace("MY-BUILD-IMAGE", command), {}))
         engine.type(stop, {})
         self.assertEqual({"exited"}, {one["State"]["Status"] for one in everything()})
@@ -307,6 +340,31 @@ class WordsTest(unittest.TestCase):
         engine.wait_healthy("worker", WORKERS)
         engine.type(down, {})
         self.assertEqual([], everything())
+
+    def test_a_ci_job_in_a_container_compiles_on_workers(self):
+        up(1)
+        engine.type(no_terminal(self.words()[2]).replace("laptop", "ci"), {})
+        image, job = blocks("guides.md", "A CI job in a container")
+        self.make_image("", "my-build-image")
+        self.make_image(image, "my-build-image")
+        source = engine.project / "src"
+        source.mkdir()
+        (source / "a.c").write_text("int a;\n")
+        (source / "Makefile").write_text("a.o:\n\t$(CC) -c a.c -o a.o\n")
+        # The farm has no name that the whole world knows.
+        job = job.replace("farm.example.org", f"coordinator --network {PROJECT}_farm")
+        job = job.replace("docker run", "docker run -v /usr:/usr:ro -e HOME=/tmp "
+                                        "-e KILN_FALLBACK=0")
+        engine.type(f"cd src; cp ../ci.key .; {job}", {})
+        self.assertTrue((source / "a.o").exists())
+
+    def words(self):
+        return blocks("deploy.md", "With docker-compose")
+
+    def make_image(self, lines, name):
+        base = "" if lines.startswith("FROM") else f"FROM {BASE}\n"
+        (engine.project / "my").write_text(base + lines)
+        engine.type(f"docker build -f my -t {name} --network none scripts", {})
 
     def runs_remotely(self, done):
         stats = json.loads(done.stdout.split("STATS\n")[1])

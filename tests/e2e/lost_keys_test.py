@@ -94,8 +94,8 @@ class LostKeysTest(kilntest.FarmCase):
                             f"w{number} to complete tasks", 60)
 
     def stop_agent(self):
-        with self.build.between_rounds():
-            self.farm.kiln("agent", "stop", check=True)
+        # Amid a round: what runs ends as it began.
+        self.farm.kiln("agent", "stop", check=True)
 
     # ---- a worker's -----------------------------------------------------------------------------
 
@@ -217,8 +217,7 @@ class LostKeysTest(kilntest.FarmCase):
         self.operator(remove)
         self.change_list(new)
         put(self.farm.keys / "laptop.key", self.laptop)
-        # Amid a round: the calls that this interrupts are compiled here too.
-        self.farm.kiln("agent", "stop", check=True)
+        self.stop_agent()
         self.build.goes_on()
         # A new agent's first calls may not wait long enough for its coordinator.
         self.assertEqual([], [what for what in self.build.end() if " fallback: " not in what])

@@ -38,8 +38,7 @@ class Daemon:
     def __init__(self, host, name, argv, addresses, endpoints, log):
         self.host, self.name, self.argv, self.log = host, name, argv, log
         self.addresses, self.endpoints = addresses, endpoints
-        self._process = None
-        self.pid = None
+        self._process = self._pid = None
 
     @property
     def http_address(self):
@@ -67,7 +66,14 @@ class Daemon:
         with open(self.log, "ab") as log:
             self._process = self.host.start([*self.argv, *flags], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
-        self.pid = self.host.pid_of(self._process)
+        self._pid = None
+
+    @property
+    def pid(self):
+        """As this machine sees it. It may have ended before anybody could ask."""
+        if self._pid is None:
+            self._pid = self.host.pid_of(self._process)
+        return self._pid
 
     @property
     def running(self):

@@ -1,10 +1,6 @@
 """A build that goes on, round after round, while things happen to its farm. No job of it may fail
 or run here: it has no fallback."""
 
-import contextlib
-import errno
-import os
-
 from kilntest.compare import Snapshot, differences
 from kilntest.waiting import wait_until
 
@@ -18,7 +14,6 @@ LOOP = """set -e
 while [ ! -e enough ]; do
   make -s -j4 CC='kiln gcc'
   rm -f *.o
-  [ ! -p turn ] || read -r go <turn
 done
 make -s -j4 CC='kiln gcc'
 """
@@ -47,19 +42,6 @@ class Rounds:
         wait_until(lambda: self.remote() >= before + jobs, f"{jobs} more jobs to run", seconds,
                    alive=self._ended)
 
-    @contextlib.contextmanager
-    def between_rounds(self):
-        """None of its jobs runs meanwhile: a round has ended, and the next waits."""
-        turn = self.folder / "turn"
-        os.mkfifo(turn)
-        pen = wait_until(lambda: _open_pen(turn), "the round to end", 90, alive=self._ended)
-        turn.unlink()
-        try:
-            yield
-        finally:
-            with open(pen, "w") as go:
-                go.write("\n")
-
     def _ended(self):
         code = self.process.poll()
         return None if code is None else f"the build ended with {code}"
@@ -76,13 +58,3 @@ class Rounds:
         through = Snapshot.of(self.folder)
         self.client.client(["make", "-s", "-B", "-j4", "CC=gcc"], cwd=self.folder, check=True)
         return wrong + differences(Snapshot.of(self.folder), through)
-
-
-def _open_pen(pipe):
-    """A descriptor to write to it, or None while nobody reads."""
-    try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        return None

@@ -70,7 +70,7 @@ class KeptOutTest : public testing::Test {
   int leases_ = 0;
 };
 
-TEST_F(KeptOutTest, who_insists_is_told_at_once_what_lets_him_in) {
+TEST_F(KeptOutTest, who_insists_is_told_soon_what_lets_him_in) {
   open(own_.public_key);
   wait(true);
   ASSERT_TRUE(until([&] { return error_.has_value(); }));
@@ -85,6 +85,15 @@ TEST_F(KeptOutTest, who_comes_later_does_not_wait_either) {
   wait(false);
   ASSERT_TRUE(until([&] { return error_.has_value(); }));
   EXPECT_EQ(error_->code, Errc::unavailable);
+}
+
+TEST_F(KeptOutTest, who_insists_waits_for_a_key_that_has_just_been_allowed) {
+  open(own_.public_key);
+  ASSERT_TRUE(until([&] { return farm_->kept_out(); }));
+  wait(true);
+  admits_ = true;
+  EXPECT_TRUE(until([&] { return leases_ == 1; }));
+  EXPECT_FALSE(error_);
 }
 
 TEST_F(KeptOutTest, once_the_key_is_allowed_calls_are_served) {
