@@ -14,7 +14,7 @@
 namespace kiln::client {
 
 // A JSON object with one event a line; times in whole microseconds since the build began. `client`:
-// this machine's name. About 1.3 KB a job.
+// this machine's name. About 1.5 KB a job.
 std::string trace_events(const BuildTimeline& build, const std::string& client);
 
 // The answer to `kiln trace --list`; the newest build comes first.
