@@ -91,6 +91,7 @@ Agent::Agent(Environment environment, config::Settings settings, AgentSettings o
 // What offloaded work reads goes after the pools; what uses sockets before their context.
 Agent::~Agent() {
   server_.reset();
+  local_runs_.reset();
   while (!calls_.empty()) forget(calls_.begin()->first);
   toolchains_.reset();
   probes_.reset();
@@ -124,6 +125,8 @@ Status Agent::open() {
   KILN_TRY(open_spool());
   KILN_TRY(open_farm());
   open_sessions();
+  local_runs_ = std::make_unique<LocalRuns>(
+      *reactor_, [this](BuildBook::JobId job) { builds_.here_ended(job, reactor_->now()); });
   CallServer::Handlers handlers;
   handlers.message = [this](ConnectionId id, wire::Envelope envelope) {
     receive(id, std::move(envelope));
@@ -261,17 +264,20 @@ void Agent::begin_launchers_call(ConnectionId connection, wire::Call call) {
     if (end.kind == CallEnd::Kind::done)
       return server_->send(connection, wire::CallDone{end.exit_code, end.signal},
                            {std::move(end.out), std::move(end.err)}, true);
-    if (end.kind == CallEnd::Kind::locally)
+    if (end.kind == CallEnd::Kind::locally) {
+      local_runs_->watch(server_->open_peer(connection), end.job);
       return server_->send(connection, wire::CallLocally{program, end.wants_slot, end.reason, 0},
                            {}, true);
+    }
     server_->send(connection, wire::CallFailed{end.reason + ": " + end.detail}, {}, true);
   };
   const CallId id{connection, 0};
   const auto active = add_call(id, std::move(call), answer);
   auto settings = call_settings(settings_, active->call.environment);
+  if (settings) active->settings = *settings;
+  enter_build(*active);
   if (!settings)
     return answer_failed(id, {CallEnd::Kind::failed, "bad_setting", settings.error().message});
-  active->settings = *settings;
   begin_call(id, active);
 }
 
@@ -285,6 +291,7 @@ void Agent::begin_session_call(CallId id, wire::Call call, const SessionWishes& 
   active->settings.patience = wishes.patience;
   active->settings.farm_patience = wishes.farm_patience;
   active->limits = wishes.limits;
+  enter_build(*active);
   begin_call(id, active);
 }
 
@@ -298,6 +305,11 @@ std::shared_ptr<Agent::ActiveCall> Agent::add_call(CallId id, wire::Call call, C
   forget(id);  // a launcher's connection carries one call; another replaces it
   calls_[id] = active;
   return active;
+}
+
+void Agent::enter_build(ActiveCall& call) {
+  const std::string& named = call.settings.build;
+  call.run = builds_.enter(named.empty() ? access_->default_build : named, call.begun);
 }
 
 bool Agent::is_active(CallId id, const std::shared_ptr<ActiveCall>& call) const {
@@ -314,9 +326,11 @@ void Agent::begin_call(CallId id, const std::shared_ptr<ActiveCall>& active) {
       *work_,
       [&preparer = *preparer_, active, outcome, finds_program = id.number != 0] {
         if (active->dropped) return;
+        active->listing_begun = Clock::now();
         if (finds_program) find_program_of(active->call);
         *outcome = preparer.prepare(active->call, active->settings);
         if (auto* ready = std::get_if<Prepared>(outcome.get())) limit(*ready, active->limits);
+        active->listing_ended = Clock::now();
       },
       [this, id, active, outcome] {
         if (is_active(id, active)) prepared(id, std::move(*outcome));
@@ -363,13 +377,13 @@ void Agent::run_remotely(CallId id, Prepared prepared) {
 void Agent::call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTrace>& traces) {
   for (const auto& trace : traces) {
     for (std::size_t i = 0; i + 1 < trace.attempts.size(); ++i)
-      history_.retried.add(trace.attempts[i].second);
+      history_.retried.add(trace.attempts[i].outcome);
   }
   if (outcome.kind == Step::Kind::locally) {
     log_.warning("fallback", {{"source", calls_.at(id)->source},
                               {"reason", outcome.reason},
                               {"detail", outcome.detail}});
-    return answer_locally(id, {outcome.reason, true, outcome.detail}, true);
+    return answer_locally(id, {outcome.reason, true, outcome.detail}, true, traces);
   }
   CallEnd end;
   end.reason = outcome.reason;
@@ -390,7 +404,8 @@ void Agent::call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTra
   end_call(id, CallRecord::Ran::remotely, std::move(end));
 }
 
-void Agent::answer_locally(CallId id, const Local& local, bool is_fallback) {
+void Agent::answer_locally(CallId id, const Local& local, bool is_fallback,
+                           const std::vector<UnitTrace>& traces) {
   const bool runs = id.number == 0;  // the library runs nothing itself
   if (runs) {
     (is_fallback ? history_.fallback : history_.local).add(local.reason);
@@ -399,6 +414,8 @@ void Agent::answer_locally(CallId id, const Local& local, bool is_fallback) {
   }
   CallEnd end{CallEnd::Kind::locally, local.reason, local.detail};
   end.wants_slot = local.wants_slot;
+  end.is_fallback = is_fallback;
+  end.traces = traces;
   end_call(id, runs ? CallRecord::Ran::locally : CallRecord::Ran::nowhere, std::move(end));
 }
 
@@ -412,22 +429,32 @@ void Agent::answer_failed(CallId id, CallEnd end) {
 void Agent::end_call(CallId id, CallRecord::Ran ran, CallEnd end) {
   const auto active = calls_.extract(id).mapped();
   end.listing = active->listing;
-  record(*active, ran, end);
+  end.job = record(*active, ran, end);
   active->answer(std::move(end));
 }
 
-void Agent::record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end) {
+BuildBook::JobId Agent::record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end) {
   CallRecord entry;
   entry.file = call.source;
   entry.ran = ran;
-  entry.node = end.traces.empty() ? "" : end.traces.back().node;
+  entry.is_fallback = end.is_fallback;
+  // What runs here runs on no node, whichever was tried before.
+  const bool is_here = ran == CallRecord::Ran::locally;
+  entry.node = is_here || end.traces.empty() ? "" : end.traces.back().node;
   entry.reason = end.reason;
   entry.detail = end.detail;
   entry.when = unix_seconds();
-  entry.wall = reactor_->now() - call.begun;
+  entry.pool = call.settings.pool;
+  entry.begun = call.begun;
+  entry.listing_begun = call.listing_begun;
+  entry.listing_ended = call.listing_ended;
+  entry.ended = reactor_->now();
+  entry.wall = entry.ended - call.begun;
   entry.listing = call.listing;
   entry.traces = end.traces;
-  history_.add(std::move(entry));
+  const auto shared = std::make_shared<const CallRecord>(std::move(entry));
+  history_.add(shared);
+  return builds_.add(call.run, shared);
 }
 
 // Nobody waits for it; destroying the call cancels it.
@@ -435,6 +462,7 @@ void Agent::forget(CallId id) {
   const auto node = calls_.extract(id);
   if (!node) return;
   node.mapped()->dropped = true;
+  builds_.leave(node.mapped()->run, reactor_->now());
   node.mapped()->remote.reset();
 }
 

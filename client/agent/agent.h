@@ -14,6 +14,7 @@
 #include "client/agent/farm_link.h"
 #include "client/agent/history.h"
 #include "client/agent/lease_desk.h"
+#include "client/agent/local_runs.h"
 #include "client/agent/pool_desk.h"
 #include "client/agent/prepare.h"
 #include "client/agent/probe_desk.h"
@@ -25,6 +26,7 @@
 #include "client/agent/worker_pool.h"
 #include "client/paths/environment.h"
 #include "client/paths/root_view.h"
+#include "client/timeline/build_book.h"
 #include "common/base/log.h"
 #include "common/base/thread_pool.h"
 #include "common/net/context.h"
@@ -57,6 +59,9 @@ class Agent {
     TimePoint begun;
     std::string source;
     Duration listing{};
+    TimePoint listing_begun{};
+    TimePoint listing_ended{};
+    BuildBook::RunId run = 0;
     std::unique_ptr<RemoteCall> remote;
     std::atomic<bool> dropped = false;  // nobody waits for it: not worth preparing any more
   };
@@ -72,16 +77,18 @@ class Agent {
   void begin_session_call(CallId id, wire::Call call, const SessionWishes& wishes,
                           CallAnswer answer);
   std::shared_ptr<ActiveCall> add_call(CallId id, wire::Call call, CallAnswer answer);
+  void enter_build(ActiveCall& call);
   void begin_call(CallId id, const std::shared_ptr<ActiveCall>& active);
   // False once it is answered or forgotten, or another has its place.
   bool is_active(CallId id, const std::shared_ptr<ActiveCall>& call) const;
   void prepared(CallId id, PrepareOutcome outcome);
   void run_remotely(CallId id, Prepared prepared);
   void call_ended(CallId id, UnitOutcome outcome, const std::vector<UnitTrace>& traces);
-  void answer_locally(CallId id, const Local& local, bool is_fallback);
+  void answer_locally(CallId id, const Local& local, bool is_fallback,
+                      const std::vector<UnitTrace>& traces = {});
   void answer_failed(CallId id, CallEnd end);
   void end_call(CallId id, CallRecord::Ran ran, CallEnd end);
-  void record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end);
+  BuildBook::JobId record(const ActiveCall& call, CallRecord::Ran ran, const CallEnd& end);
   void forget(CallId id);
   void connection_closed(ConnectionId connection);
   void check_idle();
@@ -111,11 +118,13 @@ class Agent {
   std::unique_ptr<FarmAccess> access_;
   std::unique_ptr<ProbeDesk> probes_;
   std::unique_ptr<ToolchainDesk> toolchains_;
+  std::unique_ptr<LocalRuns> local_runs_;
   std::unique_ptr<CallServer> server_;
   std::map<CallId, std::shared_ptr<ActiveCall>> calls_;
   std::map<ConnectionId, std::shared_ptr<const void>> askers_;  // of commands without an answer
   std::unique_ptr<SessionDesk> sessions_;
   History history_{20'000};
+  BuildBook builds_{20'000};
   Commands commands_{*this};
   Doctor doctor_{*this};
   PoolDesk pools_{*this};

@@ -9,6 +9,7 @@
 
 #include "client/agent/call_server.h"
 #include "client/agent/remote_unit.h"
+#include "client/timeline/build_book.h"
 
 namespace kiln::client {
 
@@ -26,15 +27,17 @@ struct CallEnd {
     failed,   // it cannot run anywhere
   };
   Kind kind = Kind::done;
-  std::string reason;      // a stable word, when not done
-  std::string detail;      // for people
-  bool wants_slot = true;  // locally
+  std::string reason;        // a stable word, when not done
+  std::string detail;        // for people
+  bool wants_slot = true;    // locally
+  bool is_fallback = false;  // locally, though it should have run remotely
   int exit_code = 0;
   int signal = 0;
   std::string out = {};  // also when it failed at a limit
   std::string err = {};
   Duration listing{};
   std::vector<UnitTrace> traces = {};
+  BuildBook::JobId job = {};  // as which it is remembered
 };
 using CallAnswer = std::function<void(CallEnd)>;
 

@@ -8,7 +8,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace kiln::client {
 namespace {
@@ -193,6 +195,15 @@ void CallServer::send(ConnectionId id, const wire::Message& message, wire::Frame
   found->second.outgoing += wire::pack_stream(wire::encode(message, std::move(raw)));
   found->second.last = found->second.last || last;
   flush(id);
+}
+
+UniqueFd CallServer::open_peer(ConnectionId id) const {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return {};
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(found->second.fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0U)));
 }
 
 void CallServer::flush(ConnectionId id) {

@@ -35,6 +35,8 @@ class CallServer {
   // Queues a message; the connection is closed once all is written if `last`. Whoever lets answers
   // pile up is not read from.
   void send(ConnectionId connection, const wire::Message& message, wire::Frames raw, bool last);
+  // A pidfd of the process that connected; not valid where there is none to be had.
+  UniqueFd open_peer(ConnectionId connection) const;
   std::size_t connections() const { return connections_.size(); }
   // Removes the socket, unless it is another's by now, and takes what has connected to it and
   // nothing more.

@@ -9,6 +9,7 @@
 
 #include "client/agent/agent.h"
 #include "client/agent/answer.h"
+#include "client/timeline/trace_events.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
 
@@ -76,8 +77,8 @@ json trace_json(const CallRecord& record) {
     queue_ms += static_cast<double>(trace.usage.queue_us) / 1000;
     root_ms += static_cast<double>(trace.usage.root_us) / 1000;
     run_ms += static_cast<double>(trace.usage.run_us) / 1000;
-    for (const auto& [node, outcome] : trace.attempts)
-      attempts.push_back({{"node", node}, {"outcome", outcome}});
+    for (const auto& attempt : trace.attempts)
+      attempts.push_back({{"node", attempt.node}, {"outcome", attempt.outcome}});
   }
   const double on_the_way = milliseconds_of(remote + write) - queue_ms - root_ms - run_ms;
   return {{"phases",
@@ -99,6 +100,7 @@ void Commands::answer(const wire::Command& command, const Asker& asker, Done don
   if (command.name == "drain" || command.name == "resume") return change_node(command, done);
   if (command.name == "stats") return done(stats());
   if (command.name == "why") return done(why(command));
+  if (command.name == "trace") return trace(command, done);
   if (command.name == "config") return done(settings(command));
   if (command.name == "doctor") return agent_.doctor_.examine(command, std::move(done));
   if (command.name == "pool" || command.name == "pools" || command.name == "warm")
@@ -199,6 +201,24 @@ void Commands::tasks(const Done& done) {
     }
     done(text_of(json{{"tasks", list}}));
   });
+}
+
+// A large build's events take a pool thread a moment, and one message: those of all the calls that
+// are remembered are far below what a message may hold.
+void Commands::trace(const wire::Command& command, const Done& done) {
+  const auto& words = command.arguments;
+  if (words.size() == 1 && words.front() == "list") return done(build_list(agent_.builds_.list()));
+  if (words.empty() || words.size() > 2 || words.front() != "show")
+    return done(fail(Errc::invalid_argument, "name one build: kiln trace [BUILD]"));
+  auto found = agent_.builds_.find(words.size() == 2 ? words.back() : "");
+  if (!found) return done(fail(found.error()));
+  auto text = std::make_shared<std::string>();
+  agent_.reactor_->offload(
+      *agent_.io_,
+      [build = std::make_shared<const BuildTimeline>(std::move(*found)), text] {
+        *text = trace_events(*build, host_name());
+      },
+      [text, done] { done(std::move(*text)); });
 }
 
 void Commands::change_node(const wire::Command& command, const Done& done) {

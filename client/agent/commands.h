@@ -26,6 +26,7 @@ class Commands {
   void status(const wire::Command& command, const Done& done);
   void nodes(const Done& done);
   void tasks(const Done& done);
+  void trace(const wire::Command& command, const Done& done);
   void change_node(const wire::Command& command, const Done& done);
   std::string stats() const;
   Result<std::string> why(const wire::Command& command) const;

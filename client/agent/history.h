@@ -5,25 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "client/agent/remote_unit.h"
+#include "client/timeline/call_record.h"
 
 namespace kiln::client {
-
-struct CallRecord {
-  std::string file;  // absolute
-  // Nowhere: it failed, since it was not to run here.
-  enum class Ran : std::uint8_t { remotely, locally, nowhere } ran = Ran::locally;
-  std::string node;
-  std::string reason;     // stable word: why not remotely, or "compiled"
-  std::string detail;     // for people, may be empty
-  std::int64_t when = 0;  // seconds since the Unix epoch
-  Duration wall{};
-  Duration listing{};
-  std::vector<UnitTrace> traces;
-};
 
 // A counted kind of event and its reasons.
 struct Tally {
@@ -40,7 +27,7 @@ class History {
   // Keeps the newest `capacity` records.
   explicit History(std::size_t capacity) : capacity_(capacity) {}
 
-  void add(CallRecord record);
+  void add(std::shared_ptr<const CallRecord> record);
   // The newest record of the file, or null.
   const CallRecord* find(const std::string& file) const;
 
@@ -53,7 +40,7 @@ class History {
 
  private:
   std::size_t capacity_;
-  std::deque<CallRecord> records_;
+  std::deque<std::shared_ptr<const CallRecord>> records_;
 };
 
 }  // namespace kiln::client

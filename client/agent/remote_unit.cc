@@ -25,6 +25,12 @@ constexpr Duration kSendAgain = milliseconds(50);
 // Uploads of one attempt that are tried again after their connection broke.
 constexpr int kUploadsAgain = 2;
 
+std::uint64_t bytes_of(const wire::Frames& frames) {
+  std::uint64_t total = 0;
+  for (const auto& frame : frames) total += frame.size();
+  return total;
+}
+
 AttemptEnd end_without_lease(Errc code) {
   if (code == Errc::invalid_argument) return AttemptEnd::no_pool;
   return code == Errc::permission_denied ? AttemptEnd::pool_broken : AttemptEnd::no_lease;
@@ -65,6 +71,8 @@ void RemoteUnit::start(Done done) {
 
 void RemoteUnit::acquire() {
   phase_began_ = farm_.reactor.now();
+  times_ = {trace_.node};
+  times_.asked = phase_began_;
   LeaseWish wish;
   wish.toolchain = unit_->task.toolchain;
   wish.architecture = unit_->toolchain->architecture;
@@ -97,7 +105,8 @@ void RemoteUnit::leased(Result<HeldLease> lease) {
   if (!lease) return end_attempt(end_without_lease(lease.error().code), {}, lease.error().message);
   lease_ = std::move(*lease);
   attempt_ = {farm_.client_epoch, ++farm_.last_attempt};
-  trace_.node = lease_->lease.worker;
+  times_.node = trace_.node = lease_->lease.worker;
+  times_.leased = now;
   auto link = farm_.workers.attach(*lease_, attempt_, *this);
   if (!link) return end_attempt(AttemptEnd::worker_lost, {}, link.error().message);
   link_ = *link;
@@ -154,6 +163,8 @@ void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   }
   if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
   run_sent_ = true;
+  times_.sent = farm_.reactor.now();
+  times_.bytes_in += bytes_of(parcel->raw);
   watch();
 }
 
@@ -268,6 +279,7 @@ void RemoteUnit::supply(const std::shared_ptr<Delivery>& delivery) {
       return;
     }
     // Without a connection: the worker asks again when the attempt is reclaimed.
+    if (sent) times_.bytes_in += bytes_of(delivery->parcel.raw);
   }
   supplying_ = false;
   for (const auto& file : delivery->uploads) upload(file);
@@ -278,13 +290,14 @@ void RemoteUnit::supply(const std::shared_ptr<Delivery>& delivery) {
 void RemoteUnit::upload(const InputFile& file) {
   if (!uploading_.insert(file.digest).second) return;
   farm_.uploads.add(file.digest, file.path);
-  link_->bulk().put(file.digest, [&uploads = farm_.uploads, digest = file.digest, self = self_,
-                                  attempt = attempt_](const Status& status) {
+  link_->bulk().put(file.digest, [&uploads = farm_.uploads, digest = file.digest, size = file.size,
+                                  self = self_, attempt = attempt_](const Status& status) {
     uploads.remove(digest);
     RemoteUnit* unit = *self;
     if (unit == nullptr || unit->attempt_ != attempt || unit->link_ == nullptr) return;
     unit->uploading_.erase(digest);
-    if (!status) unit->upload_failed(digest, status.error());
+    if (!status) return unit->upload_failed(digest, status.error());
+    unit->times_.bytes_in += size;
   });
 }
 
@@ -301,7 +314,9 @@ void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
   const TimePoint now = farm_.reactor.now();
   trace_.remote += now - phase_began_;
   phase_began_ = now;
-  trace_.usage = message.result.usage;
+  times_.ended = now;
+  times_.usage = trace_.usage = message.result.usage;
+  for (const auto& output : message.result.outputs) times_.bytes_out += output.size;
   // The slot is free from here on: the next task of this build need not wait for our disk.
   farm_.leases.give_back(std::exchange(lease_, std::nullopt)->lease.id);
   const Outcome outcome = message.result.outcome;
@@ -369,7 +384,8 @@ void RemoteUnit::write() {
 
 void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
                          const std::string& doubt) {
-  trace_.write += farm_.reactor.now() - phase_began_;
+  times_.written = farm_.reactor.now();
+  trace_.write += times_.written - phase_began_;
   if (!streams) return result_is_invalid(streams.error().message);
   if (!status && status.error().code == Errc::corrupt)
     return result_is_invalid(status.error().message);
@@ -377,7 +393,7 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
   // What cannot be written here is the compiler's to say, in its own words.
   if (!status) {
     attempt_over();
-    trace_.attempts.emplace_back(trace_.node, "output_not_written");
+    note_end(trace_.attempts, "output_not_written");
     return finish(
         {settings_.fallback ? Step::Kind::locally : Step::Kind::fail, "output_not_written"},
         status.error().message);
@@ -392,7 +408,7 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
   outcome.out = streams->out;
   outcome.err = streams->err;
   outcome.missing_outputs = not_written(unit_->task, result_->result);
-  trace_.attempts.emplace_back(trace_.node, std::string(name(result_->result.outcome)));
+  note_end(trace_.attempts, std::string(name(result_->result.outcome)));
   outcome.trace = trace_;
   attempt_over();
   auto done = std::move(done_);
@@ -414,12 +430,18 @@ void RemoteUnit::attempt_over() {
   attempt_ = {};
 }
 
+void RemoteUnit::note_end(std::vector<AttemptTrace>& where, const std::string& outcome) {
+  times_.outcome = outcome;
+  if (times_.ended == TimePoint{}) times_.ended = farm_.reactor.now();
+  where.push_back(std::exchange(times_, {}));
+}
+
 void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
                              const std::string& doubt) {
   const std::string worker = trace_.node;
   attempt_over();
   const Step step = next_step(retry_, history_, end, outcome, worker, doubt);
-  if (end != AttemptEnd::no_lease) trace_.attempts.emplace_back(worker, step.reason);
+  note_end(end == AttemptEnd::no_lease ? trace_.waits : trace_.attempts, step.reason);
   const std::string& said = detail.empty() ? step.reason : detail;
   if (step.kind != Step::Kind::retry) return finish(step, said + earlier_);
   if (end != AttemptEnd::busy) earlier_ = "; before that " + worker + ": " + said;

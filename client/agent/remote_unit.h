@@ -20,6 +20,7 @@
 #include "client/agent/worker_pool.h"
 #include "client/policy/garble_count.h"
 #include "client/policy/retry.h"
+#include "client/timeline/call_record.h"
 #include "common/base/thread_pool.h"
 #include "common/net/reactor.h"
 #include "common/store/blob_store.h"
@@ -38,16 +39,6 @@ struct FarmAccess {
   std::uint64_t client_epoch = 0;
   std::uint64_t last_attempt = 0;
   std::string default_build;
-};
-
-// Where a unit's time went, and which nodes it was tried on.
-struct UnitTrace {
-  std::string node;                                           // of the last attempt
-  std::vector<std::pair<std::string, std::string>> attempts;  // node, how it ended
-  Duration acquire{};
-  Duration remote{};  // from the lease to the result
-  Duration write{};
-  Usage usage;
 };
 
 struct UnitOutcome {
@@ -104,6 +95,7 @@ class RemoteUnit : private AttemptEvents {
   void written(const Status& status, const Result<Streams>& streams, const std::string& doubt);
   void tell(const wire::Message& message);
   void attempt_over();
+  void note_end(std::vector<AttemptTrace>& where, const std::string& outcome);
   void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
                    const std::string& doubt = {});
   void finish(const Step& step, const std::string& detail);
@@ -124,6 +116,7 @@ class RemoteUnit : private AttemptEvents {
   std::shared_ptr<std::atomic<bool>> wanted_ = std::make_shared<std::atomic<bool>>(true);
 
   // The attempt under way.
+  AttemptTrace times_;
   LeaseDesk::Ticket ticket_ = 0;
   std::optional<HeldLease> lease_;
   AttemptId attempt_;

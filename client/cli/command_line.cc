@@ -4,6 +4,7 @@
 
 #include "client/cli/node_words.h"
 #include "client/cli/pool_words.h"
+#include "client/cli/trace_words.h"
 #include "client/cli/word_reader.h"
 #include "client/launcher/invocation.h"
 
@@ -129,6 +130,7 @@ Result<PeopleCommand> parse_people_command(const Words& words) {
   if (first == "run") return parse_run(words);
   if (first == "pools" || first == "pool" || first == "warm") return parse_pool_words(words);
   if (first == "keys") return parse_keys(words);
+  if (first == "trace") return parse_trace_words(words);
   if (first == "drain" || first == "resume") return parse_node_words(words);
   if (first == "--json") {
     return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");

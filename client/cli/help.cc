@@ -36,6 +36,8 @@ Pools: sets of executors that are ready before the first job
 Your builds
   stats               how many jobs ran where, and why
   why FILE            where FILE was compiled last, and why there
+  trace [BUILD]       a build's timeline in Chrome's trace format, for Perfetto;
+                      --list: the builds that are remembered
   run [--input PATH]... [--output PATH]... -- COMMAND
                       run any command remotely with these files
 

@@ -186,6 +186,24 @@ Rendered render_why(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
+Rendered render_builds(const Json& answer, const RenderOptions& options) {
+  Table table({{"BUILD", Align::left, true},
+               {"JOBS", Align::right, false},
+               {"REMOTE", Align::right, false},
+               {"LOCAL", Align::right, false},
+               {"FALLBACK", Align::right, false},
+               {"FAILED", Align::right, false},
+               {"WALL", Align::right, false},
+               {"BEGAN", Align::left, true}});
+  for (const Json& build : member(answer, "builds")) {
+    table.add({text_of(build, "name"), text_of(build, "jobs"), text_of(build, "remote"),
+               text_of(build, "local"), text_of(build, "fallback"), text_of(build, "failed"),
+               milliseconds_of(build, "wall_ms"), local_time(build)});
+  }
+  if (table.empty()) return {"no builds that this agent remembers\n", true};
+  return {table.text(options.width), true};
+}
+
 Rendered render_config(const Json& answer, const RenderOptions& options) {
   Table table(
       {{"SETTING", Align::left, true}, {"VALUE", Align::left, true}, {"FROM", Align::left, true}});
@@ -250,6 +268,7 @@ Rendered render_object(std::string_view name, const Json& answer, const RenderOp
   if (name == "tasks") return render_tasks(answer, options);
   if (name == "stats") return render_stats(answer, options);
   if (name == "why") return render_why(answer, options);
+  if (name == "trace") return render_builds(answer, options);
   if (name == "config") return render_config(answer, options);
   if (name == "doctor") return render_doctor(answer, options);
   if (name == "pools") return render_pools(answer, options);

@@ -7,7 +7,7 @@ function __fish_kiln_ask
     set -l sockets "$XDG_RUNTIME_DIR/kiln/agent.sock" /tmp/kiln-(id -u)/agent.sock
     test -n "$KILN_SOCKET"; and set sockets "$KILN_SOCKET"
     test -S "$sockets[1]" -o -S "$sockets[-1]"; or return
-    timeout 1 kiln $argv[1] --json 2>/dev/null </dev/null
+    timeout 1 kiln $argv --json 2>/dev/null </dev/null
 end
 
 # Members come in the order of the alphabet: what follows a name tells whose it is.
@@ -19,6 +19,10 @@ function __fish_kiln_pools
     __fish_kiln_ask pools | string match -arg '"name":"([^"]*)","nodes":'
 end
 
+function __fish_kiln_builds
+    __fish_kiln_ask trace --list | string match -arg '"name":"([^"]*)","remote":'
+end
+
 function __fish_kiln_compilers
     set -l programs $PATH/*
     string replace -r '.*/' '' -- $programs |
@@ -26,8 +30,8 @@ function __fish_kiln_compilers
 end
 
 function __fish_kiln_commands
-    printf '%s\n' status nodes tasks drain resume pools pool warm stats why run keys config doctor \
-        agent
+    printf '%s\n' status nodes tasks drain resume pools pool warm stats why trace run keys config \
+        doctor agent
 end
 
 function __fish_kiln_is_first
@@ -98,6 +102,7 @@ for line in \
         'warm:make the farm ready for a build' \
         'stats:how many jobs ran where, and why' \
         'why:where a file was compiled last, and why there' \
+        'trace:a build\'s timeline' \
         'run:run any command remotely' \
         'keys:who may come into the farm' \
         'config:every setting, its value and where it comes from' \
@@ -132,14 +137,17 @@ complete -c kiln \
     -n '__fish_kiln_is "pool "{show,warm,quiesce,wake,resize,delete}; and __fish_kiln_has 3' \
     -a '(__fish_kiln_pools)' -d Pool
 complete -c kiln -n '__fish_kiln_is "pool warm"; and __fish_kiln_has 4' -a all -d 'all executors'
+complete -c kiln -n '__fish_kiln_is trace; and __fish_kiln_has 2' \
+    -a '(__fish_kiln_builds)' -d Build
 complete -c kiln -n '__fish_kiln_is doctor warm' -a '(__fish_kiln_compilers)' -d Compiler
 complete -c kiln -n '__fish_kiln_is why "keys trust" "keys distrust"' -F
 
 # Their options.
 set -l json -l json -d 'print the answer as JSON'
 __fish_kiln_option 'status nodes tasks drain resume -j pools pool warm' $json
-__fish_kiln_option 'stats why config doctor --version "agent stop" "keys list"' $json
+__fish_kiln_option 'stats why trace config doctor --version "agent stop" "keys list"' $json
 __fish_kiln_option 'drain resume' -l no-wait -d 'do not wait'
+__fish_kiln_option trace -l list -d 'the builds that are remembered'
 __fish_kiln_option 'drain resume warm "pool create" "pool warm" "pool wake"' \
     -l timeout -x -d 'how long to wait (5m)'
 

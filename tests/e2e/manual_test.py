@@ -141,19 +141,20 @@ class FishTest(Completion, unittest.TestCase):
 class NamesTest(kilntest.FarmCase):
     """What the farm has."""
 
-    def test_nodes_and_pools_once_there_is_an_agent(self):
+    def test_nodes_pools_and_builds_once_there_is_an_agent(self):
         farm = self.start_farm(workers=2, isolated=False, slots=1)
         farm.kiln("agent", "stop", check=True)
         for name in ("bash", "zsh", "fish"):
             self.assertEqual([set(), set()], self.offered(farm, name, "drain", "pool show"), name)
         self.assertIsNone(farm.agent_pid(), "a key that was pressed started it")
         farm.kiln("pool", "create", "cc", check=True)
-        nodes, pools = {"w0", "w1"}, {"default", "cc"}
+        farm.kiln("run", "--", "true", env={"KILN_BUILD": "nightly"}, check=True)
+        nodes, pools, builds = {"w0", "w1"}, {"default", "cc"}, {"nightly"}
         for name in ("bash", "zsh", "fish"):
             with self.subTest(name):
-                self.assertEqual([nodes, nodes, pools, pools, pools, pools], self.offered(
+                self.assertEqual([nodes, nodes, pools, pools, pools, pools, builds], self.offered(
                     farm, name, "drain", "resume --json", "pool show", "pool warm", "pool delete",
-                    "warm --pool"))
+                    "warm --pool", "trace"))
 
     def offered(self, farm, name, *commands):
         shell = Shell(name, farm.client_environment())

@@ -23,7 +23,8 @@ COMMON = {
 
 # Decisions without sockets, clocks, threads, logs or randomness.
 PURE = ("coordinator/scheduling", "coordinator/pools", "coordinator/relay", "worker/pools",
-        "worker/tasks", "worker/needs", "client/arguments", "client/policy")
+        "worker/tasks", "worker/needs", "client/arguments", "client/policy",
+        "client/timeline")
 PURE_MAY_USE = {"common/base", "common/model"}
 # Decisions that stand on other decisions: pools tell the scheduler which nodes are whose, and tasks
 # run on the executors of pools.

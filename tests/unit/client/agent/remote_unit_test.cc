@@ -197,6 +197,25 @@ TEST_F(RemoteUnitTest, a_forgotten_task_is_tried_elsewhere) {
   EXPECT_EQ(outcome_->trace.attempts.size(), 2U);
 }
 
+TEST_F(RemoteUnitTest, when_each_attempt_was_where_is_noted) {
+  start();
+  ASSERT_TRUE(got<wire::Run>());
+  worker_.send(wire::Unknown{run().attempt});
+  ASSERT_TRUE(got<wire::Run>(2));
+  worker_.send_result(run(), 0);
+  ASSERT_TRUE(ended());
+  const AttemptTrace& lost = outcome_->trace.attempts.front();
+  const AttemptTrace& good = outcome_->trace.attempts.back();
+  const std::vector<TimePoint> times = {lost.asked, lost.leased, lost.sent,
+                                        lost.ended, good.asked,  good.leased,
+                                        good.sent,  good.ended,  good.written};
+  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+  EXPECT_GT(times.front(), TimePoint{});
+  EXPECT_EQ(lost.written, TimePoint{});
+  EXPECT_GT(lost.bytes_in, 0U);
+  EXPECT_EQ(good.bytes_out, std::string("object").size());
+}
+
 TEST_F(RemoteUnitTest, a_worker_that_is_gone_sends_the_call_home) {
   coordinator_.granted.task_address = "tcp://127.0.0.1:1";
   start();
@@ -441,7 +460,7 @@ TEST_F(ResultTest, PoolConformance_row_17_a_worker_that_goes_on_so_is_given_up) 
   ASSERT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
   worker_.send_result(run(), 0);
   ASSERT_TRUE(ended());
-  EXPECT_EQ(outcome_->trace.attempts.front().second, "worker_lost");
+  EXPECT_EQ(outcome_->trace.attempts.front().outcome, "worker_lost");
 }
 
 TEST_F(ResultTest, PoolConformance_row_17_a_task_whose_messages_stay_unreadable_goes_elsewhere) {
@@ -460,7 +479,7 @@ TEST_F(ResultTest, PoolConformance_row_17_a_task_whose_messages_stay_unreadable_
   ASSERT_EQ(coordinator_.acquires.back().excluded, std::vector<std::string>{"fake"});
   worker_.send_result(run(), 0);
   ASSERT_TRUE(ended());
-  EXPECT_EQ(outcome_->trace.attempts.front().second, "worker_lost");
+  EXPECT_EQ(outcome_->trace.attempts.front().outcome, "worker_lost");
 }
 
 TEST_F(RemoteUnitTest, an_output_that_cannot_be_written_is_left_to_the_local_compiler) {

@@ -176,6 +176,14 @@ TEST(Render, doctor_says_how_to_mend_and_fails) {
   EXPECT_TRUE(render("doctor", R"({"checks": [{"name": "a", "ok": true}]})", {})->ok);
 }
 
+TEST(Render, builds_that_are_remembered) {
+  EXPECT_EQ(text_of("trace", R"({"builds": [{"name": "nightly", "jobs": 7, "remote": 4, "local": 2,
+                                            "fallback": 1, "failed": 0, "wall_ms": 1500}]})"),
+            "BUILD    JOBS  REMOTE  LOCAL  FALLBACK  FAILED   WALL  BEGAN\n"
+            "nightly     7       4      2         1       0  1.5 s  -\n");
+  EXPECT_EQ(text_of("trace", R"({"builds": []})"), "no builds that this agent remembers\n");
+}
+
 TEST(Render, strange_answers_do_no_harm) {
   EXPECT_EQ(render("status", "no json", {}).error().code, Errc::corrupt);
   EXPECT_EQ(render("status", "[1]", {}).error().code, Errc::corrupt);
