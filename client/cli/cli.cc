@@ -1,12 +1,10 @@
 #include "client/cli/cli.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +15,7 @@
 #include "client/cli/question.h"
 #include "client/cli/render.h"
 #include "client/cli/table.h"
+#include "client/cli/terminal.h"
 #include "client/cli/terminal_block.h"
 #include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
@@ -30,19 +29,6 @@ constexpr int kWrongWords = 2;
 constexpr int kInterrupted = 130;  // as shells say it of Ctrl-C
 constexpr std::size_t kPlainWidth = 80;
 constexpr int kStopMilliseconds = 30000;
-
-RenderOptions render_options(const Environment& environment) {
-  RenderOptions options;
-  options.width = kPlainWidth;
-  if (::isatty(STDOUT_FILENO) != 1) return options;
-  options.colour =
-      value_of(environment, "NO_COLOR").empty() && value_of(environment, "TERM") != "dumb";
-  struct winsize size {};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    options.width = std::max<std::size_t>(size.ws_col, 40);
-  }
-  return options;
-}
 
 int print(const PeopleCommand& line, const std::string& json, const Caller& caller) {
   const auto rendered = render(line.name, json, render_options(caller.environment));
