@@ -17,6 +17,7 @@
 #include "client/cli/table.h"
 #include "client/cli/terminal.h"
 #include "client/cli/terminal_block.h"
+#include "client/cli/top.h"
 #include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
 #include "client/slots/local_slots.h"
@@ -185,11 +186,16 @@ int run_command_line(const std::vector<std::string>& words, const Caller& caller
     case PeopleCommand::Kind::keys:
       return do_keys_and_print(*line, caller);
     case PeopleCommand::Kind::ask:
+    case PeopleCommand::Kind::top:
       break;
   }
   if (is_task_of_kiln(caller.environment)) {
     complain("this is a task of Kiln's (KILN_EXECUTOR is set): it has no agent and makes no pools");
     return kWrong;
+  }
+  if (line->kind == PeopleCommand::Kind::top) {
+    const auto shown = show_top(*line, caller);
+    return shown ? 0 : say_failure(shown.error());
   }
   return line->name == "agent" ? stop_and_print(*line, caller) : ask_and_print(*line, caller);
 }
