@@ -55,6 +55,12 @@ std::string bytes_of(const Json& object, const char* name) {
   return member(object, name).is_number() ? show_bytes(number_of(object, name)) : "-";
 }
 
+std::string without_scheme(std::string address) {
+  constexpr std::string_view kScheme = "tcp://";
+  if (address.starts_with(kScheme)) address.erase(0, kScheme.size());
+  return address;
+}
+
 std::string count(std::uint64_t number, const std::string& noun) {
   return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
 }

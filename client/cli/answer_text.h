@@ -25,6 +25,8 @@ std::uint64_t number_of(const Json& object, const char* name);
 bool is_true(const Json& object, const char* name);
 std::string milliseconds_of(const Json& object, const char* name);
 std::string bytes_of(const Json& object, const char* name);
+// Every address is a TCP one: on a narrow terminal the rest is worth more.
+std::string without_scheme(std::string address);
 // "1 node", "2 nodes".
 std::string count(std::uint64_t number, const std::string& noun);
 // Green or red, where there is colour.

@@ -1,12 +1,10 @@
 #include "client/cli/cli.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,7 +15,9 @@
 #include "client/cli/question.h"
 #include "client/cli/render.h"
 #include "client/cli/table.h"
+#include "client/cli/terminal.h"
 #include "client/cli/terminal_block.h"
+#include "client/cli/top.h"
 #include "client/cli/warm_wait.h"
 #include "client/launcher/local_run.h"
 #include "client/slots/local_slots.h"
@@ -30,19 +30,6 @@ constexpr int kWrongWords = 2;
 constexpr int kInterrupted = 130;  // as shells say it of Ctrl-C
 constexpr std::size_t kPlainWidth = 80;
 constexpr int kStopMilliseconds = 30000;
-
-RenderOptions render_options(const Environment& environment) {
-  RenderOptions options;
-  options.width = kPlainWidth;
-  if (::isatty(STDOUT_FILENO) != 1) return options;
-  options.colour =
-      value_of(environment, "NO_COLOR").empty() && value_of(environment, "TERM") != "dumb";
-  struct winsize size {};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    options.width = std::max<std::size_t>(size.ws_col, 40);
-  }
-  return options;
-}
 
 int print(const PeopleCommand& line, const std::string& json, const Caller& caller) {
   const auto rendered = render(line.name, json, render_options(caller.environment));
@@ -211,11 +198,16 @@ int run_command_line(const std::vector<std::string>& words, const Caller& caller
     case PeopleCommand::Kind::keys:
       return do_keys_and_print(*line, caller);
     case PeopleCommand::Kind::ask:
+    case PeopleCommand::Kind::top:
       break;
   }
   if (is_task_of_kiln(caller.environment)) {
     complain("this is a task of Kiln's (KILN_EXECUTOR is set): it has no agent and makes no pools");
     return kWrong;
+  }
+  if (line->kind == PeopleCommand::Kind::top) {
+    const auto shown = show_top(*line, caller);
+    return shown ? 0 : say_failure(shown.error());
   }
   return line->name == "agent" ? stop_and_print(*line, caller) : ask_and_print(*line, caller);
 }

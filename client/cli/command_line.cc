@@ -1,9 +1,8 @@
 #include "client/cli/command_line.h"
 
-#include <algorithm>
-
 #include "client/cli/node_words.h"
 #include "client/cli/pool_words.h"
+#include "client/cli/top_words.h"
 #include "client/cli/trace_words.h"
 #include "client/cli/word_reader.h"
 #include "client/launcher/invocation.h"
@@ -19,8 +18,7 @@ Result<PeopleCommand> wrong(std::string text, const std::string& near) {
 }
 
 bool is_of_later_version(const std::string& word) {
-  const Words later = {"top", "toolchain"};
-  return std::find(later.begin(), later.end(), word) != later.end();
+  return word == "toolchain";
 }
 
 // "--input PATH" and "--input=PATH": takes the value and moves `at` to the last word used.
@@ -131,6 +129,7 @@ Result<PeopleCommand> parse_people_command(const Words& words) {
   if (first == "pools" || first == "pool" || first == "warm") return parse_pool_words(words);
   if (first == "keys") return parse_keys(words);
   if (first == "trace") return parse_trace_words(words);
+  if (first == "top") return parse_top_words(words);
   if (first == "drain" || first == "resume") return parse_node_words(words);
   if (first == "--json") {
     return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");

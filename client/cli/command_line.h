@@ -18,6 +18,7 @@ struct PeopleCommand {
     help,     // the text of --help; of one command: its name and, of `pool`, the action
     version,  // this program's version
     keys,     // `kiln keys`, which needs no agent
+    top,      // `kiln top`, which asks again and again
   };
   Kind kind = Kind::help;
   bool json = false;
@@ -32,6 +33,7 @@ struct PeopleCommand {
   std::uint64_t warm = 0;  // executors that it then waits for; 0: every one
   std::string brings;      // the toolchains that are packaged and brought before the answer comes
   Duration timeout = std::chrono::minutes(5);
+  Duration interval = std::chrono::seconds(1);  // of top, between two looks
   KeyCommand keys;
 };
 

@@ -1,6 +1,7 @@
 #include "client/cli/command_line.h"
 #include "client/cli/key_help.h"
 #include "client/cli/pool_help.h"
+#include "client/cli/top_words.h"
 
 namespace kiln::client {
 namespace {
@@ -15,6 +16,7 @@ The farm
   status              the agent, its coordinators, and whether jobs run remotely
   nodes               the machines of the farm and what they do
   tasks               the tasks that run or wait now
+  top                 all of it live, as top and htop do it
   drain NODE          no new tasks for it; waits until what runs there has ended
   resume NODE         tasks for it again
   -j                  a good number for make -j now
@@ -51,8 +53,8 @@ This machine
   agent stop          stop the agent; the next call starts it again
 
 Options
-  --json              print the answer as JSON (every command but run, and of
-                      keys only list)
+  --json              print the answer as JSON (every command but run and top,
+                      and of keys only list)
   --version           print the version
   --help              print this text
 
@@ -79,6 +81,7 @@ Environment
 
 std::string help_text(const PeopleCommand& line) {
   if (line.name == "keys") return std::string(key_help());
+  if (line.name == "top") return std::string(top_help());
   const std::string own =
       pool_help(line.name, line.arguments.empty() ? "" : line.arguments.front());
   return own.empty() ? kAllCommands : own;

@@ -56,13 +56,6 @@ Rendered render_status(const Json& answer, const RenderOptions& options) {
   return result;
 }
 
-// Every address is a TCP one: on a narrow terminal the rest is worth more.
-std::string without_scheme(std::string address) {
-  constexpr std::string_view kScheme = "tcp://";
-  if (address.starts_with(kScheme)) address.erase(0, kScheme.size());
-  return address;
-}
-
 // What selectors of pools go by, of each node that has any.
 std::string labels_text(const Json& nodes, const RenderOptions& options) {
   std::string text;

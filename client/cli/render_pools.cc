@@ -9,46 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "client/cli/pool_node.h"
+#include "client/cli/pool_sums.h"
 #include "client/cli/table.h"
 #include "client/cli/units.h"
 #include "common/model/pool.h"
 
 namespace kiln::client {
 namespace {
-
-// Before it says so itself a node is on its way to what it was told to have ready.
-bool is_warming(const Json& node) {
-  return has_state(node, "warming") || (has_state(node, "cold") && number_of(node, "wanted") > 0);
-}
-
-// Of what is now: a node that is gone has nothing.
-std::uint64_t sum(const Json& pool, const char* name) {
-  std::uint64_t total = 0;
-  for (const Json& node : member(pool, "nodes")) {
-    if (lives(node)) total += number_of(member(node, "pool"), name);
-  }
-  return total;
-}
-
-template <typename Predicate>
-std::int64_t count_nodes(const Json& pool, Predicate&& holds) {
-  const Json& nodes = member(pool, "nodes");
-  return std::count_if(nodes.begin(), nodes.end(),
-                       [&](const Json& node) { return lives(node) && holds(node); });
-}
-
-// Of the whole pool: the best that one of its nodes is in.
-std::string pool_state(const Json& pool) {
-  const auto any = [&](auto&& holds) { return count_nodes(pool, holds) > 0; };
-  const auto in = [](std::string_view state) {
-    return [state](const Json& node) { return has_state(node, state); };
-  };
-  if (!any([](const Json&) { return true; })) return "no node";
-  if (any(in("ready"))) return "ready";
-  if (any(is_warming)) return "warming";
-  if (any(is_broken)) return "broken";
-  return any(in("quiesced")) ? "quiesced" : "cold";
-}
 
 // What they lack together, where each has what is wanted of it.
 std::string lack_of_all(const Json& pool, std::uint64_t asked) {
@@ -235,9 +202,9 @@ Rendered render_pools(const Json& answer, const RenderOptions& options) {
   for (const Json& pool : member(answer, "pools")) {
     table.add({text_of(pool, "name"), pool_state(pool), text_of(pool, "context"),
                std::to_string(member(pool, "nodes").size()),
-               std::to_string(count_nodes(pool, is_broken)), std::to_string(sum(pool, "ready")),
-               std::to_string(sum(pool, "busy")), std::to_string(sum(pool, "queued")),
-               std::to_string(sum(pool, "tasks"))});
+               std::to_string(count_nodes(pool, is_broken)),
+               std::to_string(pool_sum(pool, "ready")), std::to_string(pool_sum(pool, "busy")),
+               std::to_string(pool_sum(pool, "queued")), std::to_string(pool_sum(pool, "tasks"))});
   }
   if (table.empty()) return {"no pools\n", true};
   return {table.text(options.width), true};

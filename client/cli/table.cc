@@ -8,7 +8,6 @@
 namespace kiln::client {
 namespace {
 
-constexpr std::size_t kGap = 2;
 constexpr std::size_t kLeastShrunk = 8;
 constexpr std::string_view kCut = "…";
 
@@ -134,11 +133,12 @@ std::string for_shell(const std::string& word) {
 std::vector<std::size_t> Table::widths(std::size_t limit) const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t width = display_width(columns_[i].title);
+    std::size_t width = std::max(display_width(columns_[i].title), columns_[i].least);
     for (const auto& row : rows_) width = std::max(width, display_width(row[i]));
     widths.push_back(width);
   }
-  std::size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  std::size_t total =
+      std::accumulate(widths.begin(), widths.end(), kColumnGap * (widths.size() - 1));
   // The widest of those that may shrink gives way, one character at a time.
   while (total > limit) {
     std::size_t widest = columns_.size();
@@ -153,21 +153,32 @@ std::vector<std::size_t> Table::widths(std::size_t limit) const {
   return widths;
 }
 
-std::string Table::text(std::size_t width) const {
+std::vector<std::vector<std::string>> Table::cells(std::size_t width) const {
   const std::vector<std::size_t> each = widths(width);
+  std::vector<std::vector<std::string>> result;
+  const auto add_row = [&](auto&& cell) {
+    std::vector<std::string> row;
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      row.push_back(padded(fit(cell(i), each[i]), each[i], columns_[i].align));
+    result.push_back(std::move(row));
+  };
+  add_row([&](std::size_t i) -> const std::string& { return columns_[i].title; });
+  for (const auto& row : rows_) {
+    add_row([&](std::size_t i) -> const std::string& { return row[i]; });
+  }
+  return result;
+}
+
+std::string Table::text(std::size_t width) const {
   std::string result;
-  const auto add_line = [&](auto&& cell) {
+  for (const auto& row : cells(width)) {
     std::string line;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (i > 0) line.append(kGap, ' ');
-      line += padded(fit(cell(i), each[i]), each[i], columns_[i].align);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) line.append(kColumnGap, ' ');
+      line += row[i];
     }
     line.erase(line.find_last_not_of(' ') + 1);
     result += fit(line, width) + "\n";
-  };
-  add_line([&](std::size_t i) -> const std::string& { return columns_[i].title; });
-  for (const auto& row : rows_) {
-    add_line([&](std::size_t i) -> const std::string& { return row[i]; });
   }
   return result;
 }

@@ -10,11 +10,16 @@ namespace kiln::client {
 
 enum class Align { left, right };
 
+// Between two columns.
+inline constexpr std::size_t kColumnGap = 2;
+
 struct Column {
   std::string title;
   Align align = Align::left;
   // Columns that may be cut, with "…", when the lines are too wide; others keep their width.
   bool shrinks = false;
+  // It is so wide at least: where cells change it keeps the others in their places.
+  std::size_t least = 0;
 };
 
 class Table {
@@ -26,6 +31,8 @@ class Table {
   bool empty() const { return rows_.empty(); }
   // Title line and rows, each with a newline, two spaces between columns, none at the end.
   std::string text(std::size_t width) const;
+  // The same as cells, each as wide as its column: titles first, then each row.
+  std::vector<std::vector<std::string>> cells(std::size_t width) const;
 
  private:
   std::vector<std::size_t> widths(std::size_t limit) const;

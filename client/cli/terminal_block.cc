@@ -2,9 +2,10 @@
 
 #include <utility>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "client/cli/terminal.h"
+#include "client/cli/warm_progress.h"
 #include "client/launcher/local_run.h"
 
 namespace kiln::client {
@@ -12,10 +13,7 @@ namespace kiln::client {
 TerminalBlock::TerminalBlock() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ScreenSize TerminalBlock::size() {
-  struct winsize size {};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
-    return {};
-  return {size.ws_col, size.ws_row};
+  return size_of_terminal(STDERR_FILENO).value_or(ScreenSize{});
 }
 
 void TerminalBlock::show(std::vector<std::string> rows) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/warm_progress.h"
+#include "client/cli/screen_size.h"
 
 namespace kiln::client {
 

@@ -9,15 +9,10 @@
 #include <vector>
 
 #include "client/cli/answer_text.h"
+#include "client/cli/screen_size.h"
 #include "common/base/time.h"
 
 namespace kiln::client {
-
-// Of a terminal, in characters; what is assumed where it does not say.
-struct ScreenSize {
-  std::size_t columns = 80;
-  std::size_t lines = 24;
-};
 
 // Remembers when each node was first seen at its step: the time of a step that goes on is told by
 // nobody.

@@ -30,8 +30,8 @@ function __fish_kiln_compilers
 end
 
 function __fish_kiln_commands
-    printf '%s\n' status nodes tasks drain resume pools pool warm stats why trace run keys config \
-        doctor agent
+    printf '%s\n' status nodes tasks top drain resume pools pool warm stats why trace run keys \
+        config doctor agent
 end
 
 function __fish_kiln_is_first
@@ -95,6 +95,7 @@ for line in \
         'status:the agent, its coordinators, and whether jobs run remotely' \
         'nodes:the machines of the farm and what they do' \
         'tasks:the tasks that run or wait now' \
+        'top:all of it live' \
         'drain:no new tasks for a node' \
         'resume:tasks for a node again' \
         'pools:all pools' \
@@ -146,6 +147,7 @@ complete -c kiln -n '__fish_kiln_is why "keys trust" "keys distrust"' -F
 set -l json -l json -d 'print the answer as JSON'
 __fish_kiln_option 'status nodes tasks drain resume -j pools pool warm' $json
 __fish_kiln_option 'stats why trace config doctor --version "agent stop" "keys list"' $json
+__fish_kiln_option top -l interval -x -d 'between two looks (1s)'
 __fish_kiln_option 'drain resume' -l no-wait -d 'do not wait'
 __fish_kiln_option trace -l list -d 'the builds that are remembered'
 __fish_kiln_option 'drain resume warm "pool create" "pool warm" "pool wake"' \

@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 import kilntest
+from kilntest.display import Display
 from kilntest.recorder import Started, parse
 from kilntest.screen import shown
 from kilntest.waiting import DeadlinePassed
@@ -56,6 +57,23 @@ class ScreenTest(unittest.TestCase):
                          shown("one\r\ntwo\r\n\r\x1b[2Anew\x1b[K\r\n\x1b[J", 80))
         self.assertEqual((["a long", "row"], 1), shown("a longrow", 6))
         self.assertEqual((["oXe"], 0), shown("one\roX", 80))
+
+    def test_has_a_second_one_and_gives_the_first_back(self):
+        display = Display(10, 3)
+        display.feed("$ top\r\n\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J\x1b[2;3Hab\x1b[K\x1b[1;1Hz")
+        self.assertEqual((["z", "  ab"], True, False),
+                         (display.shown(), display.alternate, display.cursor))
+        display.feed("\x1b[?25h\x1b[?10")
+        display.feed("49l$")
+        self.assertEqual((["$ top", "$"], False, True),
+                         (display.shown(), display.alternate, display.cursor))
+
+    def test_scrolls_at_its_last_line_and_can_be_made_smaller(self):
+        display = Display(6, 2)
+        display.feed("one\r\ntwo\r\n\x1b[31mthree\x1b[0m")
+        self.assertEqual((["two", "three"], {31}), (display.shown(), display.looks))
+        display.resize(3, 1)
+        self.assertEqual(["two"], display.shown())
 
 
 class CompareTest(unittest.TestCase):

@@ -1,15 +1,14 @@
 """A terminal: what a program writes to it, and what it then shows."""
 
+import codecs
 import fcntl
 import os
 import pty
-import re
 import struct
 import termios
 
+from kilntest.display import Display
 from kilntest.waiting import pause, wait_until
-
-_STEP = re.compile(r"\x1b\[(\d*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+")
 
 
 class Terminal:
@@ -18,12 +17,26 @@ class Terminal:
     def __init__(self, columns=80, lines=24):
         self.columns = columns
         self._ours, self.theirs = pty.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("4H", lines, columns, 0, 0))
+        self._tell_size(columns, lines)
         os.set_blocking(self._ours, False)
         self.written = b""
+        self._display, self._fed = Display(columns, lines), 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def _tell_size(self, columns, lines):
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("4H", lines, columns, 0, 0))
+
+    def resize(self, columns, lines):
+        """Who reads from it is told, as by any terminal."""
+        self.display().resize(columns, lines)
+        self._tell_size(columns, lines)
 
     def started(self):
         os.close(self.theirs)
+
+    def settings(self):
+        """How it treats keys and lines: what a program must give back as it was."""
+        return termios.tcgetattr(self._ours)
 
     def type(self, keys):
         os.write(self._ours, keys)
@@ -42,6 +55,23 @@ class Terminal:
         return wait_until(lambda: text in self.read() and self.written.decode(errors="replace"),
                           f"the terminal to be told {text!r}", seconds)
 
+    def display(self):
+        """What it shows now."""
+        self.read()
+        self._display.feed(self._decoder.decode(self.written[self._fed:]))
+        self._fed = len(self.written)
+        return self._display
+
+    def wait_shown(self, condition, what, seconds=30.0):
+        """Until `condition` holds of the lines that it shows, which are returned."""
+        def look():
+            lines = self.display().shown()
+            return condition(lines) and lines
+        try:
+            return wait_until(look, what, seconds)
+        except AssertionError as error:
+            raise type(error)(f"{error}; the terminal shows\n{self._display.text()}") from None
+
     def screen(self):
         return shown(self.read(), self.columns)
 
@@ -52,27 +82,6 @@ class Terminal:
 def shown(text, columns):
     """The lines that a terminal without limit of height shows after `text`, and the cursor's row
     as the number of lines above it."""
-    rows, row, column = [""], 0, 0
-    for step in _STEP.finditer(text):
-        word, count = step.group(), int(step.group(1) or 1)
-        if word == "\r":
-            column = 0
-        elif word == "\n":
-            row += 1
-            rows += [""] * (row + 1 - len(rows))
-        elif step.group(2) == "A":
-            row = max(0, row - count)
-        elif step.group(2) == "K":
-            rows[row] = rows[row][:column]
-        elif step.group(2) == "J":
-            rows[row:] = [rows[row][:column]]
-        elif step.group(2):
-            raise ValueError(f"this terminal does not know {word!r}")
-        else:
-            for letter in word:
-                if column == columns:
-                    row, column = row + 1, 0
-                    rows += [""] * (row + 1 - len(rows))
-                rows[row] = rows[row][:column].ljust(column) + letter + rows[row][column + 1:]
-                column += 1
-    return [line.rstrip() for line in rows], row
+    display = Display(columns)
+    display.feed(text)
+    return display.shown(), display.row

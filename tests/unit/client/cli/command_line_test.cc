@@ -71,7 +71,7 @@ TEST(CommandLine, what_is_wrong_is_named_with_what_is_near) {
   EXPECT_THAT(error_of({"status", "x"}), HasSubstr("unexpected argument 'x'"));
   EXPECT_THAT(error_of({"doctor", "gcc", "clang"}), HasSubstr("unexpected argument 'clang'"));
   EXPECT_THAT(error_of({"--json", "nodes"}), HasSubstr("goes after the command"));
-  EXPECT_THAT(error_of({"top"}), HasSubstr("not in this version"));
+  EXPECT_THAT(error_of({"toolchain"}), HasSubstr("not in this version"));
   EXPECT_THAT(error_of({""}), HasSubstr("unknown command ''"));
 }
 
