@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "client/cli/terminal.h"
@@ -63,7 +64,17 @@ bool TopScreen::read_keys(std::string& bytes) const {
   return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
+// One that is slow, or was stopped by Ctrl-S, shall show what is so then, not all that was so
+// since.
+bool TopScreen::takes_more() {
+  struct pollfd item {};
+  item.fd = STDOUT_FILENO;
+  item.events = POLLOUT;
+  return ::poll(&item, 1, 0) > 0;
+}
+
 void TopScreen::show(const std::vector<std::string>& lines) {
+  if (!takes_more()) return;
   const ScreenSize now = size();
   if (now != shown_size_) shown_.reset();
   const std::string text = repaint(shown_, lines);

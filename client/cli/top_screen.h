@@ -31,9 +31,12 @@ class TopScreen {
   int keys_fd() const { return keys_; }
   // What has been typed. False: the terminal has gone.
   bool read_keys(std::string& bytes) const;
+  // Later, with what is to be seen then, where the terminal takes nothing now.
   void show(const std::vector<std::string>& lines);
 
  private:
+  static bool takes_more();
+
   UniqueFd opened_;  // where stdin is not the terminal
   int keys_ = -1;
   std::optional<struct termios> before_;

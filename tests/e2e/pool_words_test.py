@@ -125,7 +125,7 @@ class PoolWordsTest(kilntest.FarmCase):
         self.assertEqual(["NODE", "STATE", "READY", "STAGE", "START", "INIT"], lines[1].split())
         self.assertEqual(["w0", "w1"], [line.split()[0] for line in lines[2:4]])
         self.assertEqual("", lines[4])
-        self.assertEqual(0, process.wait(timeout=60))
+        self.assertEqual(0, terminal.wait_end(process))
         lines, row = terminal.screen()
         self.assertTrue(lines[0].startswith("pool         seen: ready"), lines)
         self.assertEqual(["w0 ready 2/2", "w1 ready 2/2"],
@@ -145,7 +145,7 @@ class PoolWordsTest(kilntest.FarmCase):
         process, terminal = self.in_terminal("pool", "create", "narrow", "--toolchain", "sleep",
                                              "--init", "sleep 5", "--warm", "all", columns=42)
         self.whole_progress(terminal)
-        self.assertEqual(0, process.wait(timeout=60))
+        self.assertEqual(0, terminal.wait_end(process))
         self.assertTrue(terminal.screen()[0][0].startswith("pool         narrow"))
 
     def test_when_the_time_is_over_the_nodes_are_shown_before_the_error(self):
@@ -153,7 +153,7 @@ class PoolWordsTest(kilntest.FarmCase):
         words = ("pool", "create", "late", "--toolchain", "sleep", "--init", "sleep 50", "--warm",
                  "all", "--timeout", "1s")
         process, terminal = self.in_terminal(*words)
-        self.assertEqual(1, process.wait(timeout=60))
+        self.assertEqual(1, terminal.wait_end(process))
         text = "\n".join(terminal.screen()[0])
         self.assertRegex(text, r"(?s)^pool         late: .*\nw0 +warming .*\n"
                                r"kiln: the pool late is not as warm as asked after 1 s")

@@ -72,6 +72,12 @@ class Terminal:
         except AssertionError as error:
             raise type(error)(f"{error}; the terminal shows\n{self._display.text()}") from None
 
+    def wait_end(self, process, seconds=60.0):
+        """The exit status of who writes to it, which a terminal that nobody reads would stop."""
+        wait_until(lambda: self.read() is not None and process.poll() is not None,
+                   "the process to end", seconds)
+        return process.returncode
+
     def screen(self):
         return shown(self.read(), self.columns)
 
