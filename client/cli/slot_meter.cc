@@ -1,6 +1,7 @@
 #include "client/cli/slot_meter.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kiln::client {
 namespace {
@@ -13,7 +14,7 @@ std::uint64_t busy_slots(const SlotUse& use) {
 std::size_t share(std::uint64_t part, std::uint64_t whole, std::size_t cells, std::size_t others) {
   if (part == 0 || whole == 0) return 0;
   const auto exact = static_cast<double>(part) * static_cast<double>(cells);
-  const auto rounded = static_cast<std::size_t>(exact / static_cast<double>(whole) + 0.5);
+  const auto rounded = static_cast<std::size_t>(std::lround(exact / static_cast<double>(whole)));
   return std::clamp<std::size_t>(rounded, 1, cells - std::min(cells - 1, others));
 }
 

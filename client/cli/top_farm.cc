@@ -78,7 +78,7 @@ TopTask task_of(const Json& task) {
 std::string trouble_of(const TopAnswers& answers, const Json& status) {
   if (!answers.status) return answers.status.error().message;
   if (!status.is_object()) return "the agent's answer is no JSON object; is it of another version?";
-  if (const auto reason = text_of(status, "reason"); reason != "-") return reason;
+  if (auto reason = text_of(status, "reason"); reason != "-") return reason;
   for (const auto* answer : {&answers.nodes, &answers.pools, &answers.tasks}) {
     if (!*answer) return answer->error().message;
   }

@@ -16,9 +16,9 @@ std::int64_t clamped(std::uint64_t microseconds, std::int64_t most) {
 }
 
 // Lays phases one after the other.
-class Row {
+class PhaseRow {
  public:
-  explicit Row(std::int64_t begin) : at_(begin) {}
+  explicit PhaseRow(std::int64_t begin) : at_(begin) {}
   void until(const char* name, std::int64_t end) {
     if (end > at_) phases_.push_back({name, {std::exchange(at_, end), end}});
   }
@@ -88,7 +88,7 @@ class Cutter {
 
 void Cutter::list() {
   const std::int64_t begin = at(call_.begun);
-  Row row(begin);
+  PhaseRow row(begin);
   const AttemptTrace* first = first_wait();
   std::int64_t end = at(call_.ended);
   if (is_set(call_.listing_begun)) {
@@ -105,7 +105,7 @@ void Cutter::list() {
 
 void Cutter::add(const AttemptTrace& attempt) {
   if (&attempt != first_wait()) {
-    Row row(at(attempt.asked));
+    PhaseRow row(at(attempt.asked));
     row.until("lease", lease_end(attempt));
     piece(Piece::Row::listing, at(attempt.asked), lease_end(attempt)).phases =
         std::move(row).phases();
@@ -117,14 +117,14 @@ void Cutter::add(const AttemptTrace& attempt) {
   there.number = ++attempts_;
   there.phases = phases_there(attempt);
   if (!is_set(attempt.written)) return;
-  Row row(at(attempt.ended));
+  PhaseRow row(at(attempt.ended));
   row.until("write", at(attempt.written));
   piece(Piece::Row::returning, at(attempt.ended), at(attempt.written)).phases =
       std::move(row).phases();
 }
 
 std::vector<Phase> Cutter::phases_there(const AttemptTrace& attempt) const {
-  Row row(at(attempt.leased));
+  PhaseRow row(at(attempt.leased));
   const std::int64_t end = at(attempt.ended);
   const std::int64_t sent = is_set(attempt.sent) ? at(attempt.sent) : end;
   const Usage& usage = attempt.usage;
@@ -152,7 +152,7 @@ void Cutter::end_here() {
   }
   const std::int64_t begin = at(call_.ended);
   const std::int64_t end = is_set(job_.here_ended) ? at(job_.here_ended) : begin;
-  Row row(begin);
+  PhaseRow row(begin);
   row.until("here", end);
   Piece& here = piece(Piece::Row::here, begin, end);
   here.is_job = true;
