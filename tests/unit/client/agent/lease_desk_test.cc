@@ -317,6 +317,7 @@ TEST_F(LeaseDeskTest, a_request_that_nobody_waits_for_is_withdrawn) {
 TEST_F(LeaseDeskTest, many_calls_make_few_requests) {
   open();
   coordinator_.grants = false;
+  patience_ = std::chrono::hours(1);  // the calls below may take long to be made
   for (int i = 0; i < 300; ++i) {
     wait();
     int turns = 0;
