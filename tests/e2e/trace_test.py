@@ -130,9 +130,8 @@ class TraceTest(kilntest.FarmCase):
         reasons = collections.Counter(self.after["remote"]["reasons"])
         reasons.subtract(self.before["remote"]["reasons"])
         self.assertEqual({node: count for node, count in reasons.items() if count}, dict(ran))
-        sent = sum(job["args"]["bytes_in"] for job in self.events(cat="job"))
-        self.assertGreater(sent, 0)
-        self.assertLessEqual(sent, self.after["bytes_sent"] - self.before["bytes_sent"])
+        # Not those of stats, which counts what travels: compressed, and with what is no input.
+        self.assertGreater(sum(job["args"]["bytes_in"] for job in self.events(cat="job")), 0)
 
     def test_an_attempt_that_failed_says_where_and_why(self):
         (failed,) = [event for event in self.events(cat="attempt")
