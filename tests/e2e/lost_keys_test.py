@@ -1,7 +1,6 @@
 """docs/keys.md, "When a key was lost or seen": its commands are run as they stand there, and what
 it tells people to do is done, while a build goes on of which no job may fail or run here."""
 
-import pathlib
 import re
 import shutil
 import signal
@@ -11,8 +10,9 @@ import unittest
 import kilntest
 from keyed_farm_test import Client
 from kilntest.rounds import Rounds
+from kilntest.words import DOCS
 
-KEYS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "keys.md"
+KEYS = DOCS / "keys.md"
 FOLDER = "/etc/kiln/keys"  # the farm's keys, as the document has it
 OTHERS = ("worker", "client", "admin")  # than the coordinator's key in that folder
 # A coordinator looks at its folder each second, and who is kept out tries again each second.

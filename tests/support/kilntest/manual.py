@@ -1,9 +1,10 @@
 """What Kiln's manual pages name, read from their mdoc source."""
 
-import pathlib
 import re
 
-FOLDER = pathlib.Path(__file__).resolve().parents[3] / "docs" / "man"
+from kilntest.words import DOCS
+
+FOLDER = DOCS / "man"
 _COMMAND = re.compile(r"\.It (?:Ic ([a-z]+(?: [a-z]+)*)|Fl (j)\b|Fl (-version)\b)")
 _OPTION = re.compile(r"\bFl -([a-z][\w-]*)")
 
