@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/dashboard/fragments.h"
+#include "coordinator/dashboard/json_object.h"
 #include "coordinator/dashboard/lines.h"
 #include "coordinator/dashboard/query.h"
 
@@ -16,7 +17,7 @@ constexpr std::uint64_t kTasksListed = 200;
 constexpr std::uint64_t kTasksListedAtMost = 5000;
 
 metrics::HttpReply answer(std::string body) {
-  return {200, "application/json", std::move(body)};
+  return {200, "application/json", std::move(body) + "\n"};
 }
 
 void append(std::string& list, const std::string& text) {
@@ -24,12 +25,8 @@ void append(std::string& list, const std::string& text) {
   list += text;
 }
 
-std::string member(const char* key, std::uint64_t value) {
-  return std::string("\"") + key + "\":" + std::to_string(value);
-}
-
-std::string list(const char* key, const std::string& lines) {
-  return std::string("\"") + key + "\":[" + lines + "]";
+std::string in_brackets(const std::string& lines) {
+  return "[" + lines + "]";
 }
 
 // The sums over the farm.
@@ -51,11 +48,12 @@ std::string farm_line(const FarmSnapshot& farm) {
     queued += node.occupancy->queued;
     leased += node.leased;
   }
-  return "{" + member("slots", slots) + "," + member("running", running) + "," +
-         member("ready", ready) + "," + member("queued", queued) + "," + member("leased", leased) +
-         "," + member("waiting", farm.waiting_requests) + "," + member("clients", farm.clients) +
-         "," + member("completed", completed) + "," + member("nodes_ready", nodes[0]) + "," +
-         member("nodes_draining", nodes[1]) + "," + member("nodes_lost", nodes[2]) + "}";
+  JsonObject line;
+  line.number("slots", slots).number("running", running).number("ready", ready);
+  line.number("queued", queued).number("leased", leased).number("waiting", farm.waiting_requests);
+  line.number("clients", farm.clients).number("completed", completed);
+  line.number("nodes_ready", nodes[0]).number("nodes_draining", nodes[1]);
+  return line.number("nodes_lost", nodes[2]).end();
 }
 
 struct ListedTask {
@@ -149,18 +147,20 @@ metrics::HttpReply Dashboard::live(const std::string& query) {
   for (const auto& point : series_.points()) {
     if (point.look > since) append(points, point_line(point, clock));
   }
-  std::string body = "{\"epoch\":\"" + epoch_ + "\"," + member("seq", looks_);
-  body += std::string(",\"full\":") + (since == 0 ? "true" : "false");
-  body += ",\"now\":" + std::to_string(unix_ms_);
-  body += ",\"started\":" + std::to_string(wall(started_));
-  body += ",\"version\":" + quoted(version_) + ",\"farm\":" + all.farm;
-  body += "," + list("nodes", all.nodes.changed(since)) + "," + list("gone", all.nodes.gone(since));
-  body += "," + list("pools", all.pools.changed(since));
-  body += "," + list("gone_pools", all.pools.gone(since));
-  body += "," + list("builds", all.builds.changed(since));
-  body += "," + list("gone_builds", all.builds.gone(since)) + "," + list("events", events);
-  body += ",\"series\":{\"step\":1000," + list("points", points) + "}}\n";
-  return answer(std::move(body));
+  JsonObject series;
+  series.number("step", std::uint64_t{1000}).member("points", in_brackets(points));
+  JsonObject body;
+  body.text("epoch", epoch_).number("seq", looks_).member("full", since == 0 ? "true" : "false");
+  body.time("now", unix_ms_).time("started", wall(started_)).text("version", version_);
+  body.member("farm", all.farm);
+  body.member("nodes", in_brackets(all.nodes.changed(since)));
+  body.member("gone", in_brackets(all.nodes.gone(since)));
+  body.member("pools", in_brackets(all.pools.changed(since)));
+  body.member("gone_pools", in_brackets(all.pools.gone(since)));
+  body.member("builds", in_brackets(all.builds.changed(since)));
+  body.member("gone_builds", in_brackets(all.builds.gone(since)));
+  body.member("events", in_brackets(events)).member("series", series.end());
+  return answer(body.end());
 }
 
 metrics::HttpReply Dashboard::tasks(const std::string& query) const {
@@ -191,8 +191,9 @@ metrics::HttpReply Dashboard::tasks(const std::string& query) const {
   for (auto one = matching.begin(); one != matching.begin() + shown; ++one) {
     append(lines, task_line(*one->task, *one->node, one->place));
   }
-  return answer("{\"now\":" + std::to_string(unix_ms_) + "," + member("total", matching.size()) +
-                "," + list("tasks", lines) + "}\n");
+  JsonObject body;
+  body.time("now", unix_ms_).number("total", matching.size());
+  return answer(body.member("tasks", in_brackets(lines)).end());
 }
 
 metrics::HttpReply Dashboard::timeline(const std::string& query) const {
@@ -210,9 +211,10 @@ metrics::HttpReply Dashboard::timeline(const std::string& query) const {
   for (const auto& job : build->jobs) {
     if (job.changed > since) append(jobs, job_line(job, clock));
   }
-  return answer("{\"now\":" + std::to_string(unix_ms_) + ",\"build\":" + build_line(*build, clock) +
-                "," + member("dropped", build->dropped) + "," + member("next", build->changed) +
-                "," + list("jobs", jobs) + "}\n");
+  JsonObject body;
+  body.time("now", unix_ms_).member("build", build_line(*build, clock));
+  body.number("dropped", build->dropped).number("next", build->changed);
+  return answer(body.member("jobs", in_brackets(jobs)).end());
 }
 
 }  // namespace kiln::coordinator

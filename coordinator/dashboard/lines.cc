@@ -1,23 +1,14 @@
 #include "coordinator/dashboard/lines.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
 
 namespace kiln::coordinator {
 namespace {
 
-using Json = nlohmann::json;
-
 // What sways all the time is told coarsely, so that a node at rest is not told again and again.
 constexpr std::uint64_t kMemoryStep = std::uint64_t{64} << 20U;
-
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 std::string_view state_name(NodeState state) {
   return state == NodeState::ready ? "ready" : state == NodeState::draining ? "draining" : "lost";
@@ -30,13 +21,12 @@ std::string_view heat_of(const NodeView& node) {
   return occupancy.toolchains.empty() ? "cold" : "staged";
 }
 
-Json milliseconds_of(const std::optional<Duration>& duration) {
-  if (!duration) return nullptr;
-  return std::round(in_seconds(*duration) * 1e4) / 10;
+std::string milliseconds_of(const std::optional<Duration>& duration) {
+  return duration ? tenths(1000 * in_seconds(*duration)) : "null";
 }
 
-Json wall_or_null(const std::optional<TimePoint>& time, const WallClock& wall) {
-  return time ? Json(wall(*time)) : Json(nullptr);
+std::string wall_or_null(const std::optional<TimePoint>& time, const WallClock& wall) {
+  return time ? std::to_string(wall(*time)) : "null";
 }
 
 std::string hex(std::uint64_t number) {
@@ -54,53 +44,49 @@ std::string text_of(const AttemptId& attempt) {
 }
 
 // The state that counts for people: a lost node's pool is as lost as the node.
-std::string state_of(const PoolNodeView& node) {
-  if (node.state != NodeState::ready) return std::string(state_name(node.state));
-  return std::string(name(node.pool->state));
+std::string_view state_of(const PoolNodeView& node) {
+  return node.state == NodeState::ready ? name(node.pool->state) : state_name(node.state);
+}
+
+std::string rows_of(const std::vector<std::optional<BuildNumber>>& slots) {
+  std::string rows = "[";
+  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    if (!slots[slot]) continue;
+    if (rows.size() > 1) rows += ',';
+    rows += "[" + std::to_string(slot) + "," + std::to_string(*slots[slot]) + "]";
+  }
+  return rows + "]";
 }
 
 }  // namespace
-
-std::string quoted(const std::string& text) {
-  return text_of(Json(text));
-}
 
 std::string node_line(const NodeView& node, const std::vector<std::optional<BuildNumber>>& slots,
                       const WallClock& wall) {
   const auto& info = *node.info;
   const auto& occupancy = *node.occupancy;
   const bool is_lost = node.state == NodeState::lost;
-  Json busy = Json::array();
-  for (std::size_t slot = 0; slot < slots.size() && !is_lost; ++slot) {
-    if (slots[slot]) busy.push_back({slot, *slots[slot]});
-  }
-  Json line = {{"name", info.name},
-               {"state", state_name(node.state)},
-               {"slots", info.slots},
-               {"running", is_lost ? 0 : occupancy.running},
-               {"ready", is_lost ? 0 : occupancy.ready},
-               {"queued", is_lost ? 0 : occupancy.queued},
-               {"leased", node.leased},
-               {"staged", occupancy.toolchains.size()},
-               {"load", std::round(occupancy.load * 10) / 10},
-               {"memory", info.memory_bytes},
-               {"memory_available", occupancy.memory_available_bytes / kMemoryStep * kMemoryStep},
-               {"completed", occupancy.completed},
-               {"failed", occupancy.failed},
-               {"heat", heat_of(node)},
-               {"busy", std::move(busy)}};
-  if (is_lost) line["heard"] = wall(node.heard);
-  return text_of(line);
+  const std::uint32_t living = is_lost ? 0 : 1;
+  JsonObject line;
+  line.text("name", info.name).text("state", state_name(node.state)).number("slots", info.slots);
+  line.number("running", living * occupancy.running).number("ready", living * occupancy.ready);
+  line.number("queued", living * occupancy.queued).number("leased", node.leased);
+  line.number("staged", occupancy.toolchains.size()).member("load", tenths(occupancy.load));
+  line.number("memory", info.memory_bytes);
+  line.number("memory_available", occupancy.memory_available_bytes / kMemoryStep * kMemoryStep);
+  line.number("completed", occupancy.completed).number("failed", occupancy.failed);
+  line.text("heat", heat_of(node)).member("busy", is_lost ? "[]" : rows_of(slots));
+  if (is_lost) line.time("heard", wall(node.heard));
+  return line.end();
 }
 
 std::string pool_line(const PoolView& pool) {
-  std::map<std::string, std::uint64_t> nodes;
+  std::map<std::string_view, std::uint64_t> states;
   std::uint64_t ready = 0;
   std::uint64_t busy = 0;
   std::uint64_t wanted = 0;
   std::string trouble;
   for (const auto& node : pool.nodes) {
-    ++nodes[state_of(node)];
+    ++states[state_of(node)];
     if (node.state == NodeState::lost) continue;
     ready += node.pool->ready;
     busy += node.pool->busy;
@@ -109,73 +95,61 @@ std::string pool_line(const PoolView& pool) {
       trouble = node.node + ": " + node.pool->reason;
     }
   }
+  JsonObject nodes;
+  for (const auto& [state, count] : states) nodes.number(state, count);
   const auto& definition = *pool.definition;
-  return text_of({{"name", definition.spec.name},
-                  {"context", name(definition.spec.context)},
-                  {"version", definition.version},
-                  {"nodes", nodes},
-                  {"executors_ready", ready},
-                  {"executors_busy", busy},
-                  {"executors_wanted", wanted},
-                  {"waiting", pool.waiting},
-                  {"trouble", trouble}});
+  JsonObject line;
+  line.text("name", definition.spec.name).text("context", name(definition.spec.context));
+  line.number("version", definition.version).member("nodes", nodes.end());
+  line.number("executors_ready", ready).number("executors_busy", busy);
+  line.number("executors_wanted", wanted).number("waiting", pool.waiting).text("trouble", trouble);
+  return line.end();
 }
 
 std::string build_line(const LiveBuild& build, const WallClock& wall) {
-  return text_of({{"id", build.number},
-                  {"name", build.name},
-                  {"client", build.clients.empty() ? std::string() : *build.clients.begin()},
-                  {"clients", build.clients.size()},
-                  {"running", build.running},
-                  {"queued", build.queued},
-                  {"done", build.done},
-                  {"begun", wall(build.begun)},
-                  {"last", wall(build.last)}});
+  JsonObject line;
+  line.number("id", build.number).text("name", build.name);
+  line.text("client", build.clients.empty() ? std::string() : *build.clients.begin());
+  line.number("clients", build.clients.size()).number("running", build.running);
+  line.number("queued", build.queued).number("done", build.done);
+  line.time("begun", wall(build.begun)).time("last", wall(build.last));
+  return line.end();
 }
 
 std::string event_line(const FarmEvent& event, const WallClock& wall) {
-  return text_of({{"id", event.id},
-                  {"at", wall(event.at)},
-                  {"kind", event.kind},
-                  {"severity", name(event.severity)},
-                  {"subject", event.subject},
-                  {"text", event.text}});
+  JsonObject line;
+  line.number("id", event.id).time("at", wall(event.at)).text("kind", event.kind);
+  line.text("severity", name(event.severity)).text("subject", event.subject);
+  return line.text("text", event.text).end();
 }
 
 std::string point_line(const SeriesPoint& point, const WallClock& wall) {
-  return text_of(Json::array({wall(point.at), point.running, point.waiting, point.completed,
-                              milliseconds_of(point.median), milliseconds_of(point.p95)}));
+  return "[" + std::to_string(wall(point.at)) + "," + std::to_string(point.running) + "," +
+         std::to_string(point.waiting) + "," + std::to_string(point.completed) + "," +
+         milliseconds_of(point.median) + "," + milliseconds_of(point.p95) + "]";
 }
 
 std::string job_line(const LiveJob& job, const WallClock& wall) {
-  Json line = {{"id", job.id},
-               {"attempt", text_of(job.attempt)},
-               {"label", job.label},
-               {"node", job.node},
-               {"slot", job.slot ? Json(*job.slot) : Json(nullptr)},
-               {"pool", job.pool},
-               {"accepted", wall(job.accepted)},
-               {"started", wall_or_null(job.started, wall)},
-               {"ended", wall_or_null(job.ended, wall)},
-               {"phase", job.went ? std::string_view("ended") : name(job.phase)}};
-  if (job.lost) line["lost"] = true;
-  return text_of(line);
+  JsonObject line;
+  line.number("id", job.id).text("attempt", text_of(job.attempt)).text("label", job.label);
+  line.text("node", job.node).number("slot", job.slot).text("pool", job.pool);
+  line.time("accepted", wall(job.accepted)).member("started", wall_or_null(job.started, wall));
+  line.member("ended", wall_or_null(job.ended, wall));
+  line.text("phase", job.went ? std::string_view("ended") : name(job.phase));
+  if (job.lost) line.member("lost", "true");
+  return line.end();
 }
 
 std::string task_line(const TaskStatus& task, const std::string& node,
                       const JobBook::Place* place) {
-  return text_of({{"attempt", text_of(task.attempt)},
-                  {"label", task.label},
-                  {"node", node},
-                  {"slot", place != nullptr && place->slot ? Json(*place->slot) : Json(nullptr)},
-                  {"pool", task.pool},
-                  {"build", place == nullptr ? 0 : place->build},
-                  {"build_name", task.build},
-                  {"client", task.client},
-                  {"phase", name(task.phase)},
-                  {"phase_ms", task.phase_ms},
-                  {"age_ms", task.age_ms},
-                  {"pid", task.pid}});
+  JsonObject line;
+  line.text("attempt", text_of(task.attempt)).text("label", task.label).text("node", node);
+  line.number("slot", place == nullptr ? std::nullopt : place->slot).text("pool", task.pool);
+  line.number("build", place == nullptr ? 0 : place->build).text("build_name", task.build);
+  line.text("client", task.client).text("phase", name(task.phase));
+  line.number("phase_ms", task.phase_ms).number("age_ms", task.age_ms);
+  line.number("pid", static_cast<std::uint64_t>(std::max(task.pid, 0)));
+  return line.end();
 }
 
 }  // namespace kiln::coordinator

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/dashboard/json_object.h"
 #include "coordinator/live/farm_events.h"
 #include "coordinator/live/job_book.h"
 #include "coordinator/live/series.h"
@@ -16,9 +17,6 @@ namespace kiln::coordinator {
 
 // Milliseconds since the Unix epoch.
 using WallClock = std::function<std::int64_t(TimePoint)>;
-
-// Text of peers need not be UTF-8: what is none is replaced.
-std::string quoted(const std::string& text);
 
 std::string node_line(const NodeView& node, const std::vector<std::optional<BuildNumber>>& slots,
                       const WallClock& wall);

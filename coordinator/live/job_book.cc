@@ -74,7 +74,7 @@ void JobBook::enter(Held& held, TaskPhase phase, TimePoint at) {
   }
   auto* job = build == nullptr ? nullptr : job_of(*build, held.job);
   if (has_ended(phase)) {
-    if (times_.size() < kTimesKept) times_.push_back(at - held.accepted);
+    note_time(at - held.accepted);
     free_slot(held);
   }
   if (build == nullptr) return;
@@ -104,7 +104,11 @@ void JobBook::went(const AttemptId& attempt, TimePoint at, bool lost) {
   Held& held = found->second;
   leave_phase(held);
   free_slot(held);
+  // Its return may have been so short that no report told of it.
+  const bool done = !lost && !has_ended(held.phase);
+  if (done) note_time(at - held.accepted);
   if (auto* build = build_of(held)) {
+    if (done) ++build->done;
     auto* job = job_of(*build, held.job);
     touch(*build, job, at);
     if (job != nullptr) {
@@ -152,6 +156,10 @@ const std::vector<std::optional<BuildNumber>>& JobBook::slots(const std::string&
 const JobBook::Place* JobBook::place_of(const AttemptId& attempt) const {
   const auto found = held_.find(attempt);
   return found == held_.end() ? nullptr : &found->second.place;
+}
+
+void JobBook::note_time(Duration time) {
+  if (times_.size() < kTimesKept) times_.push_back(time);
 }
 
 std::vector<Duration> JobBook::take_times() {

@@ -99,6 +99,7 @@ class JobBook {
   LiveBuild* build_of(const Held& held);
   static LiveJob* job_of(LiveBuild& build, std::uint64_t id);
   void touch(LiveBuild& build, LiveJob* job, TimePoint at);
+  void note_time(Duration time);
   void free_slot(Held& held);
   void drop_oldest_job(LiveBuild& build);
   void make_room(BuildNumber keep);

@@ -58,6 +58,15 @@ TEST_F(JobBookTest, a_job_goes_through_its_phases) {
   EXPECT_TRUE(book_.take_times().empty());
 }
 
+TEST_F(JobBookTest, a_return_that_no_report_told_of_is_an_end_too) {
+  come(1, 0);
+  move(1, TaskPhase::running, 20);
+  go(1, 100);
+  EXPECT_EQ(build().done, 1U);
+  EXPECT_THAT(job().ended, Optional(at(100)));
+  EXPECT_THAT(book_.take_times(), ElementsAre(milliseconds(100)));
+}
+
 TEST_F(JobBookTest, running_tasks_have_the_lowest_free_rows) {
   for (const std::uint64_t number : {1, 2, 3}) {
     come(number, 0);
