@@ -195,6 +195,8 @@ void Commands::tasks(const Done& done) {
                         {"pool", task.pool},
                         {"age_ms", task.age_ms},
                         {"pid", task.pid},
+                        {"build", task.build},
+                        {"client", task.client},
                         {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
                                         std::to_string(task.attempt.number)}});
       }
