@@ -36,10 +36,25 @@ class MetricsTest(unittest.TestCase):
                              ("kiln_pool_nodes", {"pool": "sick", "state": "broken"}),
                              ("kiln_pool_nodes", {"pool": "quiet", "state": "quiesced"})):
             self.assertGreater(coordinator.metric(name, **labels), 0, (name, labels))
-        for worker in workers:
+        # Each kind of message that it gets or sends is one of its vocabulary.
+        for name in ("kiln_messages_received_total", "kiln_messages_sent_total"):
+            self.assertEqual(0, coordinator.metric(name, kind="other"), name)
+        for number, worker in enumerate(workers):
+            self.assertEqual(1, worker.metric("kiln_worker_welcomed"))
+            self.assertEqual(1, worker.metric("kiln_worker_info", node=f"w{number}"))
+            for mode in ("user", "system"):
+                self.assertGreater(worker.metric("kiln_worker_task_cpu_seconds_total", mode=mode),
+                                   0)
+            for name in ("kiln_worker_task_max_rss_bytes", "kiln_worker_task_return_seconds"):
+                self.assertGreater(worker.metric(name + "_sum"), 0, name)
+            self.assertGreater(worker.metric("kiln_worker_blob_bytes_total",
+                                             direction="from_agents"), 0)
+            self.assertGreater(worker.metric("process_resident_memory_bytes"), 1 << 20)
             self.assertGreater(worker.metric("kiln_pool_executed_tasks_total", pool="cc",
                                              way="forked"), 0)
             self.assertGreater(worker.metric("kiln_pool_quiesces_total", pool="quiet"), 0)
+        # The other one was restarted, and has what it needs from before.
+        self.assertGreater(workers[0].metric("kiln_worker_task_transfer_seconds_sum"), 0)
 
     def test_gauges_of_a_deleted_pool_go(self):
         farm = self.busy.farm

@@ -184,7 +184,7 @@ class DocumentTest(QueriesCase):
                 for folder in (ROOT / part, ROOT / "common" / "metrics"):
                     for path in folder.rglob("*.cc"):
                         text = path.read_text(encoding="utf-8")
-                        made |= set(re.findall(r'"(kiln_[a-z_]+)"', text))
+                        made |= set(re.findall(r'"((?:kiln|process)_[a-z_]+)"', text))
                 self.assertEqual(made, {row.name for row in documented() if part in row.by})
 
     def test_links_of_the_documents_lead_somewhere(self):
