@@ -7,6 +7,7 @@
 
 #include "common/auth/lease_token.h"
 #include "common/wire/codec.h"
+#include "coordinator/server/page_side.h"
 #include "coordinator/server/pool_json.h"
 
 namespace kiln::coordinator {
@@ -134,6 +135,7 @@ Status Server::start_http() {
     lock.unlock();
     return metrics::HttpReply{200, "application/json", pools_json(pool_statuses(farm->pools))};
   };
+  add_page(handlers);
   auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
   if (!http) return fail(http.error().within("--http"));
   http_ = std::make_unique<metrics::HttpServer>(std::move(*http));

@@ -1,0 +1,127 @@
+// Draws nodes' slots. Heat is a fire that grows: an empty cell, an ember in it, a larger one, all of
+// it, so that it can be read without the colours.
+import { markOf } from "./marks.js";
+import { FONT } from "./palette.js";
+import { HEATS } from "./slots.js";
+
+const SHARE = { staged: 0.4, ready: 0.72 };  // of a cell's side, that the ember has
+const SHAPES_FROM = 5;   // cells below show their colour alone
+const LETTERS_FROM = 13;
+const DIM = 0.16;
+
+function box(context, x, y, size) {
+  if (size < 6) context.fillRect(x, y, size, size);
+  else {
+    context.beginPath();
+    context.roundRect(x, y, size, size, Math.min(3.5, size / 4));
+    context.fill();
+  }
+}
+
+function ember(context, x, y, cell, share) {
+  const size = Math.max(2, Math.round(cell * share));
+  const inset = (cell - size) / 2;
+  box(context, x + inset, y + inset, size);
+}
+
+function cross(context, palette, x, y, cell) {
+  const inset = cell / 4;
+  context.strokeStyle = palette.lost;
+  context.lineWidth = Math.max(1, cell / 10);
+  context.beginPath();
+  context.moveTo(x + inset, y + inset);
+  context.lineTo(x + cell - inset, y + cell - inset);
+  context.moveTo(x + cell - inset, y + inset);
+  context.lineTo(x + inset, y + cell - inset);
+  context.stroke();
+}
+
+function hatch(context, palette, x, y, cell) {
+  context.strokeStyle = palette.draining;
+  context.lineWidth = Math.max(1, cell / 9);
+  context.beginPath();
+  context.moveTo(x + cell * 0.15, y + cell * 0.85);
+  context.lineTo(x + cell * 0.85, y + cell * 0.15);
+  context.stroke();
+}
+
+// One cell by its heat.
+export function paintHeat(context, palette, heat, x, y, cell) {
+  const name = HEATS[heat];
+  const small = cell < SHAPES_FROM;
+  if (name === "busy") {
+    context.fillStyle = palette.busy;
+    box(context, x, y, cell);
+    context.fillStyle = palette["busy-core"];
+    if (!small) ember(context, x, y, cell, 0.5);
+    return;
+  }
+  context.fillStyle = small ? palette[name] : palette.cold;
+  box(context, x, y, cell);
+  if (small) return;
+  if (name === "lost") return cross(context, palette, x, y, cell);
+  if (name === "draining") return hatch(context, palette, x, y, cell);
+  if (name === "cold") return;
+  context.fillStyle = palette[name];
+  ember(context, x, y, cell, SHARE[name]);
+}
+
+// One cell by the build that has it.
+export function paintBuild(context, palette, build, heat, x, y, cell) {
+  const name = HEATS[heat];
+  if (build < 0) {
+    context.fillStyle = palette.cold;
+    box(context, x, y, cell);
+    if (name === "lost" && cell >= SHAPES_FROM) cross(context, palette, x, y, cell);
+    if (name === "draining" && cell >= SHAPES_FROM) hatch(context, palette, x, y, cell);
+    return;
+  }
+  const { letter, colour } = markOf(build);
+  context.fillStyle = colour === null ? palette["build-unknown"] : palette.builds[colour];
+  box(context, x, y, cell);
+  if (cell < LETTERS_FROM) return;
+  context.fillStyle = palette["mark-text"];
+  context.font = `700 ${Math.round(cell * 0.58)}px ${FONT}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(letter, x + cell / 2, y + cell / 2 + 0.5);
+}
+
+function paintName(context, palette, plan, place, node) {
+  const signs = { lost: "✕ ", draining: "▼ " };
+  context.font = `11px ${FONT}`;
+  context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  context.fillStyle = node.state === "lost" ? palette.bad : palette.muted;
+  let text = (signs[node.state] ?? "") + node.name;
+  const room = place.w + Math.min(plan.between - 4, 12);
+  while (text.length > 2 && context.measureText(text).width > room) text = `${text.slice(0, -2)}…`;
+  context.fillText(text, place.x, place.y + place.h - 3);
+}
+
+// One node. `look`: {palette, mode: "heat" | "build", build: the one to stand out, or 0}.
+export function paintNode(context, plan, place, node, { heat, build }, look) {
+  const { cell, gap } = plan;
+  const edge = Math.min(3, plan.below / 2);
+  context.clearRect(place.x - edge, place.y - edge,
+    place.w + edge + Math.min(plan.between - edge, 14), place.h + edge * 2);
+  for (let slot = 0; slot < heat.length; slot += 1) {
+    const x = place.x + (slot % place.columns) * (cell + gap);
+    const y = place.y + Math.floor(slot / place.columns) * (cell + gap);
+    context.globalAlpha = look.build && build[slot] !== look.build ? DIM : 1;
+    if (look.mode === "build") {
+      paintBuild(context, look.palette, build[slot], heat[slot], x, y, cell);
+    } else {
+      paintHeat(context, look.palette, heat[slot], x, y, cell);
+    }
+  }
+  context.globalAlpha = 1;
+  if (plan.label) paintName(context, look.palette, plan, place, node);
+}
+
+// A frame around a node: of the one under the pointer or the keyboard's.
+export function paintFrame(context, place, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.strokeRect(place.x - 2, place.y - 2, place.w + 4, place.h + 4);
+}
