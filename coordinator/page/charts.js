@@ -1,6 +1,6 @@
 // Three charts of the last ten minutes, with one cross-hair through all of them.
 import { element, setText } from "./dom.js";
-import { count, rate, span, timeOfDay } from "./format.js";
+import { brief, count, rate, span, timeOfDay } from "./format.js";
 import { FONT, prepare } from "./palette.js";
 import { buckets, nearest, niceTop } from "./series.js";
 
@@ -10,12 +10,12 @@ const HEIGHT = 84, TOP = 6, BOTTOM = 15;
 
 // A line's style: filled, whole, or dashed, so that two lines differ without colours.
 const CHARTS = [
-  { title: "Slots busy and requests waiting", text: count, lines: [
+  { title: "Busy and waiting", text: count, lines: [
     { name: "busy", place: 1, colour: "ready", fill: true },
     { name: "waiting", place: 2, colour: "muted", dash: [3, 3] }] },
   { title: "Tasks per second", text: rate, lines: [
     { name: "tasks/s", place: 3, colour: "ready", fill: true, rate: true }] },
-  { title: "Latency of tasks", text: span, lines: [
+  { title: "Latency", text: span, axis: brief, lines: [
     { name: "p50", place: 4, colour: "ready" },
     { name: "p95", place: 5, colour: "accent", dash: [4, 3] }] },
 ];
@@ -86,7 +86,7 @@ function drawChart(canvas, spec, state, palette, pointed) {
   spec.lines.forEach(({ fill, colour }, place) => {
     if (fill) fillBelow(context, lines[place], x, y, palette[colour], floor);
   });
-  ground(context, palette, width, top, spec.text);
+  ground(context, palette, width, top, spec.axis ?? spec.text);
   spec.lines.forEach(({ colour, dash }, place) => {
     context.strokeStyle = palette[colour];
     context.lineWidth = 1.6;

@@ -27,6 +27,9 @@ export function span(ms) {
   return second ? `${first} ${largeName} ${second} ${smallName}` : `${first} ${largeName}`;
 }
 
+// A round span for an axis: "2 s" rather than "2.0 s".
+export const brief = (ms) => span(ms).replace(".0 s", " s");
+
 export function bytes(number) {
   if (!number) return "–";
   const names = ["B", "KiB", "MiB", "GiB", "TiB"];

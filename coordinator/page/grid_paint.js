@@ -6,6 +6,7 @@ import { HEATS } from "./slots.js";
 
 const SHARE = { staged: 0.4, ready: 0.72 };  // of a cell's side, that the ember has
 const SHAPES_FROM = 5;   // cells below show their colour alone
+const GLOWS_FROM = 9;
 const LETTERS_FROM = 13;
 const DIM = 0.16;
 
@@ -45,23 +46,56 @@ function hatch(context, palette, x, y, cell) {
   context.stroke();
 }
 
+// Glowing cells, painted once per palette and size and then copied: gradients are dear.
+const glows = new WeakMap();
+
+function glow(palette, name, size) {
+  const dots = window.devicePixelRatio || 1;
+  const key = `${name} ${size} ${dots}`;
+  if (!glows.has(palette)) glows.set(palette, new Map());
+  const made = glows.get(palette);
+  if (!made.has(key)) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Math.ceil(size * dots);
+    const context = canvas.getContext("2d");
+    context.scale(canvas.width / size, canvas.width / size);
+    const shade = context.createRadialGradient(size / 2, size / 2, 0, size / 2, size / 2,
+      size * 0.72);
+    if (name === "busy") {
+      shade.addColorStop(0, palette["busy-core"]);
+      shade.addColorStop(0.3, palette["busy-core"]);
+      shade.addColorStop(0.95, palette["busy-edge"]);
+    } else {
+      shade.addColorStop(0, palette.ready);
+      shade.addColorStop(1, palette["ready-edge"]);
+    }
+    context.fillStyle = shade;
+    box(context, 0, 0, size);
+    made.set(key, canvas);
+  }
+  return made.get(key);
+}
+
+function paintGlow(context, palette, name, x, y, size) {
+  context.drawImage(glow(palette, name, size), x, y, size, size);
+}
+
 // One cell by its heat.
 export function paintHeat(context, palette, heat, x, y, cell) {
   const name = HEATS[heat];
   const small = cell < SHAPES_FROM;
-  if (name === "busy") {
-    context.fillStyle = palette.busy;
-    box(context, x, y, cell);
-    context.fillStyle = palette["busy-core"];
-    if (!small) ember(context, x, y, cell, 0.5);
-    return;
-  }
-  context.fillStyle = small ? palette[name] : palette.cold;
+  if (name === "busy" && cell >= GLOWS_FROM) return paintGlow(context, palette, name, x, y, cell);
+  context.fillStyle = small || name === "busy" ? palette[name] : palette.cold;
   box(context, x, y, cell);
-  if (small) return;
+  if (small || name === "busy") return;
   if (name === "lost") return cross(context, palette, x, y, cell);
   if (name === "draining") return hatch(context, palette, x, y, cell);
   if (name === "cold") return;
+  if (name === "ready" && cell >= GLOWS_FROM) {
+    const size = Math.round(cell * SHARE.ready);
+    const inset = (cell - size) / 2;
+    return paintGlow(context, palette, name, x + inset, y + inset, size);
+  }
   context.fillStyle = palette[name];
   ember(context, x, y, cell, SHARE[name]);
 }

@@ -12,8 +12,8 @@ const OLD_MS = 10_000;  // an age at which a task's bar is full
 export function makeBuilds(root) {
   let now = 0;
   const columns = [
-    { title: "Build", kind: "wide", make: buildCell((build) => build.id, (build) => build) },
-    { title: "Of", kind: "quiet slim", make: textCell((build) => build.client ?? "") },
+    { title: "Build", kind: "wide", make: buildCell((build) => build.id, (build) => build,
+      (build) => build.client) },
     { title: "Now", kind: "number", make: textCell((build) => count(build.running)) },
     { title: "Done", kind: "number", make: textCell((build) => count(build.done)) },
     { title: "For", kind: "number quiet", make: textCell((build) => span(lasted(build, now))) },

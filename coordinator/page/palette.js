@@ -1,7 +1,8 @@
 // The colours of the style sheet, for canvases, which know no custom properties.
 
 const NAMES = ["text", "muted", "line", "line-strong", "panel", "chamber", "accent", "focus",
-  "good", "bad", "cold", "staged", "ready", "busy", "busy-core", "draining", "lost", "mark-text",
+  "good", "bad", "cold", "staged", "ready", "ready-edge", "busy", "busy-core", "busy-edge",
+  "draining", "lost", "mark-text",
   "build-unknown", "build-0", "build-1", "build-2", "build-3", "build-4", "build-5", "build-6",
   "build-7"];
 

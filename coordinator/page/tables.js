@@ -60,16 +60,20 @@ export function linkCell(view, name, text = name) {
   };
 }
 
-// A build's mark and name, as a link. `id` and `build` of the item.
-export function buildCell(id, build) {
+// A build's mark and name, as a link, and after it whose it is. `id`, `build` and `client` of the
+// item.
+export function buildCell(id, build, client = () => "") {
   return () => {
     const mark = makeMark(0);
     const text = element("span");
-    const root = element("a", {}, mark.root, text);
+    const whose = element("span", { class: "whose" });
+    const root = element("span", {}, element("a", {}, mark.root, text), whose);
+    const link = root.firstElementChild;
     return { root, set: (item) => {
       mark.set(id(item));
       setText(text, buildName(build(item), id(item)));
-      setAttribute(root, "href", id(item) > 0 ? hrefOf("build", id(item)) : null);
+      setText(whose, client(item) ?? "");
+      setAttribute(link, "href", id(item) > 0 ? hrefOf("build", id(item)) : null);
     } };
   };
 }

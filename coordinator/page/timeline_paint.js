@@ -1,5 +1,5 @@
 // Draws a build's timeline: above how many jobs ran at once, below each job in its slot's lane.
-import { span } from "./format.js";
+import { brief } from "./format.js";
 import { FONT, prepare } from "./palette.js";
 import { concurrency, endOf, laneKey, ticksOf } from "./timeline_layout.js";
 import { niceTop } from "./series.js";
@@ -59,7 +59,7 @@ export function paintShape(canvas, view) {
   for (const { at, after } of ticksOf(window, whole.from, width - GUTTER)) {
     const x = Math.round(scale.x(at)) + 0.5;
     if (x > width - 20) continue;
-    context.fillText(after === 0 ? "0" : span(after), x, SHAPE_HEIGHT - 5);
+    context.fillText(after === 0 ? "0" : brief(after), x, SHAPE_HEIGHT - 5);
     context.fillRect(x - 0.5, floor, 1, 4);
   }
 }

@@ -65,7 +65,7 @@ class MadeUpFarm:
         self.now, self.started, self.task_ms = begin, begin - 7_260_000, task_ms
         self.wanted = nodes * slots * busy
         self.nodes, self.builds, self.pools = {}, {}, dict(POOLS)
-        self.events, self.points, self.spans = [], [], []
+        self.events, self.points, self._told = [], [], {}
         self._ends, self._free = [], []
         self._numbers, self._attempts, self._event_ids = (itertools.count(1) for _ in range(3))
         self._next_point, self._ended_now, self.completed = begin + 1000, [], 48_211
@@ -92,6 +92,7 @@ class MadeUpFarm:
         node.state, node.silent_since = "lost", self.now
         leases = len(node.tasks)
         for job in node.tasks.values():
+            job["ended"] = self.now
             self.builds[job["build"]].running -= 1
         node.tasks = {}
         self._free = [place for place in self._free if place[0] != name]
@@ -131,7 +132,7 @@ class MadeUpFarm:
         build.done += 1
         build.last = job["ended"] = at
         self._ended_now.append(at - job["accepted"])
-        if build.left and node.state == "ready":
+        if build.left and node.state == "ready" and self.chance.random() < 0.9:
             self._start(build, at)
 
     def _begin_builds(self):
@@ -140,7 +141,8 @@ class MadeUpFarm:
             return
         if active and self.chance.random() > 0.25:
             return
-        width = max(2, int(self.wanted * self.chance.uniform(0.12, 0.5)))
+        room = self.wanted - sum(build.width for build in active)
+        width = max(2, min(int(self.wanted * self.chance.uniform(0.12, 0.5)), int(room) + 4))
         jobs = int(width * self.chance.uniform(8, 40))
         build = Build(next(self._numbers), self.now, width, jobs, self.chance)
         self.builds[build.id] = build
@@ -218,15 +220,36 @@ class MadeUpFarm:
     def live(self, since=0):
         """A full answer, or with `since` (a time, which serves as seq) what is new."""
         full = since == 0
+        nodes = [node.view(self.now) for node in self.nodes.values()]
+        for view in nodes:
+            if self._told.get(view["name"], (None,))[0] != view:
+                self._told[view["name"]] = (view, self.now)
         points = [point for point in self.points if point[0] > since]
         return {"epoch": "8d1f", "seq": self.now, "full": full, "now": self.now,
                 "started": self.started, "version": "0.4.0", "farm": self.farm(),
-                "nodes": [node.view(self.now) for node in self.nodes.values()],
+                "nodes": [view for view in nodes if self._told[view["name"]][1] > since],
                 **({} if full else {"gone": []}), "pools": self.pool_views(),
                 "builds": [build.view() for build in list(self.builds.values())[:-65:-1]],
                 "events": [event for event in self.events[-EVENTS_KEPT:] if event["at"] > since
                            or full],
                 "series": {"step": 1000, "points": points}}
+
+    def whole_node(self, name):
+        node = self.nodes.get(name)
+        return {"nodes": [{"name": name, "task_address": f"tcp://10.0.3.{len(name)}:10652",
+                           "version": "0.4.0"}] if node else []}
+
+    def whole_pool(self, name):
+        if name not in self.pools:
+            return {"pools": []}
+        sick = name == "sick"
+        rows = [{"node": node.name, "state": node.state, "wanted": 5, "pool": {
+            "state": "broken" if sick else "ready", "ready": 0 if sick else node.ready(),
+            "busy": sum(job["pool"] == name for job in node.tasks.values()), "starting": 0,
+            "tasks": node.completed, "warm_hits": node.completed, "warm_misses": 3 + sick,
+            "reason": "initializer ended with 3: no such licence" if sick else ""}}
+                for node in self.nodes.values()]
+        return {"pools": [{"definition": {"name": name}, "nodes": rows}]}
 
     def tasks(self, node=None, pool=None, build=None, limit=200):
         found = []

@@ -60,6 +60,10 @@ class MadeUpServer:
                 self.farm.advance(int(time.time() * 1000 + self._made))
             if path == "/api/v1/live":
                 return self.farm.live(int(query.get("since", 0)))
+            if path == "/api/v1/nodes":
+                return self.farm.whole_node(query.get("name"))
+            if path == "/api/v1/pools":
+                return self.farm.whole_pool(query.get("name"))
             if path == "/api/v1/tasks":
                 limit = int(query.pop("limit", 200))
                 return self.farm.tasks(limit=limit, **query)
