@@ -11,8 +11,8 @@ const HEIGHT = 84, TOP = 6, BOTTOM = 15;
 // A line's style: filled, whole, or dashed, so that two lines differ without colours.
 const CHARTS = [
   { title: "Busy and waiting", text: count, lines: [
-    { name: "busy", place: 1, colour: "ready", fill: true },
-    { name: "waiting", place: 2, colour: "muted", dash: [3, 3] }] },
+    { name: "busy", place: 1, colour: "ready", fill: true, exact: true },
+    { name: "waiting", place: 2, colour: "muted", dash: [3, 3], exact: true }] },
   { title: "Tasks per second", text: rate, lines: [
     { name: "tasks/s", place: 3, colour: "ready", fill: true, rate: true }] },
   { title: "Latency", text: span, axis: brief, lines: [
@@ -104,8 +104,14 @@ function drawChart(canvas, spec, state, palette, pointed) {
     context.lineTo(x(at), floor);
     context.stroke();
   }
-  return lines.map((line) => (at === null ? line.findLast(([, value]) => value !== null)
-    : nearest(line, at))?.[1] ?? null);
+  return spec.lines.map((line, place) => valueAt(line, lines[place], state.points, at));
+}
+
+// What is read at a time, or now (null): of what is counted at a moment the last count itself.
+function valueAt({ exact, place }, line, points, at) {
+  if (at !== null) return nearest(line, at)?.[1] ?? null;
+  if (exact) return points.at(-1)?.[place] ?? null;
+  return line.findLast(([, value]) => value !== null)?.[1] ?? null;
 }
 
 export function makeCharts(root) {

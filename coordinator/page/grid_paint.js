@@ -63,8 +63,8 @@ function glow(palette, name, size) {
       size * 0.72);
     if (name === "busy") {
       shade.addColorStop(0, palette["busy-core"]);
-      shade.addColorStop(0.3, palette["busy-core"]);
-      shade.addColorStop(0.95, palette["busy-edge"]);
+      shade.addColorStop(0.22, palette["busy-core"]);
+      shade.addColorStop(0.92, palette["busy-edge"]);
     } else {
       shade.addColorStop(0, palette.ready);
       shade.addColorStop(1, palette["ready-edge"]);
@@ -151,6 +151,8 @@ export function paintNode(context, plan, place, node, { heat, build }, look) {
   }
   context.globalAlpha = 1;
   if (plan.label) paintName(context, look.palette, plan, place, node);
+  else if (node.state === "lost") cross(context, look.palette, place.x - place.w * 0.2,
+    place.y + (place.h - place.w) / 2 - place.w * 0.2, place.w * 1.4);
 }
 
 // A frame around a node: of the one under the pointer or the keyboard's.

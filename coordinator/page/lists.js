@@ -54,8 +54,8 @@ export function worstState(pool) {
 export function makePools(root) {
   const update = makeTable(root, { caption: "Pools", key: (pool) => pool.name,
     columns: [
-      { title: "Pool", kind: "wide", make: linkCell("pool", (pool) => pool.name) },
-      { title: "Nodes", make: stateCell(worstState, poolWords) },
+      { title: "Pool", make: linkCell("pool", (pool) => pool.name) },
+      { title: "Nodes", kind: "wide", make: stateCell(worstState, poolWords) },
       { title: "Warm", kind: "number", make: textCell((pool) =>
         `${count(pool.executors_ready)} / ${count(pool.executors_wanted)}`) },
       { title: "Now", kind: "number", make: textCell((pool) => count(pool.running)) },
