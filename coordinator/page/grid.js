@@ -40,10 +40,9 @@ export function makeGrid(root, { open, tip, said }) {
     return made;
   }
 
-  function paint(number) {
+  function paint(number, at = context()) {
     if (number < 0 || number >= farm.order.length) return;
     const place = planned.places[number];
-    const at = context();
     paintNode(at, planned, place, node(number), slots.get(farm.order[number]), look);
     const focused = document.activeElement === canvas && number === chosen;
     if (focused) paintFrame(at, place, look.palette.focus, 2);
@@ -130,10 +129,10 @@ export function makeGrid(root, { open, tip, said }) {
     empty.hidden = !canvas.hidden;
     if (canvas.hidden) return showEmpty(state);
     if (all) arrange();
+    const at = context();
     state.order.forEach((name, number) => {
-      if (all || state.touched.has(name)) paint(number);
+      if (all || state.touched.has(name)) paint(number, at);
     });
-    if (all) [pointed, chosen].forEach(paint);
   }
 
   function showEmpty(state) {

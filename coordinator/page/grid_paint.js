@@ -5,7 +5,7 @@ import { FONT } from "./palette.js";
 import { HEATS } from "./slots.js";
 
 const SHARE = { staged: 0.4, ready: 0.72 };  // of a cell's side, that the ember has
-const SHAPES_FROM = 5;   // cells below show their colour alone
+const SHAPES_FROM = 6;   // cells below show their colour alone
 const GLOWS_FROM = 9;
 const LETTERS_FROM = 13;
 const DIM = 0.16;
@@ -83,11 +83,10 @@ function paintGlow(context, palette, name, x, y, size) {
 // One cell by its heat.
 export function paintHeat(context, palette, heat, x, y, cell) {
   const name = HEATS[heat];
-  const small = cell < SHAPES_FROM;
   if (name === "busy" && cell >= GLOWS_FROM) return paintGlow(context, palette, name, x, y, cell);
-  context.fillStyle = small || name === "busy" ? palette[name] : palette.cold;
+  context.fillStyle = name === "busy" ? palette.busy : palette.cold;
   box(context, x, y, cell);
-  if (small || name === "busy") return;
+  if (name === "busy") return;
   if (name === "lost") return cross(context, palette, x, y, cell);
   if (name === "draining") return hatch(context, palette, x, y, cell);
   if (name === "cold") return;
@@ -106,8 +105,8 @@ export function paintBuild(context, palette, build, heat, x, y, cell) {
   if (build < 0) {
     context.fillStyle = palette.cold;
     box(context, x, y, cell);
-    if (name === "lost" && cell >= SHAPES_FROM) cross(context, palette, x, y, cell);
-    if (name === "draining" && cell >= SHAPES_FROM) hatch(context, palette, x, y, cell);
+    if (name === "lost") cross(context, palette, x, y, cell);
+    if (name === "draining") hatch(context, palette, x, y, cell);
     return;
   }
   const { letter, colour } = markOf(build);
@@ -133,12 +132,35 @@ function paintName(context, palette, plan, place, node) {
   context.fillText(text, place.x, place.y + place.h - 3);
 }
 
-// One node. `look`: {palette, mode: "heat" | "build", build: the one to stand out, or 0}.
-export function paintNode(context, plan, place, node, { heat, build }, look) {
-  const { cell, gap } = plan;
-  const edge = Math.min(3, plan.below / 2);
-  context.clearRect(place.x - edge, place.y - edge,
-    place.w + edge + Math.min(plan.between - edge, 14), place.h + edge * 2);
+// All cells of a node that are too small for shapes: colour by colour, as changing it is dear.
+function paintSmall(context, plan, place, { heat, build }, { palette, mode, build: alone }) {
+  const each = plan.cell + plan.gap;
+  const groups = new Map();
+  for (let slot = 0; slot < heat.length; slot += 1) {
+    const dim = alone && build[slot] !== alone;
+    const key = (mode === "build" ? 64 + build[slot] : heat[slot]) * 2 + (dim ? 1 : 0);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(slot);
+  }
+  for (const [key, slots] of groups) {
+    context.globalAlpha = key % 2 ? DIM : 1;
+    context.fillStyle = smallColour(palette, mode, heat[slots[0]], build[slots[0]]);
+    for (const slot of slots) {
+      context.fillRect(place.x + (slot % place.columns) * each,
+        place.y + Math.floor(slot / place.columns) * each, plan.cell, plan.cell);
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+function smallColour(palette, mode, heat, build) {
+  if (mode === "heat") return palette[HEATS[heat]];
+  if (build < 0) return palette.cold;
+  const { colour } = markOf(build);
+  return colour === null ? palette["build-unknown"] : palette.builds[colour];
+}
+
+function paintLarge(context, { cell, gap }, place, { heat, build }, look) {
   for (let slot = 0; slot < heat.length; slot += 1) {
     const x = place.x + (slot % place.columns) * (cell + gap);
     const y = place.y + Math.floor(slot / place.columns) * (cell + gap);
@@ -150,9 +172,21 @@ export function paintNode(context, plan, place, node, { heat, build }, look) {
     }
   }
   context.globalAlpha = 1;
+}
+
+// One node. `look`: {palette, mode: "heat" | "build", build: the one to stand out, or 0}.
+export function paintNode(context, plan, place, node, slots, look) {
+  const edge = Math.min(3, plan.below / 2);
+  context.clearRect(place.x - edge, place.y - edge,
+    place.w + edge + Math.min(plan.between - edge, 14), place.h + edge * 2);
+  const paint = plan.cell < SHAPES_FROM ? paintSmall : paintLarge;
+  paint(context, plan, place, slots, look);
   if (plan.label) paintName(context, look.palette, plan, place, node);
-  else if (node.state === "lost") cross(context, look.palette, place.x - place.w * 0.2,
-    place.y + (place.h - place.w) / 2 - place.w * 0.2, place.w * 1.4);
+  else if (node.state === "lost") {
+    const beyond = place.w * 0.2;
+    cross(context, look.palette, place.x - beyond, place.y + (place.h - place.w) / 2 - beyond,
+      place.w + 2 * beyond);
+  }
 }
 
 // A frame around a node: of the one under the pointer or the keyboard's.
