@@ -168,9 +168,9 @@ Status Agent::open_farm() {
   workers_ = std::make_unique<WorkerPool>(
       parts, log_, wire::PeerHello{epoch, host_name(), std::string(kVersion)}, std::move(routes),
       [this](const std::string& worker) { leases_->drop_worker(worker); });
-  access_ = std::make_unique<FarmAccess>(
-      FarmAccess{*reactor_, *io_, *leases_, *workers_, uploads_, *spool_, log_, epoch, 0,
-                 host_name() + "-" + std::to_string(::getpid())});
+  access_ = std::make_unique<FarmAccess>(FarmAccess{
+      *reactor_, *io_, *leases_, *workers_, uploads_, *spool_, log_, epoch, 0,
+      host_name() + "-" + std::to_string(::getpid()), user_name(environment_) + "@" + host_name()});
   probes_ = std::make_unique<ProbeDesk>(*access_, *work_, *preparer_, options_.cache / "probes");
   toolchains_ = std::make_unique<ToolchainDesk>(
       ToolchainDesk::Parts{*reactor_, *work_, *preparer_, *access_, *farm_, *probes_});

@@ -58,6 +58,10 @@ RemoteUnit::~RemoteUnit() {
   if (lease_) farm_.leases.spoil(lease_->lease.id);
 }
 
+const std::string& RemoteUnit::build() const {
+  return settings_.build.empty() ? farm_.default_build : settings_.build;
+}
+
 std::function<void()> RemoteUnit::guarded(std::function<void()> fn) {
   return [self = self_, attempt = attempt_, fn = std::move(fn)] {
     if (*self != nullptr && (*self)->attempt_ == attempt) fn();
@@ -78,7 +82,7 @@ void RemoteUnit::acquire() {
   wish.architecture = unit_->toolchain->architecture;
   wish.pool = settings_.pool;
   wish.key = unit_->source;
-  wish.build = settings_.build.empty() ? farm_.default_build : settings_.build;
+  wish.build = build();
   wish.priority = settings_.priority;
   wish.size_hint_bytes = unit_->inputs->bytes;
   wish.excluded = history_.excluded;
@@ -152,8 +156,9 @@ void RemoteUnit::send_run() {
 void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   packing_ = false;
   if (link_->state() != WorkerLink::State::ready) return;  // worker_ready or worker_lost comes
-  const wire::Run run{lease_->lease, attempt_, unit_->task, parcel->blobs,
-                      lease_->toolchain_sources};
+  const wire::Run run{
+      lease_->lease, attempt_,    unit_->task, parcel->blobs, lease_->toolchain_sources,
+      build(),       farm_.client};
   const auto sent = link_->send(run, parcel->raw);
   if (!sent && sent.error().code == Errc::resource_exhausted) {
     // The worker is well, it only reads slower than we send.

@@ -39,6 +39,7 @@ struct FarmAccess {
   std::uint64_t client_epoch = 0;
   std::uint64_t last_attempt = 0;
   std::string default_build;
+  std::string client = {};  // whose agent it is, for people: user@host
 };
 
 struct UnitOutcome {
@@ -100,6 +101,7 @@ class RemoteUnit : private AttemptEvents {
                    const std::string& doubt = {});
   void finish(const Step& step, const std::string& detail);
   // Runs `fn` on the reactor if the unit still lives then and is in the same attempt.
+  const std::string& build() const;
   std::function<void()> guarded(std::function<void()> fn);
 
   FarmAccess& farm_;

@@ -51,6 +51,8 @@ struct TaskStatus {
   std::string pool = "default";
   std::uint64_t age_ms = 0;  // since it was accepted
   std::int32_t pid = 0;      // on its node, of the process that runs it; 0: it has none now
+  std::string build = {};    // as its Run names it
+  std::string client = {};   // whose it is, likewise
 
   template <typename Self, typename Visitor>
   static void describe(Self& self, Visitor&& visit) {
@@ -61,6 +63,8 @@ struct TaskStatus {
     visit("pool", self.pool);
     visit("age_ms", self.age_ms);
     visit("pid", self.pid);
+    visit("build", self.build);
+    visit("client", self.client);
   }
   friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
 };

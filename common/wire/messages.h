@@ -282,8 +282,11 @@ struct Run {
   Task task;
   std::vector<InlineBlob> blobs;
   std::vector<std::string> toolchain_sources;  // bulk addresses of peers
+  // For people who look at the node: which build it is of, and whose, as user@host.
+  std::string build = {};
+  std::string client = {};
   KILN_FIELDS(KILN_FIELD(lease) KILN_FIELD(attempt) KILN_FIELD(task) KILN_FIELD(blobs)
-                  KILN_FIELD(toolchain_sources))
+                  KILN_FIELD(toolchain_sources) KILN_FIELD(build) KILN_FIELD(client))
   friend bool operator==(const Run&, const Run&) = default;
 };
 struct Accepted {

@@ -7,19 +7,10 @@
 #include <vector>
 
 #include "common/wire/messages.h"
-#include "coordinator/pools/types.h"
+#include "coordinator/live/snapshot.h"
 #include "coordinator/scheduling/types.h"
 
 namespace kiln::coordinator {
-
-// The farm at one moment: cheap to take, and to be read on any thread.
-struct FarmSnapshot {
-  std::vector<NodeView> nodes;
-  std::vector<PoolView> pools;
-  TimePoint taken;
-  std::uint32_t waiting_requests = 0;
-  std::uint32_t clients = 0;
-};
 
 // ready, draining, lost.
 std::string_view state_name(NodeState state);

@@ -31,6 +31,8 @@ Status check_occupancy(const Occupancy& occupancy) {
   KILN_TRY(at_most("occupancy.tasks", occupancy.tasks.size(), kMaxTasks));
   for (const auto& task : occupancy.tasks) {
     KILN_TRY(at_most("a task's label", task.label.size(), kMaxKey));
+    KILN_TRY(at_most("a task's build", task.build.size(), kMaxName));
+    KILN_TRY(at_most("a task's client", task.client.size(), kMaxName));
   }
   return {};
 }

@@ -20,7 +20,7 @@ metrics::HttpReply reply_of(const page::Part& part) {
 
 }  // namespace
 
-void add_page(metrics::HttpHandlers& handlers) {
+void add_live_page(metrics::HttpHandlers& handlers) {
   for (const auto& part : page::parts()) {
     const auto serve = [&part](const std::string&) { return reply_of(part); };
     handlers.pages["/page/" + std::string(part.name)] = serve;

@@ -5,6 +5,6 @@
 
 namespace kiln::coordinator {
 
-void add_page(metrics::HttpHandlers& handlers);
+void add_live_page(metrics::HttpHandlers& handlers);
 
 }  // namespace kiln::coordinator

@@ -8,7 +8,6 @@
 #include "common/auth/lease_token.h"
 #include "common/wire/codec.h"
 #include "coordinator/server/page_side.h"
-#include "coordinator/server/pool_json.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -51,7 +50,8 @@ Server::Server(net::Reactor& reactor, Logger log, ServerOptions options, std::st
                   }),
       metrics_(registry_),
       pool_metrics_(registry_),
-      core_(options_.scheduling) {
+      core_(options_.scheduling),
+      dashboard_(std::make_shared<Dashboard>(options_.scheduling.epoch, version(), reactor.now())) {
   registry_.set_build_info("coordinator", version());
 }
 
@@ -78,6 +78,7 @@ Result<std::unique_ptr<Server>> Server::create(net::Reactor& reactor, net::Conte
   KILN_TRY(server->open_gate(context));
   KILN_TRY(server->bind(context));
   server->refresh();
+  server->look_at_farm();
   server->keep_refreshing();
   KILN_TRY(server->start_http());
   KILN_TRY(server->state_dir_.announce(server->endpoints()));
@@ -122,20 +123,8 @@ Status Server::start_http() {
   // Both sockets are bound before this page exists.
   handlers.health = turning;
   handlers.ready = turning;
-  handlers.pages["/api/v1/nodes"] = [shared = shared_](const std::string&) {
-    std::unique_lock lock(shared->mutex);
-    const auto farm = shared->farm;
-    lock.unlock();
-    return metrics::HttpReply{200, "application/json",
-                              nodes_json(node_statuses(farm->nodes, farm->taken))};
-  };
-  handlers.pages["/api/v1/pools"] = [shared = shared_](const std::string&) {
-    std::unique_lock lock(shared->mutex);
-    const auto farm = shared->farm;
-    lock.unlock();
-    return metrics::HttpReply{200, "application/json", pools_json(pool_statuses(farm->pools))};
-  };
-  add_page(handlers);
+  add_pages(handlers);
+  add_live_page(handlers);
   auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
   if (!http) return fail(http.error().within("--http"));
   http_ = std::make_unique<metrics::HttpServer>(std::move(*http));
@@ -216,6 +205,7 @@ void Server::refresh() {
 void Server::keep_refreshing() {
   refresh_timer_ = reactor_.call_after(kRefresh, [this] {
     refresh();
+    look_at_farm();
     keep_refreshing();
   });
 }
@@ -254,6 +244,7 @@ void Server::out(const LeasesRefused& output) {
 
 void Server::out(const WorkerLost& output) {
   metrics_.worker_lost(output.reason);
+  note_loss(output);
   log_.warning("worker_lost", {{"worker", output.worker},
                                {"epoch", output.epoch},
                                {"reason", output.reason},

@@ -20,6 +20,7 @@
 #include "common/net/reactor.h"
 #include "common/net/router.h"
 #include "common/wire/messages.h"
+#include "coordinator/dashboard/dashboard.h"
 #include "coordinator/pools/core.h"
 #include "coordinator/server/farm_view.h"
 #include "coordinator/server/gate.h"
@@ -74,6 +75,12 @@ class Server {
   void set_timer();
   void refresh();
   void keep_refreshing();
+
+  // live_side.cc
+  void note_tasks(const std::string& worker, std::uint64_t epoch, const Occupancy& occupancy);
+  void note_loss(const WorkerLost& loss);
+  void look_at_farm();
+  void add_pages(metrics::HttpHandlers& handlers);
 
   void out(const LeasesGranted& output);
   void out(const RequestKept& output);
@@ -182,6 +189,10 @@ class Server {
   net::TimerId refresh_timer_ = 0;
   std::unique_ptr<Gate> gate_;  // nullptr: no keys
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::shared_ptr<Dashboard> dashboard_;
+  JobWatch job_watch_;
+  Look look_;  // what happened since the last look at the farm
+  bool looking_ = false;
   std::unique_ptr<net::Router> clients_;
   std::unique_ptr<net::Router> workers_;
   std::unique_ptr<Relay> relay_;

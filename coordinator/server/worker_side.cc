@@ -102,6 +102,7 @@ void Server::from_worker(const net::PeerId& peer, wire::OccupancyReport& report)
                         "the worker \"" + report.worker + "\" is not known here; say hello first"});
   }
   current_worker_ = peer;
+  note_tasks(report.worker, report.worker_epoch, report.occupancy);
   feed(WorkerReported{report.worker, report.worker_epoch, std::move(report.occupancy)});
 }
 

@@ -62,6 +62,7 @@ class Up(unittest.TestCase):
                    if line.startswith("kiln_relay_bytes_total"))
 
     def builds_the_same(self, client):
+        self.addCleanup(trees.remove, client.directory)
         self.addCleanup(client.close)
         project = Project(client, "leveldb", "gcc", "-O2 -g")
         local = project.build_local()

@@ -22,13 +22,16 @@ COMMON = {
 }
 
 # Decisions without sockets, clocks, threads, logs or randomness.
-PURE = ("coordinator/scheduling", "coordinator/pools", "coordinator/relay", "worker/pools",
+PURE = ("coordinator/scheduling", "coordinator/pools", "coordinator/relay", "coordinator/live",
+        "worker/pools",
         "worker/tasks", "worker/needs", "client/arguments", "client/policy",
         "client/timeline")
 PURE_MAY_USE = {"common/base", "common/model"}
 # Decisions that stand on other decisions: pools tell the scheduler which nodes are whose, and tasks
 # run on the executors of pools.
-PURE_ON = {"coordinator/pools": {"coordinator/scheduling"}, "worker/tasks": {"worker/pools"}}
+PURE_ON = {"coordinator/pools": {"coordinator/scheduling"},
+           "coordinator/live": {"coordinator/scheduling", "coordinator/pools"},
+           "worker/tasks": {"worker/pools"}}
 # Interfaces through which decisions ask the world, so that tests can hand them a made-up one.
 PORTS = {"client/arguments": "client/inputs/file_system.h"}
 IMPURE_HEADERS = {

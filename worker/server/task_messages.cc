@@ -30,6 +30,15 @@ Status store_blob(store::BlobStore& store, const wire::InlineBlob& blob, std::st
   return {};
 }
 
+// What is only shown must not make the reports on it longer than coordinators take.
+void shorten_for_people(wire::Run& run) {
+  constexpr std::size_t kLabelBytes = 1024;
+  constexpr std::size_t kNameBytes = 256;
+  run.task.label.resize(std::min(run.task.label.size(), kLabelBytes));
+  run.build.resize(std::min(run.build.size(), kNameBytes));
+  run.client.resize(std::min(run.client.size(), kNameBytes));
+}
+
 }  // namespace
 
 void TaskServer::send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw) {
@@ -87,6 +96,7 @@ void TaskServer::set_peer(const AttemptId& attempt, const net::PeerId& peer) {
 void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frames raw) {
   const AttemptId attempt = run.attempt;
   const Lease lease = run.lease;
+  shorten_for_people(run);
   const std::string label = run.task.label;
   const TimePoint now = parts_.reactor.now();
   const bool is_new = !jobs_.contains(attempt);

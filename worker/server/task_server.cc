@@ -59,7 +59,13 @@ void TaskServer::start() {
 
 Occupancy TaskServer::occupancy() const {
   Occupancy state = table_.occupancy(parts_.reactor.now());
-  for (auto& task : state.tasks) task.pid = pid_of(task.attempt);
+  for (auto& task : state.tasks) {
+    task.pid = pid_of(task.attempt);
+    const auto job = jobs_.find(task.attempt);
+    if (job == jobs_.end()) continue;
+    task.build = job->second->run.build;
+    task.client = job->second->run.client;
+  }
   return state;
 }
 

@@ -1,0 +1,172 @@
+#include "coordinator/live/job_book.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kiln::coordinator {
+namespace {
+
+using Kind = JobChange::Kind;
+using testing::ElementsAre;
+using testing::Optional;
+
+class JobBookTest : public testing::Test {
+ protected:
+  static TimePoint at(std::int64_t ms) {
+    return TimePoint{std::chrono::hours(1)} + milliseconds(ms);
+  }
+
+  void come(std::uint64_t number, std::int64_t ms, const std::string& build = "nightly",
+            const std::string& node = "w1", TaskPhase phase = TaskPhase::staging) {
+    book_.apply(
+        {Kind::came, node, {7, number}, phase, at(ms), at(ms), "a.c", "default", build, "ann@ci"});
+  }
+  void move(std::uint64_t number, TaskPhase phase, std::int64_t ms) {
+    book_.apply({Kind::moved, "w1", {7, number}, phase, at(ms)});
+  }
+  void go(std::uint64_t number, std::int64_t ms, Kind kind = Kind::went) {
+    book_.apply({kind, "w1", {7, number}, TaskPhase::returning, at(ms)});
+  }
+  const LiveBuild& build(BuildNumber number = 1) { return book_.builds().at(number); }
+  const LiveJob& job(std::size_t index = 0) { return build().jobs.at(index); }
+
+  JobBook book_;
+};
+
+TEST_F(JobBookTest, a_job_goes_through_its_phases) {
+  come(1, 0);
+  EXPECT_EQ(build().queued, 1U);
+  move(1, TaskPhase::queued, 10);
+  move(1, TaskPhase::running, 20);
+  EXPECT_EQ(build().queued, 0U);
+  EXPECT_EQ(build().running, 1U);
+  EXPECT_THAT(job().slot, Optional(0U));
+  EXPECT_FALSE(job().ended);
+  move(1, TaskPhase::returning, 120);
+  EXPECT_EQ(build().running, 0U);
+  EXPECT_EQ(build().done, 1U);
+  go(1, 130);
+  EXPECT_EQ(job().accepted, at(0));
+  EXPECT_THAT(job().started, Optional(at(20)));
+  EXPECT_THAT(job().ended, Optional(at(120)));
+  EXPECT_TRUE(job().went);
+  EXPECT_FALSE(job().lost);
+  EXPECT_THAT(job().slot, Optional(0U)) << "the row stays drawn";
+  EXPECT_EQ(build().done, 1U);
+  EXPECT_EQ(book_.place_of({7, 1}), nullptr);
+  EXPECT_THAT(book_.take_times(), ElementsAre(milliseconds(120)));
+  EXPECT_TRUE(book_.take_times().empty());
+}
+
+TEST_F(JobBookTest, a_return_that_no_report_told_of_is_an_end_too) {
+  come(1, 0);
+  move(1, TaskPhase::running, 20);
+  go(1, 100);
+  EXPECT_EQ(build().done, 1U);
+  EXPECT_THAT(job().ended, Optional(at(100)));
+  EXPECT_THAT(book_.take_times(), ElementsAre(milliseconds(100)));
+}
+
+TEST_F(JobBookTest, running_tasks_have_the_lowest_free_rows) {
+  for (const std::uint64_t number : {1, 2, 3}) {
+    come(number, 0);
+    move(number, TaskPhase::running, 1);
+  }
+  go(2, 5);
+  come(4, 6);
+  move(4, TaskPhase::running, 7);
+  EXPECT_THAT(job(3).slot, Optional(1U));
+  EXPECT_THAT(book_.slots("w1"), ElementsAre(Optional(1U), Optional(1U), Optional(1U)));
+  go(3, 8);
+  EXPECT_EQ(book_.slots("w1").size(), 2U);
+  EXPECT_TRUE(book_.slots("w2").empty());
+}
+
+TEST_F(JobBookTest, a_lost_worker_ends_what_ran_on_it) {
+  come(1, 0);
+  move(1, TaskPhase::running, 5);
+  go(1, 50, Kind::lost);
+  EXPECT_TRUE(job().lost);
+  EXPECT_THAT(job().ended, Optional(at(50)));
+  EXPECT_EQ(build().running, 0U);
+  EXPECT_EQ(build().done, 0U);
+  EXPECT_TRUE(book_.slots("w1").empty());
+}
+
+TEST_F(JobBookTest, a_name_that_rests_for_a_minute_is_another_build) {
+  come(1, 0);
+  go(1, 100);
+  come(2, 59'000);
+  EXPECT_EQ(book_.builds().size(), 1U);
+  go(2, 59'100);
+  come(3, 119'200);
+  EXPECT_EQ(book_.builds().size(), 2U);
+  EXPECT_EQ(build(2).jobs.size(), 1U);
+}
+
+TEST_F(JobBookTest, a_build_that_runs_long_does_not_rest) {
+  come(1, 0);
+  move(1, TaskPhase::running, 1);
+  come(2, 300'000);
+  EXPECT_EQ(book_.builds().size(), 1U);
+}
+
+TEST_F(JobBookTest, tasks_without_a_build_have_a_row_only) {
+  come(1, 0, "");
+  move(1, TaskPhase::running, 1);
+  EXPECT_TRUE(book_.builds().empty());
+  EXPECT_THAT(book_.slots("w1"), ElementsAre(Optional(0U)));
+  go(1, 2);
+  EXPECT_TRUE(book_.slots("w1").empty());
+}
+
+TEST_F(JobBookTest, old_builds_and_jobs_are_forgotten) {
+  book_ = JobBook({.builds = 2, .jobs_of_build = 3, .jobs = 4});
+  for (std::uint64_t number = 1; number <= 5; ++number) come(number, 0, "a");
+  EXPECT_EQ(build(1).jobs.size(), 3U);
+  EXPECT_EQ(build(1).dropped, 2U);
+  come(6, 1, "b");
+  come(7, 2, "b");
+  EXPECT_EQ(build(1).jobs.size(), 2U);
+  come(8, 3, "c");
+  EXPECT_EQ(book_.find(1), nullptr);
+  move(3, TaskPhase::running, 4);
+  go(3, 5);
+  EXPECT_EQ(build(2).jobs.size(), 2U);
+}
+
+TEST_F(JobBookTest, builds_of_long_ago_go_once_nothing_of_them_is_there) {
+  come(1, 0);
+  move(1, TaskPhase::running, 1);
+  book_.tidy(at(3'600'000));
+  EXPECT_EQ(book_.builds().size(), 1U);
+  go(1, 3'600'000);
+  book_.tidy(at(3'600'000 + 1'799'000));
+  EXPECT_EQ(book_.builds().size(), 1U);
+  book_.tidy(at(3'600'000 + 1'800'000));
+  EXPECT_TRUE(book_.builds().empty());
+}
+
+TEST_F(JobBookTest, each_change_has_a_higher_number) {
+  come(1, 0);
+  come(2, 0);
+  const auto before = book_.changes();
+  move(1, TaskPhase::running, 1);
+  EXPECT_GT(job(0).changed, before);
+  EXPECT_LE(job(1).changed, before);
+  EXPECT_EQ(build().changed, book_.changes());
+}
+
+TEST_F(JobBookTest, what_was_not_told_ends_all) {
+  come(1, 0);
+  move(1, TaskPhase::running, 1);
+  come(2, 0, "");
+  book_.end_all(at(10));
+  EXPECT_TRUE(job().went);
+  EXPECT_EQ(build().running, 0U);
+  EXPECT_TRUE(book_.slots("w1").empty());
+  go(1, 11);
+}
+
+}  // namespace
+}  // namespace kiln::coordinator
