@@ -22,6 +22,7 @@ packages=(
   debootstrap debian-archive-keyring  # other releases' compilers, and what containers are made of
   docker-compose
   prometheus  # with promtool: what rules and dashboards ask for
+  chromium chromium-driver python3-selenium fonts-inter  # the live page, as people see it
   mandoc groff bash-completion zsh fish  # manual pages and completions
   # to compare with
   distcc icecc

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 scripts/format.sh --check
 /usr/bin/python3 -B tests/house/check.py
 cmake --preset debug >/dev/null
-cmake --build --preset debug --target kiln_generated >/dev/null
+cmake --build --preset debug --target kiln_generated kiln_page_bytes >/dev/null
 # Examples are built against the installed package, by their test.
 find . \( -name build -o -name tests -o -name examples -o -name '.?*' \) -prune \
   -o -name '*.cc' -print0 | sort -z |

@@ -39,6 +39,8 @@ std::string_view reason_of(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 304:
+      return "Not Modified";
     case 404:
       return "Not Found";
     case 405:
@@ -71,12 +73,22 @@ HttpReply reply_to(const HttpHandlers& handlers, const std::string& path,
   return plain(404, "no such page: " + path);
 }
 
+// Whether the header If-None-Match, or nullptr, names the tag.
+bool names_tag(const char* header, const std::string& etag) {
+  if (header == nullptr || etag.empty()) return false;
+  const std::string_view tags(header);
+  return tags == "*" || tags.find(etag) != std::string_view::npos;
+}
+
 void write_reply(mg_connection* connection, const HttpReply& reply, bool with_body) {
   std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " ";
   head += reason_of(reply.status);
   head += "\r\nContent-Type: " + reply.content_type;
   head += "\r\nContent-Length: " + std::to_string(reply.body.size());
-  head += "\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
+  for (const auto& [name, value] : reply.headers) head += "\r\n" + name + ": " + value;
+  head += reply.etag.empty() ? "\r\nCache-Control: no-store"
+                             : "\r\nCache-Control: no-cache\r\nETag: " + reply.etag;
+  head += "\r\nConnection: close\r\n\r\n";
   if (with_body) head += reply.body;
   mg_write(connection, head.data(), head.size());
 }
@@ -89,9 +101,12 @@ int serve(mg_connection* connection, void* data) {
   const bool head = method == "HEAD";
   const std::string path = request->local_uri;
   const std::string query = request->query_string == nullptr ? "" : request->query_string;
-  const auto reply = head || method == "GET"
-                         ? reply_to(handlers, path, query)
-                         : plain(405, "only GET and HEAD are served, not " + method);
+  auto reply = head || method == "GET" ? reply_to(handlers, path, query)
+                                       : plain(405, "only GET and HEAD are served, not " + method);
+  if (names_tag(mg_get_header(connection, "If-None-Match"), reply.etag)) {
+    reply.status = 304;
+    reply.body.clear();
+  }
   write_reply(connection, reply, !head);
   return reply.status;
 }

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -15,6 +17,10 @@ struct HttpReply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  // With one ("\"5f2a\"", quotes and all) the reply may be kept, but must be asked for again each
+  // time: whoever names it in If-None-Match gets 304 and no body. Without one nothing is kept.
+  std::string etag = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
 };
 
 // Everything is called on the HTTP server's own threads, several at a time: whatever a handler

@@ -7,6 +7,7 @@
 
 #include "common/auth/lease_token.h"
 #include "common/wire/codec.h"
+#include "coordinator/server/page_side.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -124,6 +125,7 @@ Status Server::start_http() {
   handlers.health = turning;
   handlers.ready = turning;
   add_pages(handlers);
+  add_live_page(handlers);
   auto http = metrics::HttpServer::start(options_.http_address, std::move(handlers));
   if (!http) return fail(http.error().within("--http"));
   http_ = std::make_unique<metrics::HttpServer>(std::move(*http));

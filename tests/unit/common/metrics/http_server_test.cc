@@ -16,14 +16,15 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string ask(std::uint16_t port, const std::string& method, const std::string& path) {
+std::string ask(std::uint16_t port, const std::string& method, const std::string& path,
+                const std::string& header = "") {
   const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return "";
-  const auto request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const auto request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n";
   EXPECT_TRUE(write_all(fd.get(), request));
   return read_all(fd.get()).value_or("");
 }
@@ -69,6 +70,36 @@ TEST(HttpServer, head_has_no_body) {
   handlers.metrics = [] { return std::string("kiln_up 1\n"); };
   const auto server = started(std::move(handlers));
   EXPECT_THAT(ask(server.port(), "HEAD", "/metrics"), EndsWith("\r\n\r\n"));
+}
+
+TEST(HttpServer, a_page_with_a_tag_is_sent_once) {
+  HttpHandlers handlers;
+  handlers.pages["/"] = [](const std::string&) {
+    HttpReply reply{200, "text/html", "<p>"};
+    reply.etag = "\"7\"";
+    reply.headers = {{"X-Content-Type-Options", "nosniff"}};
+    return reply;
+  };
+  const auto server = started(std::move(handlers));
+  const auto first = ask(server.port(), "GET", "/");
+  EXPECT_THAT(first, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(first, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
+  EXPECT_THAT(first, HasSubstr("\r\nCache-Control: no-cache\r\nETag: \"7\"\r\n"));
+  EXPECT_THAT(first, EndsWith("\r\n\r\n<p>"));
+  const auto second = ask(server.port(), "GET", "/", "If-None-Match: \"6\", W/\"7\"\r\n");
+  EXPECT_THAT(second, StartsWith("HTTP/1.1 304 Not Modified\r\n"));
+  EXPECT_THAT(second, HasSubstr("ETag: \"7\""));
+  EXPECT_THAT(second, EndsWith("\r\n\r\n"));
+  EXPECT_THAT(ask(server.port(), "GET", "/", "If-None-Match: \"6\"\r\n"), EndsWith("<p>"));
+}
+
+TEST(HttpServer, what_has_no_tag_is_not_kept) {
+  HttpHandlers handlers;
+  handlers.metrics = [] { return std::string("kiln_up 1\n"); };
+  const auto server = started(std::move(handlers));
+  const auto reply = ask(server.port(), "GET", "/metrics", "If-None-Match: *\r\n");
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(reply, HasSubstr("\r\nCache-Control: no-store\r\n"));
 }
 
 TEST(HttpServer, an_address_in_use_is_a_clear_error) {

@@ -1,0 +1,326 @@
+"""The coordinator's live page in a real Chromium, over a real farm."""
+
+import json
+import signal
+import unittest
+
+import kilntest
+from kilntest import pools
+from kilntest.chromium import Chromium, Keys
+from kilntest.rounds import Rounds
+
+WORKERS, SLOTS = 2, 4
+ALL = WORKERS * SLOTS
+# What somebody may call a build to take over the page of who looks at it.
+HOSTILE = '<img src=x onerror="window.taken=1"><script>window.taken=1</script>'
+SOON, BUSY = 30, 90
+OVERVIEW_SHOWN = "!document.querySelector('#overview').hidden"
+
+# The contrast of two custom properties of the page, as WCAG reckons it.
+CONTRAST = """
+const channel = (value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+const style = getComputedStyle(document.documentElement);
+const light = (name) => {
+  const hex = style.getPropertyValue(name).trim().slice(1);
+  const [r, g, b] = [0, 2, 4].map((at) => channel(parseInt(hex.slice(at, at + 2), 16) / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const [one, other] = [light(arguments[0]), light(arguments[1])].sort((a, b) => b - a);
+return (one + 0.05) / (other + 0.05);
+"""
+READABLE = [("--text", "--ground"), ("--text", "--panel"), ("--text", "--raised"),
+            ("--muted", "--ground"), ("--muted", "--panel"), ("--muted", "--chamber"),
+            ("--bad", "--panel"), ("--bad", "--stale-ground"), ("--bad", "--chamber"),
+            *(("--mark-text", f"--build-{number}") for number in range(8))]
+
+
+class PageCase(kilntest.FarmCase):
+    """Each test has the page open in a browser of its class."""
+
+    @classmethod
+    def start_browser(cls):
+        cls.browser = Chromium()
+        cls.browser.__enter__()
+        cls.addClassCleanup(cls.browser.__exit__, None, None, None)
+
+    @property
+    def address(self):
+        return "http://{}:{}".format(*self.farm.coordinator.http_address)
+
+    def open(self, hash_="#/"):
+        self.browser.open("about:blank")
+        self.browser.console()
+        self.browser.requests()
+        self.browser.open(f"{self.address}/{hash_}")
+        self.browser.wait_text("#status", "live")
+
+    def wait_number(self, name, words, seconds=SOON):
+        """Until the number of that name shows these words."""
+        self.browser.wait(
+            f"[...document.querySelectorAll('.number')].some((one) => one.innerText.startsWith("
+            f"{json.dumps(name)}) && one.innerText.includes({json.dumps(words)}))",
+            f"{name} to be {words}", seconds)
+
+    def wait_title(self, words):
+        self.browser.wait_text("#details h2", words)
+
+    def fact(self, name):
+        return self.browser.js(
+            "return [...document.querySelectorAll('.facts > div')].find((one) => "
+            "one.firstElementChild.innerText === arguments[0])?.lastElementChild.innerText", name)
+
+    def sleep_remotely(self, count, build):
+        """Tasks of a build that last until the test ends."""
+        for number in range(count):
+            call = self.farm.start_client(["kiln", "run", "--", "sleep", f"36{number:02}"],
+                                          env={"KILN_BUILD": build})
+            self.addCleanup(call.wait, SOON)
+            self.addCleanup(call.send_signal, signal.SIGINT)
+
+    def build_id(self, name):
+        """What the coordinator calls the build of that name."""
+        def look():
+            answer = json.loads(self.farm.coordinator.get("/api/v1/live")[1])
+            return next((one["id"] for one in answer["builds"] if one["name"] == name), None)
+        return kilntest.wait_until(look, f"the build {name}", SOON)
+
+    def assert_clean(self):
+        """Nothing was wrong, and nobody else was asked for anything."""
+        self.assertEqual([], self.browser.console())
+        foreign = [url for url in self.browser.requests()
+                   if not url.startswith((self.address + "/", "about:"))]
+        self.assertEqual([], foreign)
+
+
+class PageTest(PageCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.start_class_farm(workers=WORKERS, slots=SLOTS, isolated=False)
+        cls.farm.prime("gcc")
+        cls.start_browser()
+
+    def test_it_shows_the_farm_and_asks_nobody_else(self):
+        self.open()
+        self.wait_number("Slots busy", f"0 / {ALL}")
+        self.wait_number("Nodes", str(WORKERS))
+        legend = dict(text.split() for text in self.browser.texts("#legend li"))
+        self.assertEqual(ALL, sum(map(int, legend.values())))
+        self.assertIn("default", self.browser.text("#pools"))
+        self.assertIn("w0 joined", self.browser.text("#events"))
+        self.browser.wait("performance.getEntriesByName('kiln-update').length > 6",
+                          "further updates")
+        self.assert_clean()
+
+    def test_its_files_come_with_tags_and_a_policy(self):
+        self.open()
+        told = self.browser.module("""
+            const first = await fetch("/page/main.js");
+            const etag = first.headers.get("ETag");
+            const again = await fetch("/page/main.js", {headers: {"If-None-Match": etag},
+                                                        cache: "no-store"});
+            const page = await fetch("/");
+            return [first.status, again.status, page.headers.get("Content-Security-Policy"),
+                    page.headers.get("X-Content-Type-Options"), page.headers.get("Cache-Control")];
+        """)
+        self.assertEqual([200, 304], told[:2])
+        self.assertIn("default-src 'self'", told[2])
+        self.assertEqual(["nosniff", "no-cache"], told[3:])
+
+    def test_it_follows_a_build(self):
+        self.open()
+        build = Rounds(self.farm, self.farm.directory / "projects" / "page")
+        self.browser.wait("document.querySelector('#running tbody tr')", "a task", BUSY)
+        self.browser.wait(
+            "[...document.querySelectorAll('#running tbody tr')].some((row) => "
+            "/running.*f\\d+\\.c.*w[01] · \\d/s.test(row.innerText))", "a task that runs", BUSY)
+        self.browser.wait("/[1-9]/.test(document.querySelector('.number .value').innerText)",
+                          "busy slots", BUSY)
+        self.browser.wait("document.querySelector('#builds tbody tr')", "the build")
+        self.browser.wait("/[1-9][\\d.]* tasks\\/s/.test(document.querySelector('#charts')"
+                          ".innerText)", "throughput", BUSY)
+        first = self.browser.js("return document.querySelector('#builds a').getAttribute('href')")
+        self.browser.click("#builds a")
+        self.browser.wait("document.querySelector('.timeline .more')?.innerText.match(/\\d+ jobs/)",
+                          "the timeline")
+        self.assertEqual(first, self.browser.js("return location.hash"))
+        before = int(self.fact("Done").replace(",", ""))
+        kilntest.wait_until(lambda: int(self.fact("Done").replace(",", "")) > before + 10,
+                            "the build to go on", BUSY)
+        self.assertEqual([], build.end())
+        self.browser.back()
+        self.wait_number("Slots busy", f"0 / {ALL}")
+        self.assert_clean()
+
+    def test_a_node_that_dies_is_shown_lost_and_comes_back(self):
+        self.open()
+        self.wait_number("Nodes", f"{WORKERS} ready")
+        worker = self.farm.workers[1]
+        worker.end(signal.SIGKILL)
+        self.wait_number("Nodes", "1 lost", BUSY)
+        self.browser.wait_text("#events", "w1 was lost")
+        self.browser.wait_text("#legend", "lost")
+        self.farm.restart_worker(1)
+        self.wait_number("Nodes", f"{WORKERS} ready", BUSY)
+        self.browser.wait("!document.querySelector('#legend').innerText.includes('lost')",
+                          "no lost slots")
+        self.assert_clean()
+
+    def test_a_pool_warms_and_tells_of_its_nodes(self):
+        self.open()
+        pools.create(self.farm, "held", "--context", "forkserver", "--toolchain", "gcc", "--warm",
+                     "all", "--min-warm", "2")
+        self.browser.wait_text("#pools", "held")
+        self.browser.wait("[...document.querySelectorAll('#pools tr')].some((row) => "
+                          f"/held.*{WORKERS} ready/s.test(row.innerText))", "the pool to be warm",
+                          BUSY)
+        self.browser.wait_text("#events", "held")
+        self.browser.click("#pools a[href='#/pool/held']")
+        self.wait_title("held")
+        self.browser.wait(f"document.querySelectorAll('#details tbody tr').length >= {WORKERS}",
+                          "its nodes")
+        rows = self.browser.texts("#details tbody tr")
+        self.assertEqual(["w0", "w1"], [row.split()[0] for row in rows[:WORKERS]])
+        self.assertEqual(f"{WORKERS} ready", self.fact("Nodes"))
+        self.farm.client(["kiln", "pool", "delete", "held"], check=True)
+        self.browser.wait_text("#details", "no such pool")
+        self.assert_clean()
+
+    def test_clicks_lead_to_details_and_back(self):
+        self.sleep_remotely(2, "clicked")
+        self.open()
+        self.wait_number("Slots busy", f"2 / {ALL}")
+        self.browser.hover("#grid canvas", 8, 8)
+        self.browser.wait_text("#tip", "w0")
+        self.assertIn("slot 0", self.browser.text("#tip"))
+        self.browser.click_at("#grid canvas", 8, 8)
+        self.wait_title("w0")
+        self.browser.wait(f"document.querySelectorAll('.slots li').length === {SLOTS}", "slots")
+        node = json.loads(self.farm.coordinator.get("/api/v1/nodes?name=w0")[1])["nodes"][0]
+        self.assertEqual(f"{node['running']} / {SLOTS}", self.fact("Busy"))
+        self.browser.wait_text("#details .title .note", node["task_address"])
+        self.browser.back()
+        self.browser.wait(OVERVIEW_SHOWN, "the overview")
+        number = self.build_id("clicked")
+        self.browser.click(f"#builds a[href='#/build/{number}']")
+        self.wait_title("clicked")
+        self.browser.wait_text("#details", "2 jobs on 2 slots")
+        self.browser.wait("[...document.querySelectorAll('#details tbody tr')].filter((row) => "
+                          "row.innerText.includes('sleep')).length === 2", "its tasks")
+        self.browser.click(".timeline .scroll canvas")
+        self.browser.type("n")
+        self.assertRegex(self.browser.text(".chosen"), r"sleep.*w[01], slot \d.*runs for")
+        self.browser.js("location.hash = '#/tasks?node=w0'")
+        self.wait_title("Tasks now")
+        self.browser.wait("document.querySelector('.filters select')?.value === 'w0'", "the filter")
+        self.assert_clean()
+
+    def test_the_keyboard_is_enough(self):
+        self.open()
+        self.wait_number("Nodes", f"{WORKERS} ready")
+        self.browser.type("g")
+        self.browser.wait_text("#tip", "w0")
+        self.browser.type(Keys.ARROW_RIGHT)
+        self.assertIn("w1", self.browser.js("return document.querySelector('#said').textContent"))
+        self.browser.type(Keys.ENTER)
+        self.wait_title("w1")
+        self.assertEqual("w1", self.browser.js("return document.activeElement.innerText"))
+        self.browser.type(Keys.ESCAPE)
+        self.browser.wait(OVERVIEW_SHOWN, "the overview")
+        self.browser.type("/")
+        self.browser.type("defau", Keys.ENTER)
+        self.wait_title("default")
+        self.browser.type("?")
+        self.browser.wait("document.querySelector('#help').open", "the help")
+        self.browser.type(Keys.ESCAPE)
+        self.browser.wait("!document.querySelector('#help').open", "the end of the help")
+        self.browser.type(Keys.ESCAPE)
+        self.browser.wait(OVERVIEW_SHOWN, "the overview")
+        self.browser.type("b")
+        self.browser.wait("document.querySelector('#by-build').ariaChecked === 'true'", "builds")
+        self.browser.type("t")
+        self.wait_title("Tasks now")
+        self.assert_clean()
+
+    def test_both_themes_are_readable_and_kept(self):
+        for dark in (True, False):
+            self.browser.prefer(dark=dark)
+            self.open()
+            theme = self.browser.js("return document.documentElement.dataset.theme")
+            self.assertEqual("dark" if dark else "light", theme)
+            for text, ground in READABLE:
+                with self.subTest(f"{text} on {ground}, {theme}"):
+                    self.assertGreaterEqual(self.browser.js(CONTRAST, text, ground), 4.5)
+        self.browser.prefer(dark=True)
+        self.browser.click("#theme")
+        self.assertEqual("light", self.browser.js("return document.documentElement.dataset.theme"))
+        self.open()
+        self.assertEqual("light", self.browser.js("return document.documentElement.dataset.theme"))
+        self.browser.js("localStorage.clear()")
+        self.assert_clean()
+
+    def test_names_are_text_whatever_is_in_them(self):
+        self.sleep_remotely(1, HOSTILE)
+        number = self.build_id(HOSTILE)
+        self.open()
+        self.browser.wait_text("#builds", HOSTILE)
+        self.browser.wait_text("#running", HOSTILE)
+        self.browser.type("b")
+        self.browser.wait_text("#legend", HOSTILE)
+        for view in (f"#/build/{number}", "#/tasks", "#/node/" + "%3Cimg%20src%3Dx%3E"):
+            self.browser.js("location.hash = arguments[0]", view)
+            self.browser.wait_text("#details", "<img src=x")
+        self.assertEqual([None, 0], self.browser.js(
+            "return [window.taken ?? null, document.querySelectorAll('img[src=\"x\"]').length]"))
+        self.assert_clean()
+
+    def test_narrow_screens_need_no_scrolling_sideways(self):
+        self.addCleanup(self.browser.resize, 1440, 900)
+        self.browser.resize(400, 900)
+        self.open()
+        for view, words in (("#/", "Nodes and slots"), ("#/node/w0", "Tasks on it"),
+                            ("#/pool/default", "Its nodes"), ("#/tasks", "Running here")):
+            self.browser.js("location.hash = arguments[0]", view)
+            self.browser.wait_text("#farm", words)
+            self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"),
+                                 400, view)
+
+    def test_motion_stops_for_who_wants_none(self):
+        self.addCleanup(self.browser.prefer, True)
+        self.browser.prefer(dark=True, calm=True)
+        self.open()
+        self.assertEqual(0, self.browser.js("return document.getAnimations().length"))
+
+
+class AwayTest(PageCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.start_class_farm(workers=0, isolated=False)
+        cls.start_browser()
+
+    def test_an_empty_farm_says_how_to_begin(self):
+        self.open()
+        self.browser.wait_text("#grid", "No worker has joined yet")
+        self.assertIn("kiln-worker --coordinator 127.0.0.1", self.browser.text("#grid"))
+        self.browser.wait_text("#builds", "No build")
+        self.browser.wait_text("#running", "No task runs")
+        self.assert_clean()
+
+    def test_it_says_that_it_is_stale_and_recovers(self):
+        self.open()
+        with self.subTest("gone"):
+            self.farm.coordinator.end()
+            self.browser.wait_text("#status", "stale since")
+            self.browser.wait_text("#status", "trying again")
+            self.assertTrue(self.browser.js("return document.body.classList.contains('away')"))
+            self.farm.restart_coordinator()
+            self.browser.wait_text("#status", "live")
+        with self.subTest("standing still"), self.farm.coordinator.stopped():
+            self.browser.wait_text("#status", "does not answer", BUSY)
+        self.browser.wait_text("#status", "live")
+        self.assertFalse(self.browser.js("return document.body.classList.contains('away')"))
+        wrong = [line for line in self.browser.console() if "ERR_CONNECTION_REFUSED" not in line]
+        self.assertEqual([], wrong)
+
+
+if __name__ == "__main__":
+    unittest.main()
