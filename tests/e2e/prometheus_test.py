@@ -24,7 +24,8 @@ class PrometheusTest(unittest.TestCase):
         farm = cls.busy.farm
         cls.prometheus = cls.enterClassContext(Prometheus(
             farm.network, farm.directory / "prometheus",
-            {"kiln-coordinator": [farm.coordinator], "kiln-worker": farm.workers}))
+            {"kiln-coordinator": [farm.coordinator], "kiln-worker": farm.workers,
+             "kiln-agent": [cls.busy.agent]}))
         cls.prometheus.wait_scrapes()
         scraped = time.monotonic()
         while time.monotonic() < scraped + HISTORY_SECONDS:

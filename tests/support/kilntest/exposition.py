@@ -7,8 +7,12 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "metrics.md"
 # Who exports what a section of the document lists.
-SECTIONS = {"Of both": {"coordinator", "worker"}, "Of the coordinator": {"coordinator"},
-            "Of each worker": {"worker"}, "Of each pool on a worker": {"worker"}}
+SECTIONS = {"Of all": {"coordinator", "worker", "agent"}, "Of the coordinator": {"coordinator"},
+            "Of each worker": {"worker"}, "Of each pool on a worker": {"worker"},
+            "Of each agent": {"agent"}}
+
+# Labels whose values come each from another program, or with what happens.
+ANY_OF = {"component", "ran"}
 
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _QUOTED = re.compile(r"`([^`]*)`")
@@ -114,7 +118,7 @@ def _missing_values(mine, found):
     return [f"{name} has no series with {label}={value}"
             for name, row in mine.items() if name in found and found[name].series
             for label, values in row.labels.items() for value in sorted(values)
-            if label != "component"
+            if label not in ANY_OF
             and not any(series.get(label) == value for series in found[name].series)]
 
 
