@@ -12,6 +12,7 @@
 #include "client/timeline/trace_events.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
+#include "common/model/log_id.h"
 
 namespace kiln::client {
 namespace {
@@ -57,11 +58,6 @@ json node_json(const wire::NodeStatus& node) {
           {"silent_ms", node.silent_ms}};
 }
 
-const char* name_of(CallRecord::Ran ran) {
-  if (ran == CallRecord::Ran::remotely) return "remote";
-  return ran == CallRecord::Ran::locally ? "local" : "nowhere";
-}
-
 json trace_json(const CallRecord& record) {
   Duration acquire{};
   Duration remote{};
@@ -98,6 +94,7 @@ void Commands::answer(const wire::Command& command, const Asker& asker, Done don
   if (command.name == "nodes") return nodes(done);
   if (command.name == "tasks") return tasks(done);
   if (command.name == "drain" || command.name == "resume") return change_node(command, done);
+  if (command.name == "log") return log(command, done);
   if (command.name == "stats") return done(stats());
   if (command.name == "why") return done(why(command));
   if (command.name == "trace") return trace(command, done);
@@ -195,8 +192,7 @@ void Commands::tasks(const Done& done) {
                         {"pool", task.pool},
                         {"age_ms", task.age_ms},
                         {"pid", task.pid},
-                        {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
-                                        std::to_string(task.attempt.number)}});
+                        {"attempt", text_of(log_id(task.attempt))}});
       }
     }
     done(text_of(json{{"tasks", list}}));

@@ -490,6 +490,6 @@ using Message =
                  SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel,    //
                  Admissions,                                                                 //
                  RelayHello, RelayOpen, RelayClose,                                          //
-                 NodeChange, NodeChanged, NodeOrder>;
+                 NodeChange, NodeChanged, NodeOrder, LogChange, LogState>;
 
 }  // namespace kiln::wire
