@@ -22,7 +22,7 @@ The farm
   drain NODE          no new tasks for it; waits until what runs there has ended
   resume NODE         tasks for it again
   log [TARGET [LEVEL]...]
-                      how much coordinator, agent or a node log, and changing it;
+                      how much a process of the farm logs, and changing it;
                       kiln log --help tells more
   -j                  a good number for make -j now
 

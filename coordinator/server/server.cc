@@ -261,7 +261,7 @@ void Server::out(const WorkerLost& output) {
   metrics_.worker_lost(output.reason);
   note_loss(output);
   logs_.nodes.warning("worker_lost", {{"node", output.worker},
-                                      {"epoch", output.epoch},
+                                      {"epoch", LogId{output.epoch, 0}},
                                       {"reason", output.reason},
                                       {"leases", output.leases}});
 }

@@ -1,6 +1,7 @@
 """Logs: one event a line, levels that change at run time, ids by which a task is followed through
 all processes, and nothing secret."""
 
+import base64
 import json
 import os
 import pathlib
@@ -141,14 +142,16 @@ class FollowedTest(kilntest.FarmCase):
             for byte in log_of(self.farm, process).read_bytes().replace(b"\n", b""):
                 self.assertFalse(byte < 32 or byte == 127, byte)
 
-    def secrets(self):
-        """The private keys of the farm's key files; their public ones besides."""
+    def keys(self):
+        """The private keys of the farm's key files and their public ones, as files and as
+        addresses spell them."""
         private, public = [], []
         for path in self.farm.keys.glob("*.key"):
             file = tomllib.loads(path.read_text())
-            private += [value for name, value in file.items() if "secret" in name]
-            public += [value for name, value in file.items() if "public" in name]
-            public += file.get("coordinator", [])
+            private.append(file["secret"])
+            public += [file["public"], *file.get("coordinator", [])]
+        for kind in (private, public):
+            kind += [base64.b64decode(key).hex() for key in kind]
         return private, public
 
     def test_nothing_secret_is_written(self):
@@ -161,8 +164,7 @@ class FollowedTest(kilntest.FarmCase):
         self.farm.client(["kiln", "gcc", "-c", "b.c"], env=token, check=True)
         self.farm.client(["kiln", "run", "--", "sh", "-c", "echo $SECRET_TOKEN"], env=token,
                          check=True)
-        private, public = self.secrets()
-        self.assertTrue(private and public)
+        private, public = self.keys()
         for process in ("agent", "coordinator", "worker0", "worker1"):
             text = log_of(self.farm, process).read_text()
             self.assertIn('"level":"debug"', text, process)
