@@ -125,6 +125,7 @@ Status Agent::open() {
   KILN_TRY(open_spool());
   KILN_TRY(open_farm());
   open_sessions();
+  open_metrics();
   local_runs_ = std::make_unique<LocalRuns>(
       *reactor_, [this](BuildBook::JobId job) { builds_.here_ended(job, reactor_->now()); });
   CallServer::Handlers handlers;
@@ -187,6 +188,23 @@ void Agent::open_sessions() {
   handlers.send = [this](ConnectionId id, const wire::Message& message, wire::Frames raw,
                          bool last) { server_->send(id, message, std::move(raw), last); };
   sessions_ = std::make_unique<SessionDesk>(std::move(handlers));
+}
+
+// Nobody's call fails for want of them.
+void Agent::open_metrics() {
+  if (options_.metrics.empty()) return;
+  auto served = AgentMetrics::serve(options_.metrics);
+  if (!served) {
+    log_.warning("no metrics", {{"address", options_.metrics}, {"error", served.error()}});
+    return;
+  }
+  metrics_ = std::move(*served);
+  publish_metrics();
+}
+
+void Agent::publish_metrics() {
+  reactor_->call_after(seconds(1), [this] { publish_metrics(); });
+  metrics_->publish({history_, workers_->bytes_sent(), workers_->bytes_received(), calls_.size()});
 }
 
 void Agent::run() {
@@ -454,6 +472,7 @@ BuildBook::JobId Agent::record(const ActiveCall& call, CallRecord::Ran ran, cons
   entry.traces = end.traces;
   const auto shared = std::make_shared<const CallRecord>(std::move(entry));
   history_.add(shared);
+  if (metrics_) metrics_->ended(*shared);
   return builds_.add(call.run, shared);
 }
 

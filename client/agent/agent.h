@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "client/agent/agent_metrics.h"
 #include "client/agent/call_end.h"
 #include "client/agent/call_server.h"
 #include "client/agent/commands.h"
@@ -71,6 +72,8 @@ class Agent {
   Status open_spool();
   Status open_farm();
   void open_sessions();
+  void open_metrics();
+  void publish_metrics();
   void receive(ConnectionId connection, wire::Envelope envelope);
   void answer_command(ConnectionId connection, const wire::Command& command);
   void begin_launchers_call(ConnectionId connection, wire::Call call);
@@ -125,6 +128,7 @@ class Agent {
   std::unique_ptr<SessionDesk> sessions_;
   History history_{20'000};
   BuildBook builds_{20'000};
+  std::unique_ptr<AgentMetrics> metrics_;  // nullptr: nobody asked for them
   Commands commands_{*this};
   Doctor doctor_{*this};
   PoolDesk pools_{*this};

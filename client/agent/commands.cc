@@ -4,10 +4,10 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/agent/agent.h"
+#include "client/agent/agent_metrics.h"
 #include "client/agent/answer.h"
 #include "client/timeline/trace_events.h"
 #include "common/base/machine.h"
@@ -24,18 +24,6 @@ double milliseconds_of(Duration duration) {
 
 json tally(const Tally& counted) {
   return {{"total", counted.total}, {"reasons", counted.reasons}};
-}
-
-// Of this process and of the compilers that it asked.
-double client_cpu_seconds() {
-  double total = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    ::getrusage(who, &usage);
-    total += static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-             static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-  }
-  return total;
 }
 
 json node_json(const wire::NodeStatus& node) {
@@ -195,6 +183,8 @@ void Commands::tasks(const Done& done) {
                         {"pool", task.pool},
                         {"age_ms", task.age_ms},
                         {"pid", task.pid},
+                        {"build", task.build},
+                        {"client", task.client},
                         {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
                                         std::to_string(task.attempt.number)}});
       }

@@ -47,6 +47,10 @@ config::Settings known_settings() {
            "KILN_IDLE_TIMEOUT",
            {"15m"},
            "the agent ends after this without a call; 0: never"},
+          {"metrics",
+           "KILN_METRICS",
+           {""},
+           "HOST[:10662] where the agent serves its metrics; empty: nowhere"},
           {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
           {"log-file", "KILN_LOG_FILE", {""}, "the agent's log; default: agent.log in cache-dir"},
           {"log-format", "KILN_LOG_FORMAT", {"text"}, "text or json"},
@@ -75,13 +79,14 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& directo
 
 // Fixed while the agent lives; all others are each call's.
 bool is_agents_own(const std::string& key) {
-  constexpr std::array<std::string_view, 8> kOwn = {"coordinator", "route",        "key-file",
+  constexpr std::array<std::string_view, 9> kOwn = {"coordinator", "route",        "key-file",
                                                     "cache-dir",   "idle-timeout", "log-level",
-                                                    "log-file",    "log-format"};
+                                                    "log-file",    "log-format",   "metrics"};
   return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
 }
 
 constexpr std::uint16_t kClientPort = 10650;
+constexpr std::uint16_t kMetricsPort = 10662;
 
 // As they are called, whatever the spelling; one that cannot be read as it stands.
 std::vector<std::string> endpoints_in(const config::Settings& settings) {
@@ -171,6 +176,24 @@ Result<Route> route_in(const config::Settings& settings) {
                                    "\"" + route + "\" is not a route; use auto, direct or relay"}));
 }
 
+// As daemons have it for --http.
+Status read_metrics(const config::Settings& settings, AgentSettings& result) {
+  const std::string& text = settings.text("metrics");
+  if (text.empty()) return {};
+  const auto address = net::parse_endpoint(text, kMetricsPort);
+  if (!address) return fail(settings.error("metrics", address.error()));
+  if (!net::is_loopback(*address) && !result.key) {
+    return fail(settings.error(
+        "metrics",
+        Error{Errc::permission_denied,
+              "\"" + text +
+                  "\" can be reached from other machines, and this client has no key; serve "
+                  "metrics on 127.0.0.1, or give it a key with KILN_KEY_FILE"}));
+  }
+  result.metrics = net::numeric_address(*address);
+  return {};
+}
+
 }  // namespace
 
 Result<AgentSettings> agent_settings(const config::Settings& settings,
@@ -188,6 +211,7 @@ Result<AgentSettings> agent_settings(const config::Settings& settings,
     KILN_TRY_ASSIGN(result.cache, cache_directory(environment, ::getuid()));
   }
   KILN_TRY(read_key(settings, environment, result));
+  KILN_TRY(read_metrics(settings, result));
   KILN_TRY_ASSIGN(result.idle_timeout, settings.duration("idle-timeout"));
   auto level = parse_log_level(settings.text("log-level"));
   if (!level) return fail(settings.error("log-level", level.error()));

@@ -27,6 +27,7 @@ struct AgentSettings {
   std::filesystem::path cache;
   Duration idle_timeout{};  // without a call until the agent ends; 0: never
   LogOptions log;
+  std::string metrics;               // address of the agent's own; empty: they are not served
   std::string key_path;              // of `key`; empty: there is none
   std::optional<auth::KeyFile> key;  // nothing: connections are in the clear
 };

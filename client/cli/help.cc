@@ -74,6 +74,7 @@ Environment
   KILN_KEYS_DIR       the farm's folder of keys, of kiln keys
   KILN_LOG_LEVEL      debug, info, warning, error or off
   KILN_LOG_FILE       the agent's log
+  KILN_METRICS        where the agent serves metrics: 127.0.0.1:10662; empty: nowhere
   KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never
 )";
 

@@ -1,7 +1,10 @@
 #include "client/cli/top_farm.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -70,9 +73,16 @@ TopPool pool_of(const Json& pool) {
   return result;
 }
 
+// Of an agent that says nothing of it: an empty one.
+std::string name_of(const Json& task, const char* key) {
+  const Json& name = member(task, key);
+  return name.is_string() ? name.get<std::string>() : std::string();
+}
+
 TopTask task_of(const Json& task) {
   return {text_of(task, "node"),  text_of(task, "phase"),   text_of(task, "pool"),
-          text_of(task, "label"), text_of(task, "attempt"), number_of(task, "age_ms")};
+          text_of(task, "label"), text_of(task, "attempt"), number_of(task, "age_ms"),
+          name_of(task, "build"), name_of(task, "client")};
 }
 
 std::string trouble_of(const TopAnswers& answers, const Json& status) {
@@ -101,7 +111,33 @@ TopFarm top_farm(const TopAnswers& answers) {
   for (const Json& pool : member(pools, "pools")) farm.pools.push_back(pool_of(pool));
   const Json tasks = parse(answers.tasks);
   for (const Json& task : member(tasks, "tasks")) farm.tasks.push_back(task_of(task));
+  farm.builds = builds_of(farm.tasks);
   return farm;
+}
+
+std::vector<TopBuild> builds_of(const std::vector<TopTask>& tasks) {
+  struct Sum {
+    TopBuild build;
+    std::set<std::string_view> nodes;
+  };
+  std::map<std::string_view, Sum> sums;
+  for (const TopTask& task : tasks) {
+    if (task.build.empty()) continue;
+    Sum& sum = sums[task.build];
+    TopBuild& build = sum.build;
+    if (build.client.empty()) build.client = task.client;
+    if (task.phase == "running") ++build.running;
+    if (task.phase == "queued" || task.phase == "staging") ++build.waiting;
+    build.oldest_ms = std::max(build.oldest_ms, task.age_ms);
+    sum.nodes.insert(task.node);
+  }
+  std::vector<TopBuild> builds;
+  for (auto& [name, sum] : sums) {
+    sum.build.name = name;
+    sum.build.nodes = sum.nodes.size();
+    builds.push_back(std::move(sum.build));
+  }
+  return builds;
 }
 
 void set_rates(TopFarm& now, const TopFarm& before, Duration elapsed) {

@@ -53,6 +53,18 @@ struct TopTask {
   std::string label;
   std::string attempt;
   std::uint64_t age_ms = 0;
+  std::string build = {};
+  std::string client = {};
+};
+
+// The tasks of one build that the farm has now.
+struct TopBuild {
+  std::string name;
+  std::string client;  // whose its tasks are; of several the first
+  std::uint64_t running = 0;
+  std::uint64_t waiting = 0;    // for a slot or for files
+  std::uint64_t nodes = 0;      // that have tasks of it
+  std::uint64_t oldest_ms = 0;  // the age of its oldest task
 };
 
 struct TopFarm {
@@ -64,9 +76,13 @@ struct TopFarm {
   std::vector<TopNode> nodes;
   std::vector<TopPool> pools;
   std::vector<TopTask> tasks;
+  std::vector<TopBuild> builds;
 };
 
 TopFarm top_farm(const TopAnswers& answers);
+
+// Of the tasks whose agents name one.
+std::vector<TopBuild> builds_of(const std::vector<TopTask>& tasks);
 
 // Sets the rates of `now`, which was answered `elapsed` after `before`. A node that was not there,
 // or was started anew, has none.

@@ -12,13 +12,18 @@
 namespace kiln::client {
 namespace {
 
-constexpr std::array<TopTable, 3> kTables = {TopTable::nodes, TopTable::pools, TopTable::tasks};
-constexpr std::array<std::string_view, 3> kNames = {"node", "pool", "task"};
-// From so many lines on there are empty ones between the tables.
+// In the order in which they are shown; the last has what room the others leave.
+constexpr std::array<TopTable, kTopTables> kTables = {TopTable::nodes, TopTable::pools,
+                                                      TopTable::builds, TopTable::tasks};
+constexpr std::array<std::string_view, kTopTables> kNames = {"node", "pool", "build", "task"};
+// Which part of the lines each of them has at most, while there are tasks for the rest.
+constexpr std::array<std::size_t, kTopTables> kShares = {3, 4, 5, 1};
+// From so many lines on there are empty ones between the tables, and then the builds among them.
 constexpr std::size_t kRoomy = 20;
+constexpr std::size_t kRoomForBuilds = 32;
 
 constexpr std::array<std::string_view, 13> kKeys = {
-    "  n, p, t     nodes, pools or tasks alone; again: all",
+    "  n, p, b, t  nodes, pools, builds or tasks alone; again: all",
     "  s           sort by the next column, marked ↓",
     "  up, down    scroll a row; so do k and j",
     "  PgUp, PgDn  scroll a page",
@@ -67,52 +72,61 @@ void add_table(std::vector<StyledLine>& lines, const TopRows& table, const Slice
   }
 }
 
-std::array<TopRows, 3> tables_of(const TopFarm& farm, const TopView& view, std::size_t width) {
-  std::array<TopRows, 3> tables;
+struct Shown {
+  TopTable table = TopTable::tasks;
+  TopRows rows;
+  std::size_t room = 0;  // lines for its rows
+};
+
+std::vector<Shown> tables_of(const TopFarm& farm, const TopView& view, const ScreenSize& screen,
+                             std::size_t width) {
+  std::vector<Shown> tables;
   for (const TopTable table : kTables) {
-    const std::size_t i = index_of(table);
-    tables.at(i) = top_rows(farm, table, view.order.at(i), width);
+    if (table == TopTable::builds && screen.lines < kRoomForBuilds) continue;
+    tables.push_back({table, top_rows(farm, table, view.order.at(index_of(table)), width), 0});
   }
   return tables;
 }
 
-// Lines for the rows of each table: nodes and pools have up to a third and a quarter of them, and
-// what tasks leave.
-std::array<std::size_t, 3> rooms(const std::array<TopRows, 3>& tables, std::size_t lines) {
-  const auto wanted = [&](std::size_t i) {
-    return std::max<std::size_t>(tables.at(i).rows.size(), 1);
+// Each table before the last has its share of the lines, more where the others leave some.
+void share_out(std::vector<Shown>& tables, std::size_t lines) {
+  const auto wanted = [](const Shown& one) {
+    return std::max<std::size_t>(one.rows.rows.size(), 1);
   };
-  const std::size_t tasks = wanted(2);
-  std::array<std::size_t, 3> result{};
-  result[0] = std::min(wanted(0), std::max<std::size_t>(lines / 3, 2));
-  result[1] = std::min(wanted(1), std::max<std::size_t>(lines / 4, 2));
-  std::size_t left = lines - std::min(lines, result[0] + result[1] + tasks);
-  for (std::size_t i = 0; i < 2; ++i) {
-    const std::size_t more = std::min(left, wanted(i) - result.at(i));
-    result.at(i) += more;
-    left -= more;
+  Shown& last = tables.back();
+  std::size_t taken = wanted(last);
+  for (Shown& one : tables) {
+    if (&one == &last) continue;
+    const std::size_t share = lines / kShares.at(index_of(one.table));
+    one.room = std::min(wanted(one), std::max<std::size_t>(share, 2));
+    taken += one.room;
   }
-  result[2] = lines - std::min(lines, result[0] + result[1]);
-  return result;
+  std::size_t left = lines - std::min(lines, taken);
+  last.room = lines;
+  for (Shown& one : tables) {
+    if (&one == &last) continue;
+    const std::size_t more = std::min(left, wanted(one) - one.room);
+    one.room += more;
+    left -= more;
+    last.room -= std::min(last.room, one.room);
+  }
 }
 
 void add_all(std::vector<StyledLine>& lines, const TopFarm& farm, TopView& view,
              const ScreenSize& screen, std::size_t width) {
-  const auto tables = tables_of(farm, view, width);
+  auto tables = tables_of(farm, view, screen, width);
   const bool roomy = screen.lines >= kRoomy;
   const std::size_t taken = lines.size() + tables.size() * (roomy ? 2 : 1) + 1;
-  const auto room = rooms(tables, screen.lines - std::min(screen.lines, taken));
-  for (const TopTable table : kTables) {
-    const std::size_t i = index_of(table);
-    const bool scrolls = table == table_in_view(view);
-    const Slice slice =
-        slice_of(tables.at(i).rows.size(), scrolls ? view.first_row : 0, room.at(i));
+  share_out(tables, screen.lines - std::min(screen.lines, taken));
+  for (const Shown& one : tables) {
+    const bool scrolls = one.table == table_in_view(view);
+    const Slice slice = slice_of(one.rows.rows.size(), scrolls ? view.first_row : 0, one.room);
     if (scrolls) {
       view.first_row = slice.first;
       view.page_rows = slice.rows;
     }
     if (roomy) lines.emplace_back();
-    add_table(lines, tables.at(i), slice, kNames.at(i), width);
+    add_table(lines, one.rows, slice, kNames.at(index_of(one.table)), width);
   }
 }
 
@@ -136,8 +150,8 @@ void add_keys(std::vector<StyledLine>& lines, std::size_t width) {
 }
 
 StyledLine bottom_line(const TopView& view, std::size_t width) {
-  std::string text = "n nodes  p pools  t tasks  s sort  ? keys  q leave";
-  if (display_width(text) > width) text = "n p t tables  s sort  ? keys  q leave";
+  std::string text = "n nodes  p pools  b builds  t tasks  s sort  ? keys  q leave";
+  if (display_width(text) > width) text = "n p b t tables  s sort  ? keys  q leave";
   if (view.alone) {
     const std::string key(kNames.at(index_of(*view.alone)).substr(0, 1));
     text = key + " all  s sort  j k scroll  ? keys  q leave";

@@ -132,6 +132,22 @@ TopColumns<TopPool> pool_columns() {
       {"TASKS", Align::right, false, 8, 100, number_cell<P, &P::tasks>, most_first<P, &P::tasks>}};
 }
 
+StyledLine oldest_cell(const TopBuild& build, std::size_t /*width*/) {
+  return {{show_milliseconds(build.oldest_ms)}};
+}
+
+TopColumns<TopBuild> build_columns() {
+  using B = TopBuild;
+  return {{"BUILD", Align::left, true, 0, 0, text_cell<B, &B::name>, by_name<B, &B::name>},
+          {"RUNNING", Align::right, false, 8, 0, number_cell<B, &B::running>,
+           most_first<B, &B::running>},
+          {"WAITING", Align::right, false, 8, 0, number_cell<B, &B::waiting>,
+           most_first<B, &B::waiting>},
+          {"NODES", Align::right, false, 6, 56, number_cell<B, &B::nodes>, nullptr},
+          {"OLDEST", Align::right, false, 8, 70, oldest_cell, most_first<B, &B::oldest_ms>},
+          {"CLIENT", Align::left, true, 0, 56, text_cell<B, &B::client>, by_name<B, &B::client>}};
+}
+
 StyledLine age_cell(const TopTask& task, std::size_t /*width*/) {
   return {{show_milliseconds(task.age_ms)}};
 }
@@ -142,6 +158,7 @@ TopColumns<TopTask> task_columns() {
           {"NODE", Align::left, true, 0, 0, text_cell<T, &T::node>, by_name<T, &T::node>},
           {"PHASE", Align::left, false, 9, 56, state_cell<T, &T::phase>, by_name<T, &T::phase>},
           {"POOL", Align::left, true, 0, 70, text_cell<T, &T::pool>, by_name<T, &T::pool>},
+          {"BUILD", Align::left, true, 0, 130, text_cell<T, &T::build>, by_name<T, &T::build>},
           {"TASK", Align::left, true, 0, 0, text_cell<T, &T::label>, by_name<T, &T::label>}};
 }
 
@@ -217,6 +234,8 @@ TopRows top_rows(const TopFarm& farm, TopTable table, std::size_t order, std::si
       return lay_out(farm.nodes, node_columns(width), order, width);
     case TopTable::pools:
       return lay_out(farm.pools, pool_columns(), order, width);
+    case TopTable::builds:
+      return lay_out(farm.builds, build_columns(), order, width);
     case TopTable::tasks:
       break;
   }

@@ -13,12 +13,13 @@ struct Letter {
   char byte;
   TopKey key;
 };
-constexpr std::array<Letter, 16> kLetters = {{{'q', TopKey::leave},
+constexpr std::array<Letter, 17> kLetters = {{{'q', TopKey::leave},
                                               {'Q', TopKey::leave},
                                               {'\x03', TopKey::leave},
                                               {'\x1a', TopKey::suspend},
                                               {'n', TopKey::nodes},
                                               {'p', TopKey::pools},
+                                              {'b', TopKey::builds},
                                               {'t', TopKey::tasks},
                                               {'s', TopKey::sort},
                                               {'?', TopKey::help},
@@ -95,6 +96,9 @@ TopView step(TopView view, TopKey key) {
       break;
     case TopKey::pools:
       toggle(view, TopTable::pools);
+      break;
+    case TopKey::builds:
+      toggle(view, TopTable::builds);
       break;
     case TopKey::tasks:
       toggle(view, TopTable::tasks);

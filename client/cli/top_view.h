@@ -9,13 +9,15 @@
 
 namespace kiln::client {
 
-enum class TopTable { nodes, pools, tasks };
+enum class TopTable { nodes, pools, builds, tasks };
+inline constexpr std::size_t kTopTables = 4;
 
 enum class TopKey {
   leave,
   suspend,
   nodes,
   pools,
+  builds,
   tasks,
   sort,
   help,
@@ -28,11 +30,11 @@ enum class TopKey {
 };
 
 struct TopView {
-  std::optional<TopTable> alone;          // has the whole room
-  std::array<std::size_t, 3> order = {};  // of each table: which of its sort orders
-  std::size_t first_row = 0;              // that is shown, of the table in view
-  std::size_t page_rows = 1;              // so many of it were shown
-  bool helps = false;                     // shows the keys instead
+  std::optional<TopTable> alone;                   // has the whole room
+  std::array<std::size_t, kTopTables> order = {};  // of each table: which of its sort orders
+  std::size_t first_row = 0;                       // that is shown, of the table in view
+  std::size_t page_rows = 1;                       // so many of it were shown
+  bool helps = false;                              // shows the keys instead
   bool leaves = false;
 };
 

@@ -43,7 +43,7 @@ Result<PeopleCommand> parse_top_words(const std::vector<std::string>& words) {
 }
 
 std::string_view top_help() {
-  return R"(Shows the farm live: its slots, nodes, pools and tasks, like top and htop.
+  return R"(Shows the farm live: slots, nodes, pools, builds and tasks, like top and htop.
 Without a terminal it prints one page and ends.
 
 usage: kiln top [--interval TIME]
@@ -51,7 +51,7 @@ usage: kiln top [--interval TIME]
   --interval TIME     between two looks (1s); never before the last is answered
 
 Keys
-  n, p, t             nodes, pools or tasks alone; again: all
+  n, p, b, t          nodes, pools, builds or tasks alone; again: all
   s                   sort by the next column, marked with an arrow
   up, down, j, k      scroll a row; PgUp, PgDn a page; Home, End to the end
   ?                   the keys, and what the characters mean

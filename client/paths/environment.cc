@@ -8,10 +8,10 @@ namespace {
 constexpr std::array<std::string_view, 4> kKept = {"HOME", "USER", "LOGNAME", "PATH"};
 
 // Kiln's variables that speak of a machine or user, not of one call.
-constexpr std::array<std::string_view, 11> kSettings = {
+constexpr std::array<std::string_view, 12> kSettings = {
     "KILN_COORDINATOR",  "KILN_SOCKET",   "KILN_CACHE_DIR", "KILN_CONFIG",
     "KILN_LOG_LEVEL",    "KILN_LOG_FILE", "KILN_KEY_FILE",  "KILN_LOG_FORMAT",
-    "KILN_IDLE_TIMEOUT", "KILN_SLOT_DIR", "KILN_ROUTE"};
+    "KILN_IDLE_TIMEOUT", "KILN_SLOT_DIR", "KILN_ROUTE",     "KILN_METRICS"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {

@@ -36,6 +36,10 @@ auto& made(Make&& make) {
 void Counter::add(double amount) {
   if (counter_ != nullptr) counter_->Increment(amount);
 }
+void Counter::reach(double total) {
+  const double more = total - value();
+  if (more > 0) add(more);
+}
 double Counter::value() const {
   return counter_ == nullptr ? 0 : counter_->Value();
 }
@@ -57,6 +61,12 @@ void Histogram::observe(double value) {
 std::vector<double> latency_buckets() {
   return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
           0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30,    60};
+}
+
+std::vector<double> memory_buckets() {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  return {4 * kMiB,   16 * kMiB,   32 * kMiB,   64 * kMiB,   128 * kMiB,  256 * kMiB,
+          512 * kMiB, 1024 * kMiB, 2048 * kMiB, 4096 * kMiB, 8192 * kMiB, 16384 * kMiB};
 }
 
 struct Registry::Impl {
@@ -96,19 +106,23 @@ Histogram Registry::histogram(const std::string& name, const std::string& help,
 }
 
 CounterFamily::CounterFamily(Registry& registry, std::string metric, std::string help_text,
-                             std::string label)
+                             std::string label, const std::vector<std::string_view>& vocabulary)
     : registry_(&registry),
       name_(std::move(metric)),
       help_(std::move(help_text)),
-      label_(std::move(label)) {}
+      label_(std::move(label)) {
+  for (const auto value : vocabulary) make(value);
+}
+
+Counter& CounterFamily::make(std::string_view value) {
+  const std::string text(value);
+  return made_.emplace(text, registry_->counter(name_, help_, {{label_, text}})).first->second;
+}
 
 Counter& CounterFamily::with(std::string_view value) {
-  auto found = made_.find(value);
-  if (found == made_.end()) {
-    const std::string text(value);
-    found = made_.emplace(text, registry_->counter(name_, help_, {{label_, text}})).first;
-  }
-  return found->second;
+  if (const auto found = made_.find(value); found != made_.end()) return found->second;
+  const auto other = made_.find(kOther);
+  return other != made_.end() ? other->second : make(value);
 }
 
 void Registry::set_build_info(const std::string& component, const std::string& version) {

@@ -28,6 +28,8 @@ class Counter {
   explicit Counter(prometheus::Counter& counter) : counter_(&counter) {}
   // REQUIRES: amount >= 0.
   void add(double amount = 1);
+  // Counts up to a total that is kept elsewhere, which never falls. One thread at a time.
+  void reach(double total);
   double value() const;
 
  private:
@@ -57,15 +59,23 @@ class Histogram {
   prometheus::Histogram* histogram_ = nullptr;
 };
 
-// Counters that differ in one label, each made when it is first counted and then kept, as asking
-// the registry at each message is dear. Not thread-safe. REQUIRES: few different values.
+// Counters that differ in one label. Those of its vocabulary are there from the start, at 0, so
+// that rates see the first event too; they are kept, as asking the registry at each message is
+// dear. Not thread-safe.
 class CounterFamily {
  public:
+  // Where a vocabulary has it, what is not in it is counted as this.
+  static constexpr std::string_view kOther = "other";
+
   // `registry` must outlive it.
-  CounterFamily(Registry& registry, std::string metric, std::string help_text, std::string label);
+  CounterFamily(Registry& registry, std::string metric, std::string help_text, std::string label,
+                const std::vector<std::string_view>& vocabulary);
+  // REQUIRES: few different values, if the vocabulary has not "other".
   Counter& with(std::string_view value);
 
  private:
+  Counter& make(std::string_view value);
+
   Registry* registry_;
   std::string name_;
   std::string help_;
@@ -75,6 +85,8 @@ class CounterFamily {
 
 // Upper bounds in seconds that fit both a cache look-up and a long compile.
 std::vector<double> latency_buckets();
+// Upper bounds in bytes, from 4 MiB to 16 GiB, that fit the memory of a compile.
+std::vector<double> memory_buckets();
 
 // Thread-safe. Asking again for the same name and labels gives the same metric. Names follow
 // Prometheus' rules ("kiln_leases_granted_total") and keep one kind; breaking this is a bug and

@@ -103,4 +103,12 @@ bool is_loopback(const Endpoint& endpoint) {
   return ::inet_pton(AF_INET6, endpoint.host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+std::string numeric_address(const Endpoint& endpoint) {
+  std::string host = endpoint.host;
+  if (host == "localhost") host = "127.0.0.1";
+  if (host == "*") host = "0.0.0.0";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return host + ":" + std::to_string(endpoint.port);
+}
+
 }  // namespace kiln::net

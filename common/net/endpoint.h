@@ -29,4 +29,7 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_por
 // Whether only this machine can reach it: 127.0.0.0/8, ::1 or "localhost".
 bool is_loopback(const Endpoint& endpoint);
 
+// host:port for who takes no names, as the HTTP server: "localhost" and "*" become IPv4 addresses.
+std::string numeric_address(const Endpoint& endpoint);
+
 }  // namespace kiln::net

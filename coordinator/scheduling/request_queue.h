@@ -54,6 +54,8 @@ class RequestQueue {
   std::uint64_t held(const std::string& build) const;
   // Builds that wait, for deciding whether slots are contended.
   std::size_t waiting_builds() const { return waiting_builds_; }
+  // That hold a slot or wait for one.
+  std::size_t builds() const { return builds_.size(); }
 
  private:
   // Within a build: higher priority, then earlier arrival.

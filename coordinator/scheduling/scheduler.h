@@ -48,6 +48,8 @@ class Scheduler {
   std::optional<NodeView> node(const std::string& name) const;
   std::map<std::string, PoolWaiting> waiting_by_pool() const { return queue_.by_pool(); }
   std::size_t nodes_in(NodeState state) const { return nodes_.in_state(state); }
+  // That hold leases or wait for some.
+  std::size_t builds() const { return queue_.builds(); }
   std::size_t waiting_requests() const { return queue_.size(); }
   std::size_t clients() const { return clients_.size(); }
   std::size_t leases() const { return leases_.size(); }

@@ -1,6 +1,7 @@
 #include "coordinator/server/metrics.h"
 
 #include <string>
+#include <vector>
 
 namespace kiln::coordinator {
 namespace {
@@ -14,6 +15,38 @@ std::array<metrics::Gauge, kNodeStates> node_gauges(metrics::Registry& registry)
   return gauges;
 }
 
+using Words = std::vector<std::string_view>;
+
+// What requests for leases are refused with, see Errc.
+const Words kRefusals = {"invalid_argument",   "not_found", "permission_denied",
+                         "resource_exhausted", "timed_out", "unavailable",
+                         "unsupported"};
+const Words kReceived = {"Acquire",
+                         "AcquireCancel",
+                         "ClientHello",
+                         "FarmQuery",
+                         "NodeChange",
+                         "OccupancyReport",
+                         "Ping",
+                         "PoolChange",
+                         "PoolQuery",
+                         "PoolReport",
+                         "Pong",
+                         "Refused",
+                         "RelayClose",
+                         "RelayHello",
+                         "RelayOpen",
+                         "Release",
+                         "WorkerGoodbye",
+                         "WorkerHello",
+                         metrics::CounterFamily::kOther};
+const Words kSent = {"Admissions", "ClientWelcome", "FarmStatus",
+                     "Grant",      "NodeChanged",   "NodeOrder",
+                     "PoolAnswer", "PoolOrders",    "Pong",
+                     "Refused",    "WorkerWelcome", metrics::CounterFamily::kOther};
+const Words kRejections = {"malformed",  "no_hello", "too_long",
+                           "unexpected", "version",  "wrong_key"};
+
 }  // namespace
 
 Metrics::Metrics(metrics::Registry& registry)
@@ -22,13 +55,16 @@ Metrics::Metrics(metrics::Registry& registry)
                                        "From a request for leases to each grant.",
                                        metrics::latency_buckets())),
       granted_(registry, "kiln_leases_granted_total",
-               "Leases granted, on a free slot or beyond it.", "kind"),
+               "Leases granted, on a free slot or beyond it.", "kind", {"slot", "staging"}),
       refused_(registry, "kiln_requests_refused_total",
-               "Requests for leases that ended in a refusal.", "reason"),
-      workers_lost_(registry, "kiln_workers_lost_total", "Workers given up, and why.", "reason"),
-      received_(registry, "kiln_messages_received_total", "Messages received, by kind.", "kind"),
-      sent_(registry, "kiln_messages_sent_total", "Messages sent, by kind.", "kind"),
-      rejected_(registry, "kiln_messages_rejected_total", "Messages dropped, and why.", "reason"),
+               "Requests for leases that ended in a refusal.", "reason", kRefusals),
+      workers_lost_(registry, "kiln_workers_lost_total", "Workers given up, and why.", "reason",
+                    {"closed", "goodbye", "silent"}),
+      received_(registry, "kiln_messages_received_total", "Messages received, by kind.", "kind",
+                kReceived),
+      sent_(registry, "kiln_messages_sent_total", "Messages sent, by kind.", "kind", kSent),
+      rejected_(registry, "kiln_messages_rejected_total", "Messages dropped, and why.", "reason",
+                kRejections),
       unsent_(registry.counter("kiln_messages_unsent_total",
                                "Answers that could not be sent to their peer.")),
       pools_not_stored_(registry.counter("kiln_pools_not_stored_total",
@@ -38,7 +74,13 @@ Metrics::Metrics(metrics::Registry& registry)
       slots_free_(registry.gauge("kiln_slots_free", "Slots that are neither occupied nor leased.")),
       leases_(registry.gauge("kiln_leases", "Leases believed in use, staging leases included.")),
       requests_waiting_(registry.gauge("kiln_requests_waiting", "Requests for leases that wait.")),
-      clients_(registry.gauge("kiln_clients", "Agents connected.")) {}
+      clients_(registry.gauge("kiln_clients", "Agents connected.")),
+      builds_(registry.gauge("kiln_builds", "Builds that hold leases or wait for some.")) {
+  for (const auto* door : {"client", "worker"}) {
+    for (const auto* reason : {"unknown_key", "revoked_key", "wrong_role"})
+      refused_at(door, reason);
+  }
+}
 
 void Metrics::granted(const LeasesGranted& grant) {
   wait_seconds_.observe(in_seconds(grant.waited));
@@ -68,10 +110,13 @@ void Metrics::rejected(std::string_view reason) {
 }
 
 void Metrics::connection_refused(std::string_view door, std::string_view reason) {
-  registry_
-      .counter("kiln_connections_refused_total", "Connections that were not let in, and why.",
-               {{"door", std::string(door)}, {"reason", std::string(reason)}})
-      .add();
+  refused_at(door, reason).add();
+}
+
+metrics::Counter Metrics::refused_at(std::string_view door, std::string_view reason) {
+  return registry_.counter("kiln_connections_refused_total",
+                           "Connections that were not let in, and why.",
+                           {{"door", std::string(door)}, {"reason", std::string(reason)}});
 }
 
 void Metrics::send_failed() {
@@ -91,6 +136,7 @@ void Metrics::observe(const Scheduler& scheduler) {
   leases_.set(static_cast<double>(scheduler.leases()));
   requests_waiting_.set(static_cast<double>(scheduler.waiting_requests()));
   clients_.set(static_cast<double>(scheduler.clients()));
+  builds_.set(static_cast<double>(scheduler.builds()));
 }
 
 }  // namespace kiln::coordinator

@@ -19,6 +19,7 @@ class Metrics {
   void refused(Errc code);
   // `reason`: closed, silent, goodbye.
   void worker_lost(std::string_view reason);
+  // By its kind, or as "other" when a coordinator does not expect any.
   void received(std::string_view kind);
   void sent(std::string_view kind);
   // A message that was dropped: malformed, version, unexpected, too_long, no_hello, wrong_key.
@@ -32,6 +33,8 @@ class Metrics {
   void observe(const Scheduler& scheduler);
 
  private:
+  metrics::Counter refused_at(std::string_view door, std::string_view reason);
+
   metrics::Registry& registry_;
   metrics::Histogram wait_seconds_;
   metrics::CounterFamily granted_;
@@ -48,6 +51,7 @@ class Metrics {
   metrics::Gauge leases_;
   metrics::Gauge requests_waiting_;
   metrics::Gauge clients_;
+  metrics::Gauge builds_;
 };
 
 }  // namespace kiln::coordinator

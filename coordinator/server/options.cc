@@ -28,15 +28,6 @@ Result<net::Endpoint> address_of(const config::Settings& settings, const std::st
   return endpoint;
 }
 
-// civetweb takes numeric addresses only.
-std::string numeric(const net::Endpoint& endpoint) {
-  std::string host = endpoint.host;
-  if (host == "localhost") host = "127.0.0.1";
-  if (host == "*") host = "0.0.0.0";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return host + ":" + std::to_string(endpoint.port);
-}
-
 Status read_log(const config::Settings& settings, LogOptions& log) {
   const auto level = parse_log_level(settings.text("log-level"));
   if (!level) return fail(settings.error("log-level", level.error()));
@@ -140,7 +131,7 @@ Result<ServerOptions> read_options(const config::Settings& settings) {
   KILN_TRY_ASSIGN(const auto http, address_of(settings, "http", 10660, closed));
   options.client_endpoint = clients.text();
   options.worker_endpoint = workers.text();
-  options.http_address = numeric(http);
+  options.http_address = net::numeric_address(http);
   options.state_dir = settings.text("state-dir");
   if (options.state_dir.empty()) {
     return fail(

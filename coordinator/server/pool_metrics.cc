@@ -13,6 +13,8 @@ constexpr std::pair<const char*, const char*> kWanted = {
     "kiln_pool_executors_wanted", "Executors that nodes were asked to have ready."};
 constexpr std::pair<const char*, const char*> kReady = {
     "kiln_pool_executors_ready", "Executors of a pool that are ready on living nodes."};
+constexpr std::pair<const char*, const char*> kBusy = {
+    "kiln_pool_executors_busy", "Executors of a pool that have a task, on living nodes."};
 constexpr std::pair<const char*, const char*> kWaiting = {"kiln_pool_requests_waiting",
                                                           "Requests for leases of a pool."};
 
@@ -41,15 +43,18 @@ void PoolMetrics::observe(const std::vector<PoolView>& pools) {
     std::map<std::string, double> nodes;
     double wanted = 0;
     double ready = 0;
+    double busy = 0;
     for (const auto& node : pool.nodes) {
       ++nodes[state_of(node)];
       if (node.state == NodeState::lost) continue;
       wanted += node.wanted;
       ready += node.pool->ready;
+      busy += node.pool->busy;
     }
     for (auto& [state, gauge] : found->second.nodes) gauge.set(nodes[state]);
     found->second.wanted.set(wanted);
     found->second.ready.set(ready);
+    found->second.busy.set(busy);
     found->second.waiting.set(pool.waiting);
   }
   std::erase_if(by_pool_, [&](const auto& entry) {
@@ -67,6 +72,7 @@ PoolMetrics::Gauges PoolMetrics::make(const std::string& pool) {
   }
   gauges.wanted = registry_->gauge(kWanted.first, kWanted.second, {{"pool", pool}});
   gauges.ready = registry_->gauge(kReady.first, kReady.second, {{"pool", pool}});
+  gauges.busy = registry_->gauge(kBusy.first, kBusy.second, {{"pool", pool}});
   gauges.waiting = registry_->gauge(kWaiting.first, kWaiting.second, {{"pool", pool}});
   return gauges;
 }
@@ -77,6 +83,7 @@ void PoolMetrics::drop(const Gauges& gauges) {
   }
   registry_->drop_gauge(kWanted.first, kWanted.second, gauges.wanted);
   registry_->drop_gauge(kReady.first, kReady.second, gauges.ready);
+  registry_->drop_gauge(kBusy.first, kBusy.second, gauges.busy);
   registry_->drop_gauge(kWaiting.first, kWaiting.second, gauges.waiting);
 }
 

@@ -24,6 +24,7 @@ class PoolMetrics {
     std::map<std::string, metrics::Gauge> nodes;  // by state
     metrics::Gauge wanted;
     metrics::Gauge ready;
+    metrics::Gauge busy;
     metrics::Gauge waiting;
   };
 

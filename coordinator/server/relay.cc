@@ -20,7 +20,9 @@ Relay::Relay(net::Router& clients, net::Router& workers, metrics::Registry& regi
       workers_(workers),
       streams_(registry.gauge("kiln_relay_streams", "Connections carried at present.")),
       to_workers_(bytes_counter(registry, "workers")),
-      to_clients_(bytes_counter(registry, "clients")) {}
+      to_clients_(bytes_counter(registry, "clients")),
+      ended_(registry, "kiln_relay_streams_ended_total", "Connections that are carried no more.",
+             "reason", {"closed", "gone", "broken"}) {}
 
 // Peers choose their routing ids, on each socket apart.
 RelayEnd Relay::end_of(RelaySide side, const net::PeerId& peer, std::uint64_t stream) {
@@ -82,6 +84,7 @@ void Relay::taken(const net::PeerId& worker, wire::RelayOpen open) {
 void Relay::close(RelaySide side, const net::PeerId& peer, wire::RelayClose close) {
   const auto far = hub_.close(end_of(side, peer, close.stream));
   if (!far) return;
+  ended_.with("closed").add();
   close.stream = far->stream;
   (void)send(*far, wire::encode(close));  // a connection that is gone ends its streams itself
   publish();
@@ -91,6 +94,7 @@ void Relay::gone(RelaySide side, const net::PeerId& peer) {
   const std::string who = side == RelaySide::client ? "agent" : "worker";
   for (const auto& far : hub_.gone(end_of(side, peer, 0).peer)) {
     tell_closed(far, {Errc::unavailable, "the " + who + "'s connection is gone"});
+    ended_.with("gone").add();
   }
   publish();
 }
@@ -102,7 +106,10 @@ void Relay::tell_closed(const RelayEnd& end, const Error& why) {
 
 void Relay::break_off(const RelayEnd& end, const Error& why) {
   tell_closed(end, why);
-  if (const auto far = hub_.close(end)) tell_closed(*far, why);
+  if (const auto far = hub_.close(end)) {
+    ended_.with("broken").add();
+    tell_closed(*far, why);
+  }
   publish();
 }
 

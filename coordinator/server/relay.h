@@ -55,6 +55,7 @@ class Relay {
   metrics::Gauge streams_;
   metrics::Counter to_workers_;
   metrics::Counter to_clients_;
+  metrics::CounterFamily ended_;
 };
 
 }  // namespace kiln::coordinator

@@ -50,6 +50,7 @@ Server::Server(net::Reactor& reactor, Logger log, ServerOptions options, std::st
                   }),
       metrics_(registry_),
       pool_metrics_(registry_),
+      process_metrics_(registry_),
       core_(options_.scheduling),
       dashboard_(std::make_shared<Dashboard>(options_.scheduling.epoch, version(), reactor.now())) {
   registry_.set_build_info("coordinator", version());
@@ -112,7 +113,7 @@ Status Server::bind(net::Context& context) {
 
 Status Server::start_http() {
   metrics::HttpHandlers handlers;
-  handlers.metrics = [this] { return registry_.text(); };
+  handlers.metrics = [this] { return process_metrics_.text(); };
   const auto turning = [shared = shared_, &reactor = reactor_]() -> Status {
     const std::lock_guard lock(shared->mutex);
     const auto age = reactor.now() - shared->refreshed;

@@ -15,6 +15,7 @@
 #include "common/base/result.h"
 #include "common/base/thread_pool.h"
 #include "common/metrics/http_server.h"
+#include "common/metrics/process_metrics.h"
 #include "common/metrics/registry.h"
 #include "common/net/context.h"
 #include "common/net/reactor.h"
@@ -167,6 +168,7 @@ class Server {
   metrics::Registry registry_;
   Metrics metrics_;
   PoolMetrics pool_metrics_;
+  metrics::ProcessMetrics process_metrics_;
   Core core_;
   WorkerSessions worker_sessions_;
   ClientSessions client_sessions_;

@@ -4,10 +4,11 @@ warm, cold, quiesced and broken, calls fail, a worker comes back, and somebody i
 import json
 import subprocess
 
-from kilntest import Farm, pools, wait_until
+from kilntest import Farm, http, pools, wait_until
 
 FILES = 12
 SOON = 30
+AGENT_PORT = 10662
 LOOP = """
 while :; do
   make -s -k -j4 >make.log 2>&1
@@ -23,12 +24,27 @@ MAKEFILE = """all: $(foreach name,$(basename $(wildcard *.c)),$(name).o $(name).
 """
 
 
+class AgentFace:
+    """What the calls' agent serves."""
+
+    def __init__(self, host):
+        self._host, self.http_address = host, (host.address, AGENT_PORT)
+
+    def get(self, path):
+        return http.get(self._host, *self.http_address, path)
+
+    def metric(self, name, **labels):
+        return http.sample(self.get("/metrics")[1], name, **labels) or 0.0
+
+
 class BusyFarm:
     """A context manager; `farm` is the Farm. Two workers, so that each metric of one node is seen
     on both."""
 
     def __init__(self):
-        self.farm = Farm(workers=2)
+        # The first agent has the address, the others go on without.
+        self.farm = Farm(workers=2, environment={"KILN_METRICS": f"0.0.0.0:{AGENT_PORT}"})
+        self.agent = None
         self._loop = None
 
     def __enter__(self):
@@ -46,11 +62,13 @@ class BusyFarm:
 
     @property
     def daemons(self):
-        return {"coordinator": [self.farm.coordinator], "worker": self.farm.workers}
+        return {"coordinator": [self.farm.coordinator], "worker": self.farm.workers,
+                "agent": [self.agent]}
 
     def _prepare(self):
         farm = self.farm
         farm.prime("gcc", "clang")
+        self.agent = AgentFace(farm.client_host)
         self._restart_a_worker()
         pools.create(farm, "cc", "--context", "forkserver", "--toolchain", "clang", "--warm",
                      "all", "--min-warm", "2")

@@ -144,10 +144,8 @@ class UpTest(Up):
         for service in ("coordinator", "worker"):
             one = engine.containers(service)[0]
             found |= set(exposition.exported(engine.get(one, HTTP[service], "/metrics")[1]))
-        # What counts rare things appears with the first of them.
-        rare = {row.name for row in exposition.documented() if row.rare}
         # Prometheus' own.
-        self.assertEqual(set(), asked - found - rare - {"up", "ALERTS"})
+        self.assertEqual(set(), asked - found - {"up", "ALERTS"})
 
     def test_workers_have_stores_of_their_own_and_come_back_to_them(self):
         def stores():

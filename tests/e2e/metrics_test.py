@@ -36,10 +36,64 @@ class MetricsTest(unittest.TestCase):
                              ("kiln_pool_nodes", {"pool": "sick", "state": "broken"}),
                              ("kiln_pool_nodes", {"pool": "quiet", "state": "quiesced"})):
             self.assertGreater(coordinator.metric(name, **labels), 0, (name, labels))
-        for worker in workers:
+        # Each kind of message that it gets or sends is one of its vocabulary.
+        for name in ("kiln_messages_received_total", "kiln_messages_sent_total"):
+            self.assertEqual(0, coordinator.metric(name, kind="other"), name)
+        for number, worker in enumerate(workers):
+            self.assertEqual(1, worker.metric("kiln_worker_welcomed"))
+            self.assertEqual(1, worker.metric("kiln_worker_info", node=f"w{number}"))
+            for mode in ("user", "system"):
+                self.assertGreater(worker.metric("kiln_worker_task_cpu_seconds_total", mode=mode),
+                                   0)
+            for name in ("kiln_worker_task_max_rss_bytes", "kiln_worker_task_return_seconds"):
+                self.assertGreater(worker.metric(name + "_sum"), 0, name)
+            self.assertGreater(worker.metric("kiln_worker_blob_bytes_total",
+                                             direction="from_agents"), 0)
+            self.assertGreater(worker.metric("process_resident_memory_bytes"), 1 << 20)
             self.assertGreater(worker.metric("kiln_pool_executed_tasks_total", pool="cc",
                                              way="forked"), 0)
             self.assertGreater(worker.metric("kiln_pool_quiesces_total", pool="quiet"), 0)
+        # The other one was restarted, and has what it needs from before.
+        self.assertGreater(workers[0].metric("kiln_worker_task_transfer_seconds_sum"), 0)
+
+    def test_an_agents_metrics_are_what_its_statistics_say(self):
+        """The build goes on meanwhile: both are asked until nothing came between."""
+        agent = self.busy.agent
+
+        def told():
+            found = {ran: agent.metric("kiln_agent_calls_total", ran=ran)
+                     for ran in ("remote", "local", "fallback", "failed")}
+            return {**found, "retried": agent.metric("kiln_agent_retries_total"),
+                    "sent": agent.metric("kiln_agent_bytes_total", direction="sent"),
+                    "received": agent.metric("kiln_agent_bytes_total", direction="received"),
+                    "cpu": agent.metric("kiln_agent_cpu_seconds_total")}
+
+        def counted():
+            stats = self.busy.farm.kiln("stats", "--json")
+            found = {name: stats[name]["total"]
+                     for name in ("remote", "local", "fallback", "failed", "retried")}
+            return {**found, "sent": stats["bytes_sent"], "received": stats["bytes_received"],
+                    "cpu": stats["client_cpu_seconds"]}
+
+        before = counted()
+        # A second later at most, they have all that there was.
+        wait_until(lambda: all(told()[name] >= before[name] for name in before),
+                   "the metrics to have what was counted", 30)
+        seen = told()
+        after = counted()
+        self.assertEqual([], [name for name in seen if seen[name] > after[name]])
+        self.assertGreater(seen["remote"], 0)
+        self.assertGreater(seen["failed"], 0)
+        stats = self.busy.farm.kiln("stats", "--json")
+        for ran in ("local", "failed", "retried"):
+            for reason, count in stats[ran]["reasons"].items():
+                self.assertLessEqual(agent.metric("kiln_agent_reasons_total", ran=ran,
+                                                  reason=reason), count)
+        self.assertGreater(agent.metric("kiln_agent_reasons_total", ran="failed"), 0)
+
+    def test_parts_of_calls_are_timed(self):
+        for part in ("call", "listing", "lease_wait", "remote", "write"):
+            self.assertGreater(self.busy.agent.metric(f"kiln_agent_{part}_seconds_count"), 0, part)
 
     def test_gauges_of_a_deleted_pool_go(self):
         farm = self.busy.farm

@@ -22,10 +22,10 @@ class PrometheusTest(unittest.TestCase):
     def setUpClass(cls):
         cls.busy = cls.enterClassContext(BusyFarm())
         farm = cls.busy.farm
-        cls.rare = {row.name for row in exposition.documented() if row.rare}
         cls.prometheus = cls.enterClassContext(Prometheus(
             farm.network, farm.directory / "prometheus",
-            {"kiln-coordinator": [farm.coordinator], "kiln-worker": farm.workers}))
+            {"kiln-coordinator": [farm.coordinator], "kiln-worker": farm.workers,
+             "kiln-agent": [cls.busy.agent]}))
         cls.prometheus.wait_scrapes()
         scraped = time.monotonic()
         while time.monotonic() < scraped + HISTORY_SECONDS:
@@ -35,18 +35,16 @@ class PrometheusTest(unittest.TestCase):
         return [self.prometheus.instance(worker) for worker in self.busy.farm.workers]
 
     def answer(self, expression):
-        """Why it is none, or nothing; and the answer. Only what waits for a rare event that did
-        not come here may have none."""
+        """Why it is none, or nothing; and the answer."""
         try:
             found = self.prometheus.query(expression)
         except ValueError as error:
             return str(error), []
-        silent = [(metric, selector) for metric, selector in dashboards.selectors(expression)
-                  if not self.prometheus.query(selector)]
-        missing = [selector for metric, selector in silent if metric not in self.rare]
+        missing = [selector for _, selector in dashboards.selectors(expression)
+                   if not self.prometheus.query(selector)]
         if missing:
             return f"nothing has {missing}", found
-        return (None if found or silent else "no answer"), found
+        return (None if found else "no answer"), found
 
     def wait_all(self, wrong_of, questions):
         """Until nothing is wrong with any of the questions, each of which is right once: on a busy
@@ -113,9 +111,8 @@ class PrometheusTest(unittest.TestCase):
                 self.assertEqual(("ok", ""), (rule["health"], rule.get("lastError", "")))
                 self.prometheus.query(rule["query"])
                 self.assertTrue(dashboards.selectors(rule["query"]))
-                for metric, selector in dashboards.selectors(rule["query"]):
-                    self.assertTrue(self.prometheus.query(selector) or metric in self.rare,
-                                    selector)
+                for _, selector in dashboards.selectors(rule["query"]):
+                    self.assertTrue(self.prometheus.query(selector), selector)
 
     def test_a_broken_pool_is_noticed_and_what_is_well_is_not(self):
         def noticed():

@@ -178,13 +178,14 @@ class DocumentTest(QueriesCase):
 
     def test_its_names_are_those_of_the_sources(self):
         """Also of what is counted too rarely to be seen in a test's farm."""
-        for part in ("coordinator", "worker"):
+        for part, folder in (("coordinator", "coordinator"), ("worker", "worker"),
+                             ("agent", "client")):
             with self.subTest(part):
                 made = set()
-                for folder in (ROOT / part, ROOT / "common" / "metrics"):
+                for folder in (ROOT / folder, ROOT / "common" / "metrics"):
                     for path in folder.rglob("*.cc"):
                         text = path.read_text(encoding="utf-8")
-                        made |= set(re.findall(r'"(kiln_[a-z_]+)"', text))
+                        made |= set(re.findall(r'"((?:kiln|process)_[a-z_]+)"', text))
                 self.assertEqual(made, {row.name for row in documented() if part in row.by})
 
     def test_links_of_the_documents_lead_somewhere(self):

@@ -7,11 +7,11 @@ from kilntest.exposition import differences, documented, exported
 PAGE = """
 ## Of the coordinator
 
-| name | kind | labels | unit | from | meaning | example |
-|---|---|---|---|---|---|---|
-| `kiln_nodes` | gauge | `state`: `ready`, `lost` | nodes | | workers | `kiln_nodes` |
-| `kiln_lost_total` | counter | `reason`: `closed`; `pool` | | a loss | lost | `a{b=~"c\\|d"}` |
-| `kiln_wait_seconds` | histogram | | seconds | | waited | `kiln_wait_seconds_sum` |
+| name | kind | labels | unit | meaning | example |
+|---|---|---|---|---|---|
+| `kiln_nodes` | gauge | `state`: `ready`, `lost` | nodes | workers | `kiln_nodes` |
+| `kiln_lost_total` | counter | `reason`: `closed`; `pool` | | lost | `a{b=~"c\\|d"}` |
+| `kiln_wait_seconds` | histogram | | seconds | waited | `kiln_wait_seconds_sum` |
 """
 SERVED = """# HELP kiln_nodes Workers.
 # TYPE kiln_nodes gauge
@@ -22,8 +22,9 @@ kiln_wait_seconds_count 1
 kiln_wait_seconds_sum 0.5
 kiln_wait_seconds_bucket{le="1"} 1
 kiln_wait_seconds_bucket{le="+Inf"} 1
+# TYPE kiln_lost_total counter
+kiln_lost_total{pool="any, {thing}",reason="closed"} 2
 """
-LOST = "# TYPE kiln_lost_total counter\n"
 
 
 class ExpositionTest(unittest.TestCase):
@@ -37,12 +38,12 @@ class ExpositionTest(unittest.TestCase):
     def test_what_is_as_documented_is_fine(self):
         self.assertEqual([], self.wrong(SERVED))
         self.assertEqual([], self.wrong(
-            SERVED + LOST + 'kiln_lost_total{pool="any, {thing}",reason="closed"} 2\n'))
+            SERVED + 'kiln_lost_total{pool="another",reason="closed"} 2\n'))
 
     def test_rows_are_read_with_their_labels(self):
         row = documented(PAGE)[1]
         self.assertEqual({"reason": {"closed"}, "pool": set()}, row.labels)
-        self.assertEqual(("a loss", 'a{b=~"c|d"}'), (row.rare, row.example))
+        self.assertEqual(("lost", 'a{b=~"c|d"}'), (row.meaning, row.example))
 
     def test_differences_are_found(self):
         self.assert_caught("kiln_new, which", SERVED + "# TYPE kiln_new gauge\nkiln_new 1\n")
@@ -50,9 +51,11 @@ class ExpositionTest(unittest.TestCase):
         self.assert_caught("is a counter, not a gauge", SERVED.replace("nodes gauge",
                                                                        "nodes counter"))
         self.assert_caught("has labels ['reason']",
-                           SERVED + LOST + 'kiln_lost_total{reason="closed"} 1\n')
-        self.assert_caught("has reason=bored", SERVED + LOST +
+                           SERVED + 'kiln_lost_total{reason="closed"} 1\n')
+        self.assert_caught("has reason=bored", SERVED +
                            'kiln_lost_total{pool="a",reason="bored"} 1\n')
+        self.assert_caught("no series with reason=closed",
+                           SERVED.replace('reason="closed"', 'reason="bored"'))
         self.assert_caught("no series with state=lost",
                            SERVED.replace('kiln_nodes{state="lost"} 0\n', ""))
         self.assert_caught("no series of kiln_wait_seconds",

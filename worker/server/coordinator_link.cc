@@ -57,8 +57,13 @@ CoordinatorLink::~CoordinatorLink() {
   if (silence_ != 0) reactor_.cancel(silence_);
 }
 
+void CoordinatorLink::forget_welcome() {
+  if (std::exchange(welcomed_, false)) ++losses_;
+}
+
 void CoordinatorLink::connection_changed(bool connected) {
-  welcomed_ = other_version_ = false;
+  forget_welcome();
+  other_version_ = false;
   if (connected) {
     send(wire::WorkerHello{node_, describe_()});
     if (timer_ == 0) timer_ = reactor_.call_after(heartbeat_, [this] { beat(); });
@@ -132,7 +137,7 @@ void CoordinatorLink::receive(wire::Frames frames) {
 }
 
 void CoordinatorLink::refused(const Error& error) {
-  welcomed_ = false;
+  forget_welcome();
   other_version_ = error.code == Errc::version_mismatch;
   if (std::exchange(refusal_, error.message) == error.message) return;  // at every hello
   log_.error("the coordinator refuses this worker", {{"endpoint", endpoint_}, {"reason", error}});

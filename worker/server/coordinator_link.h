@@ -57,6 +57,8 @@ class CoordinatorLink {
   void goodbye(const std::string& reason);
 
   bool welcomed() const { return welcomed_; }
+  // How often it knew us and then did not any more.
+  std::uint64_t losses() const { return losses_; }
   // Whether `lease` was signed by this coordinator, now or under an earlier epoch of its: leases of
   // a coordinator that has just been restarted stay good until they expire.
   bool verifies(const Lease& lease) const;
@@ -67,6 +69,7 @@ class CoordinatorLink {
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
   void refused(const Error& error);
+  void forget_welcome();
   std::string why_rejected() const;
   void send(const wire::Message& message);
   void beat();
@@ -86,6 +89,7 @@ class CoordinatorLink {
   net::TimerId silence_ = 0;  // until a silent coordinator is spoken of
   bool has_key_ = false;
   bool welcomed_ = false;
+  std::uint64_t losses_ = 0;
   bool other_version_ = false;  // refused for it: not greeted again on this connection
   std::string refusal_;         // the last one, as logged
 };

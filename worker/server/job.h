@@ -40,6 +40,9 @@ struct Job {
   std::optional<StoredResult> result;
   TimePoint accepted;
   TimePoint started;
+  TimePoint completed;                   // its result, if it has one
+  std::optional<TimePoint> asked_since;  // blobs that it waits for
+  Duration transfer{};                   // in which it waited for blobs
   int staging_rounds = 0;
   bool in_pool = false;              // a pool thread has it
   bool stopped = false;              // cancelled while staging: nothing more is done for it

@@ -76,15 +76,6 @@ Status read_addresses(const config::Settings& settings, WorkerOptions& options) 
   return {};
 }
 
-// The HTTP server takes numeric addresses only.
-std::string numeric(const net::Endpoint& endpoint) {
-  std::string host = endpoint.host;
-  if (host == "localhost") host = "127.0.0.1";
-  if (host == "*") host = "0.0.0.0";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return host + ":" + std::to_string(endpoint.port);
-}
-
 // Metrics and state are not for everybody either.
 Status read_http(const config::Settings& settings, WorkerOptions& options) {
   KILN_TRY_ASSIGN(const auto http, endpoint(settings, "http", settings.text("http"), kHttpPort));
@@ -95,7 +86,7 @@ Status read_http(const config::Settings& settings, WorkerOptions& options) {
                           " can be reached from other machines; serve metrics on 127.0.0.1, or "
                           "accept the risk with --insecure"}));
   }
-  options.http = numeric(http);
+  options.http = net::numeric_address(http);
   return {};
 }
 

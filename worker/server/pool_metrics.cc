@@ -5,16 +5,24 @@
 
 namespace kiln::worker {
 
+PoolMetrics::Ran& PoolMetrics::ran(const std::string& pool) {
+  const auto found = ran_.find(pool);
+  if (found != ran_.end()) return found->second;
+  const auto tasks = [&](const char* way) {
+    return registry_.counter("kiln_pool_executed_tasks_total",
+                             "Tasks that ran, by whether their program was held and forked",
+                             {{"pool", pool}, {"way", way}});
+  };
+  auto queue = registry_.histogram("kiln_pool_queue_seconds",
+                                   "From the acceptance of a task to its start, by pool",
+                                   metrics::latency_buckets(), {{"pool", pool}});
+  return ran_.emplace(pool, Ran{queue, tasks("forked"), tasks("executed")}).first->second;
+}
+
 void PoolMetrics::ended(const std::string& pool, double queue_seconds, bool forked) {
-  registry_
-      .histogram("kiln_pool_queue_seconds", "From the acceptance of a task to its start, by pool",
-                 metrics::latency_buckets(), {{"pool", pool}})
-      .observe(queue_seconds);
-  registry_
-      .counter("kiln_pool_executed_tasks_total",
-               "Tasks that ran, by whether their program was held and forked",
-               {{"pool", pool}, {"way", forked ? "forked" : "executed"}})
-      .add();
+  auto& counts = ran(pool);
+  counts.queue.observe(queue_seconds);
+  (forked ? counts.forked : counts.executed).add();
 }
 
 void PoolMetrics::executors(const std::string& pool, const char* state, std::uint32_t count) {
@@ -38,6 +46,7 @@ void PoolMetrics::total(const char* name, const char* help, const std::string& p
 }
 
 void PoolMetrics::publish(const PoolOnNode& pool) {
+  ran(pool.name);  // there before the first task
   executors(pool.name, "starting", pool.starting);
   executors(pool.name, "ready", pool.ready);
   executors(pool.name, "busy", pool.busy);

@@ -32,6 +32,13 @@ class PoolMetrics {
     std::uint64_t wakes = 0;
     std::uint64_t crashes = 0;
   };
+  // Of tasks that ran.
+  struct Ran {
+    metrics::Histogram queue;
+    metrics::Counter forked;
+    metrics::Counter executed;
+  };
+  Ran& ran(const std::string& pool);
   void executors(const std::string& pool, const char* state, std::uint32_t count);
   void seconds_gauge(const char* name, const char* help, const std::string& pool,
                      std::uint64_t microseconds);
@@ -40,6 +47,7 @@ class PoolMetrics {
 
   metrics::Registry& registry_;
   std::map<std::string, Told> told_;
+  std::map<std::string, Ran> ran_;
 };
 
 }  // namespace kiln::worker

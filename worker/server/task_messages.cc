@@ -69,7 +69,7 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
                  },
                  [&](wire::Run& m) { receive_run(peer, std::move(m), std::move(envelope.raw)); },
                  [&](const wire::Supply& m) { receive_supply(m, std::move(envelope.raw)); },
-                 [&](const wire::Ack& m) { carry_out(table_.ack(m.attempt, now)); },
+                 [&](const wire::Ack& m) { receive_ack(m.attempt); },
                  [&](const wire::Cancel& m) { carry_out(table_.cancel(m.attempt, now)); },
                  [&](const wire::Reclaim& m) { receive_reclaim(peer, m.attempt); },
                  [&](const wire::Ping& m) { send(peer, wire::Pong{m.number}); },
@@ -83,6 +83,15 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
                  },
              },
              envelope.message);
+}
+
+void TaskServer::receive_ack(const AttemptId& attempt) {
+  const TimePoint now = parts_.reactor.now();
+  const auto found = jobs_.find(attempt);
+  if (found != jobs_.end() && !found->second->in_pool && found->second->result) {
+    parts_.metrics.returned(in_seconds(now - found->second->completed));
+  }
+  carry_out(table_.ack(attempt, now));
 }
 
 void TaskServer::set_peer(const AttemptId& attempt, const net::PeerId& peer) {
@@ -103,6 +112,7 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
   if (is_new) {
     auto job = std::make_shared<Job>();
     job->run = std::move(run);
+    count_blobs(raw);
     job->inline_blobs = std::move(raw);
     job->accepted = now;
     jobs_.emplace(attempt, std::move(job));
@@ -118,6 +128,12 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
     parts_.metrics.accepted();
   }
   carry_out(actions);
+}
+
+void TaskServer::count_blobs(const wire::Frames& frames) {
+  std::size_t bytes = 0;
+  for (const auto& frame : frames) bytes += frame.size();
+  parts_.metrics.blob_bytes().from_agents.add(static_cast<double>(bytes));
 }
 
 // Need may have been lost with a connection: the agent is told again what is waited for.
@@ -140,6 +156,7 @@ void TaskServer::receive_supply(const wire::Supply& supply, wire::Frames raw) {
                    Error{Errc::not_found, "the agent could not supply blob " + lost->short_hex() +
                                               ": an input changed, vanished, or did not arrive"});
   }
+  count_blobs(raw);
   if (raw.size() != supply.blobs.size()) {
     parts_.metrics.message_dropped();
     if (!needs_.waiting(supply.attempt)) return;

@@ -122,6 +122,7 @@ void TaskServer::carry_out_one(const Action& action) {
                    const auto job = jobs_.at(a.attempt);
                    if (!job->in_pool) job->let_go_of_inputs();
                    job->result = result_without_run(a.attempt, a.outcome, a.message);
+                   job->completed = parts_.reactor.now();
                    parts_.metrics.ended(job->result->message.result);
                  },
                  [this](const Forget& a) { forget(a.attempt); },
@@ -162,6 +163,8 @@ void TaskServer::forget(const AttemptId& attempt) {
 
 void TaskServer::stage(const AttemptId& attempt) {
   const auto job = jobs_.at(attempt);
+  if (const auto since = std::exchange(job->asked_since, std::nullopt))
+    job->transfer += parts_.reactor.now() - *since;
   auto outcome = std::make_shared<Result<StageOutcome>>();
   job->in_pool = true;
   parts_.reactor.offload(
@@ -177,7 +180,7 @@ void TaskServer::stage(const AttemptId& attempt) {
           return fetch_missing(attempt, job, (*outcome)->missing_toolchain,
                                (*outcome)->missing_inputs);
         const TimePoint now = parts_.reactor.now();
-        parts_.metrics.staged(in_seconds(now - job->accepted));
+        parts_.metrics.staged(in_seconds(now - job->accepted), in_seconds(job->transfer));
         carry_out(table_.staged(attempt, job->toolchain_was_there, now));
       });
 }
@@ -186,6 +189,7 @@ void TaskServer::fetch_missing(const AttemptId& attempt, const JobPtr& job,
                                const std::vector<Digest>& toolchain,
                                const std::vector<Digest>& inputs) {
   // Others that wait for the same must not wait for an answer that does not come.
+  job->asked_since = parts_.reactor.now();
   job->parked = job->orphaned;
   if (job->parked) return;
   std::vector<Digest> all = toolchain;
@@ -314,6 +318,7 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
         job->in_pool = false;
         const StoredResult& result = *job->result;
         const TaskEnding end{result.message.result.outcome, result.nodes_fault, result.bytes()};
+        job->completed = parts_.reactor.now();
         // First of all the result is sent.
         carry_out(table_.finished(result.message.attempt, end, parts_.reactor.now()));
         parts_.metrics.ended(result.message.result);

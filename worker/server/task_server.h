@@ -105,6 +105,9 @@ class TaskServer : private ExecutorEvents {
   void receive_supply(const wire::Supply& supply, wire::Frames raw);
   // The agent speaks of the attempt on this connection from now on.
   void set_peer(const AttemptId& attempt, const net::PeerId& peer);
+  void receive_ack(const AttemptId& attempt);
+  // That came with a message.
+  void count_blobs(const wire::Frames& frames);
   void receive_reclaim(const net::PeerId& peer, const AttemptId& attempt);
   void send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw = {});
 

@@ -64,6 +64,7 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));
   KILN_TRY(worker->open_gate());
   KILN_TRY(worker->open_store());
+  worker->make_metrics();
   KILN_TRY(worker->open_sockets());
   KILN_TRY(worker->open_http());
   KILN_TRY(worker->connect_coordinators());
@@ -119,14 +120,22 @@ Status Worker::open_store() {
   sink_ = std::make_unique<transfer::StoreSink>(*store_, stored, failed);
   pool_ = std::make_unique<ThreadPool>(std::max(2U, usable_cores()));
   removals_ = std::make_unique<ThreadPool>(1);
-  metrics_ = std::make_unique<WorkerMetrics>(registry_);
-  pool_metrics_ = std::make_unique<PoolMetrics>(registry_);
-  registry_.set_build_info("worker", std::string(kVersion));
   return {};
 }
 
+void Worker::make_metrics() {
+  registry_.set_build_info("worker", std::string(kVersion));
+  metrics_ = std::make_unique<WorkerMetrics>(registry_);
+  pool_metrics_ = std::make_unique<PoolMetrics>(registry_);
+  node_metrics_ = std::make_unique<NodeMetrics>(registry_, options_.name, options_.store);
+  const auto& bytes = metrics_->blob_bytes();
+  counted_source_ = std::make_unique<CountedSource>(*source_, bytes.sent);
+  from_agents_ = std::make_unique<CountedSink>(*sink_, bytes.from_agents);
+  from_peers_ = std::make_unique<CountedSink>(*sink_, bytes.from_peers);
+}
+
 Status Worker::open_sockets() {
-  const net::BulkParts parts{*reactor_, *context_, *pool_, *source_, *sink_};
+  const net::BulkParts parts{*reactor_, *context_, *pool_, *counted_source_, *from_agents_};
   net::SocketOptions tasks;
   tasks.domain = kTaskDoor;
   auto router = net::Router::bind(*reactor_, *context_, options_.listen.text(), tasks);
@@ -161,7 +170,8 @@ Status Worker::open_sockets() {
     for_blobs->set_guard([this](const PublicKey& key) { return guests_.may_fetch(key); });
   }
   bulk_ = std::make_unique<net::BulkServer>(parts, std::move(for_blobs), blobs);
-  peers_ = std::make_unique<PeerFetcher>(parts, node_.bulk_address);
+  peers_ = std::make_unique<PeerFetcher>(
+      net::BulkParts{*reactor_, *context_, *pool_, *source_, *from_peers_}, node_.bulk_address);
   open_tasks(std::move(for_tasks));
   return {};
 }

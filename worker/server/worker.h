@@ -23,7 +23,9 @@
 #include "common/transfer/store_blobs.h"
 #include "worker/executor/executor_host.h"
 #include "worker/server/coordinator_link.h"
+#include "worker/server/counted_blobs.h"
 #include "worker/server/guest_list.h"
+#include "worker/server/node_metrics.h"
 #include "worker/server/options.h"
 #include "worker/server/peer_fetcher.h"
 #include "worker/server/pool_desk.h"
@@ -54,6 +56,7 @@ class Worker {
   // Sets options_.store to the directory that is this worker's alone.
   Status take_store();
   Status open_store();
+  void make_metrics();
   Status open_gate();
   bool admit(const net::Visitor& visitor);
   void admitted(const std::string& coordinator, const wire::Admissions& admissions);
@@ -104,10 +107,14 @@ class Worker {
   metrics::Registry registry_;
   std::unique_ptr<WorkerMetrics> metrics_;
   std::unique_ptr<PoolMetrics> pool_metrics_;
+  std::unique_ptr<NodeMetrics> node_metrics_;
   std::unique_ptr<store::BlobStore> store_;
   std::unique_ptr<TreeStager> stager_;
   std::unique_ptr<transfer::StoreSource> source_;
   std::unique_ptr<transfer::StoreSink> sink_;
+  std::unique_ptr<CountedSource> counted_source_;
+  std::unique_ptr<CountedSink> from_agents_;
+  std::unique_ptr<CountedSink> from_peers_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<ThreadPool> removals_;
   std::unique_ptr<Relayed> relayed_;

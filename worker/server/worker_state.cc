@@ -51,6 +51,18 @@ void Worker::publish_gauges() {
                             const metrics::Labels& labels = {}) {
     registry_.gauge(name, help, labels).set(value);
   };
+  const auto total = [this](const char* name, const char* help, std::uint64_t so_far) {
+    registry_.counter(name, help).reach(static_cast<double>(so_far));
+  };
+  std::uint64_t welcomed = 0;
+  std::uint64_t lost = 0;
+  for (const auto& link : coordinators_) {
+    welcomed += link->welcomed() ? 1 : 0;
+    lost += link->losses();
+  }
+  gauge("kiln_worker_welcomed", "Coordinators that know this worker",
+        static_cast<double>(welcomed));
+  total("kiln_worker_coordinators_lost_total", "Times that one knew it and then did not", lost);
   gauge("kiln_worker_slots", "Tasks that may run at once", options_.slots);
   gauge("kiln_worker_executors", "Executors by state", state.running, {{"state", "busy"}});
   gauge("kiln_worker_executors", "Executors by state", state.ready, {{"state", "ready"}});
@@ -62,20 +74,23 @@ void Worker::publish_gauges() {
   gauge("kiln_worker_store_bytes", "Content bytes in the store", static_cast<double>(blobs.bytes));
   gauge("kiln_worker_store_limit_bytes", "Content bytes kept at most",
         static_cast<double>(blobs.limit_bytes));
-  gauge("kiln_worker_store_evictions", "Blobs evicted since the start",
-        static_cast<double>(blobs.evictions));
+  gauge("kiln_worker_store_pinned_bytes", "Of these, of blobs that are in use",
+        static_cast<double>(blobs.pinned_bytes));
+  total("kiln_worker_store_evictions_total", "Blobs that made room for others", blobs.evictions);
+  total("kiln_worker_store_hits_total", "Lookups of blobs that were there", blobs.hits);
+  total("kiln_worker_store_misses_total", "Lookups of blobs that were not", blobs.misses);
   const auto trees = stager_->counters();
   gauge("kiln_worker_toolchains_staged", "Toolchains on this node",
         static_cast<double>(trees.toolchains));
-  gauge("kiln_worker_trees_reused", "Times an assembled input tree served again",
-        static_cast<double>(trees.trees_reused));
+  total("kiln_worker_trees_reused_total", "Times an assembled input tree served again",
+        trees.trees_reused);
   const std::lock_guard lock(shared_.mutex);
   shared_.ready = ready();
 }
 
 Status Worker::open_http() {
   metrics::HttpHandlers handlers;
-  handlers.metrics = [this] { return registry_.text(); };
+  handlers.metrics = [this] { return node_metrics_->text(); };
   handlers.health = [] { return Status{}; };
   handlers.ready = [this] {
     const std::lock_guard lock(shared_.mutex);

@@ -11,7 +11,7 @@ SOURCES = ROOT / "deploy" / "grafana" / "provisioning" / "datasources" / "kiln.y
 # What Grafana fills in by itself.
 BUILT_IN = {"__rate_interval", "__interval", "__range"}
 
-_SELECTOR = re.compile(r"\b((?:kiln_[a-z_]+|up|ALERTS)\b)(\{[^}]*\})?")
+_SELECTOR = re.compile(r"\b((?:(?:kiln|process)_[a-z_]+|up|ALERTS)\b)(\{[^}]*\})?")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _MATCHED = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"([^\"]*)\"")
 _GROUPED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -71,7 +71,7 @@ def selectors(expression):
 
 
 def metric_of(name):
-    return re.sub(r"_seconds_(bucket|sum|count)$", "_seconds", name)
+    return re.sub(r"_(seconds|bytes)_(bucket|sum|count)$", r"_\1", name)
 
 
 def labels_of(expression):

@@ -7,8 +7,12 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "metrics.md"
 # Who exports what a section of the document lists.
-SECTIONS = {"Of both": {"coordinator", "worker"}, "Of the coordinator": {"coordinator"},
-            "Of each worker": {"worker"}, "Of each pool on a worker": {"worker"}}
+SECTIONS = {"Of all": {"coordinator", "worker", "agent"}, "Of the coordinator": {"coordinator"},
+            "Of each worker": {"worker"}, "Of each pool on a worker": {"worker"},
+            "Of each agent": {"agent"}}
+
+# Labels whose values come each from another program, or with what happens.
+ANY_OF = {"component", "ran"}
 
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _QUOTED = re.compile(r"`([^`]*)`")
@@ -25,12 +29,11 @@ class Exported:
 @dataclasses.dataclass(frozen=True)
 class Documented:
     """A row of the document. `labels`: name to the set of values, which is empty where any may
-    come; `rare`: the event that it appears with, or nothing."""
+    come."""
     name: str
     kind: str
     labels: dict
     unit: str
-    rare: str
     meaning: str
     example: str
     by: frozenset
@@ -67,8 +70,8 @@ def documented(text=None):
 def _row(line, section):
     # A cell may have an escaped bar in it, as Markdown wants it.
     cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-    name, kind, labels, unit, rare, meaning, example = cells
-    return Documented(_only(name), kind, _labels(labels), unit, rare, meaning, _only(example),
+    name, kind, labels, unit, meaning, example = cells
+    return Documented(_only(name), kind, _labels(labels), unit, meaning, _only(example),
                       frozenset(SECTIONS[section]))
 
 
@@ -104,19 +107,18 @@ def differences(rows, found, by):
             wrong += [f"{name} has {label}={value}, which the document does not list"
                       for label, value in labels.items()
                       if row.labels.get(label) and value not in row.labels[label]]
-    wrong += [f"{by} does not export {name}, and the document names no event that it waits for"
-              for name, row in mine.items() if name not in found and not row.rare]
-    wrong += [f"{by} exports no series of {name}" for name, row in mine.items()
-              if name in found and not found[name].series and not row.rare]
+    wrong += [f"{by} does not export {name}" for name in mine if name not in found]
+    wrong += [f"{by} exports no series of {name}" for name in mine
+              if name in found and not found[name].series]
     return wrong + _missing_values(mine, found)
 
 
-# Gauges of states are all there from the start; counters come one after the other.
+# All that a label may be is there from the start.
 def _missing_values(mine, found):
     return [f"{name} has no series with {label}={value}"
-            for name, row in mine.items() if row.kind == "gauge" and name in found
+            for name, row in mine.items() if name in found and found[name].series
             for label, values in row.labels.items() for value in sorted(values)
-            if label != "component"
+            if label not in ANY_OF
             and not any(series.get(label) == value for series in found[name].series)]
 
 

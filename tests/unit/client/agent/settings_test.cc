@@ -107,5 +107,20 @@ TEST_F(SettingsTest, an_idle_timeout_may_be_plain_seconds) {
   EXPECT_EQ(options->idle_timeout, seconds(900));
 }
 
+TEST_F(SettingsTest, metrics_are_served_nowhere_unless_asked_and_without_a_key_to_nobody_else) {
+  const auto metrics_of = [this](const std::string& address) {
+    const Environment environment = {{"KILN_METRICS", address},
+                                     {"KILN_CACHE_DIR", directory_ / "cache"}};
+    const auto options = agent_settings(started_with(environment), environment);
+    return options ? options->metrics : options.error().message;
+  };
+  EXPECT_EQ(metrics_of(""), "");
+  EXPECT_EQ(metrics_of("localhost"), "127.0.0.1:10662");
+  EXPECT_EQ(metrics_of("127.0.0.1:99"), "127.0.0.1:99");
+  EXPECT_EQ(metrics_of("[::1]:99"), "[::1]:99");
+  EXPECT_THAT(metrics_of("0.0.0.0:99"), HasSubstr("can be reached from other machines"));
+  EXPECT_THAT(metrics_of("127.0.0.1:port"), HasSubstr("KILN_METRICS"));
+}
+
 }  // namespace
 }  // namespace kiln::client

@@ -102,5 +102,25 @@ TEST(TopRates, are_unknown_of_a_node_that_is_new_or_was_started_anew) {
   EXPECT_EQ(now.nodes[0].rate, std::nullopt) << "no time has passed";
 }
 
+TEST(TopFarm, sums_tasks_up_by_build) {
+  const auto task = [](const char* node, const char* phase, const char* build, std::uint64_t age) {
+    TopTask one{node, phase, "default", "a.c", "", age};
+    one.build = build;
+    one.client = "ann@ci";
+    return one;
+  };
+  const auto builds = builds_of({task("w0", "running", "b", 10), task("w1", "staging", "a", 20),
+                                 task("w1", "running", "b", 30), task("w1", "returning", "b", 5),
+                                 task("w1", "running", "", 99)});
+  ASSERT_EQ(builds.size(), 2U);
+  EXPECT_EQ(builds[0].name, "a");
+  EXPECT_EQ(builds[0].waiting, 1U);
+  EXPECT_EQ(builds[1].name, "b");
+  EXPECT_EQ(builds[1].client, "ann@ci");
+  EXPECT_EQ(builds[1].running, 2U);
+  EXPECT_EQ(builds[1].nodes, 2U);
+  EXPECT_EQ(builds[1].oldest_ms, 30U);
+}
+
 }  // namespace
 }  // namespace kiln::client

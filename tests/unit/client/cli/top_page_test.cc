@@ -98,7 +98,7 @@ TEST(TopPage, at_80_columns) {
                   "     AGE↓  NODE  PHASE      POOL     TASK",
                   "1 min 5 s  w1    staging    cc       src/long.cc",
                   "   120 ms  w0    running    default  src/short.c", "", "", "", "",
-                  "n nodes  p pools  t tasks  s sort  ? keys  q leave"));
+                  "n nodes  p pools  b builds  t tasks  s sort  ? keys  q leave"));
 }
 
 TEST(TopPage, at_40_columns_keeps_what_matters) {
@@ -148,7 +148,26 @@ TEST(TopPage, gives_nodes_what_tasks_do_not_need) {
   farm.nodes.resize(40, node("more", {4, 0, 0, 0}));
   const auto lines = page_of(farm, {}, {80, 40});
   EXPECT_THAT(lines, Contains(HasSubstr("t0")));
-  EXPECT_THAT(lines, Contains("… and 13 more nodes"));
+  EXPECT_THAT(lines, Contains("… and 16 more nodes"));
+}
+
+TEST(TopPage, shows_builds_where_there_is_room_and_alone) {
+  TopFarm farm = small_farm();
+  for (TopTask& task : farm.tasks) {
+    task.build = "nightly";
+    task.client = "ann@ci";
+  }
+  farm.builds = builds_of(farm.tasks);
+  EXPECT_THAT(page_of(farm, {}, {80, 31}), Not(Contains(StartsWith("BUILD"))));
+  const auto lines = page_of(farm, {}, {80, 32});
+  EXPECT_THAT(lines, Contains("BUILD↓    RUNNING   WAITING   NODES     OLDEST  CLIENT"));
+  EXPECT_THAT(lines, Contains("nightly         1         1       2  1 min 5 s  ann@ci"));
+  TopView view;
+  view.alone = TopTable::builds;
+  const auto alone = page_of(farm, view);
+  EXPECT_THAT(alone, Contains(StartsWith("nightly")));
+  EXPECT_THAT(alone, Not(Contains(StartsWith("NODE"))));
+  EXPECT_EQ(alone.back(), "b all  s sort  j k scroll  ? keys  q leave");
 }
 
 TEST(TopPage, scrolls_no_further_than_there_is_something_to_see) {

@@ -63,9 +63,9 @@ TEST(TopView, scrolls_by_rows_and_pages_and_begins_anew_with_another_table) {
 }
 
 TEST(TopView, sorts_the_table_in_view_only) {
-  EXPECT_THAT(after({}, {TopKey::sort}).order, ElementsAre(0U, 0U, 1U));
+  EXPECT_THAT(after({}, {TopKey::sort}).order, ElementsAre(0U, 0U, 0U, 1U));
   EXPECT_THAT(after({}, {TopKey::nodes, TopKey::sort, TopKey::sort}).order,
-              ElementsAre(2U, 0U, 0U));
+              ElementsAre(2U, 0U, 0U, 0U));
 }
 
 TEST(TopView, helps_and_leaves) {

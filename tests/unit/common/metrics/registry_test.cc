@@ -46,12 +46,31 @@ TEST(RegistryDeathTest, one_name_for_two_kinds_is_a_bug) {
 
 TEST(Registry, a_family_counts_by_its_label) {
   Registry registry;
-  CounterFamily family(registry, "kiln_said_total", "Words said.", "word");
+  CounterFamily family(registry, "kiln_said_total", "Words said.", "word", {"yes", "never"});
   family.with("yes").add();
   family.with("no").add(2);
   family.with("yes").add();
   EXPECT_EQ(registry.counter("kiln_said_total", "Words said.", {{"word", "yes"}}).value(), 2);
   EXPECT_EQ(registry.counter("kiln_said_total", "Words said.", {{"word", "no"}}).value(), 2);
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_said_total{word=\"never\"} 0\n"));
+}
+
+TEST(Registry, a_family_with_other_has_no_further_values) {
+  Registry registry;
+  CounterFamily family(registry, "kiln_said_total", "Words said.", "word", {"yes", "other"});
+  family.with("no").add();
+  family.with("perhaps").add();
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_said_total{word=\"other\"} 2\n"));
+  EXPECT_THAT(registry.text(), testing::Not(HasSubstr("perhaps")));
+}
+
+TEST(Registry, a_counter_follows_a_total_and_never_falls) {
+  Registry registry;
+  auto counter = registry.counter("kiln_things_total", "Things seen.");
+  counter.reach(3);
+  counter.reach(3);
+  counter.reach(2);
+  EXPECT_EQ(counter.value(), 3);
 }
 
 }  // namespace

@@ -54,5 +54,33 @@ TEST(CoordinatorLink, another_version_is_greeted_once_and_a_name_in_use_until_it
   EXPECT_EQ(other.hellos, 1);
 }
 
+TEST(CoordinatorLink, a_coordinator_that_knew_the_worker_and_went_is_counted_once) {
+  auto reactor = std::move(*net::Reactor::create());
+  net::Context context;
+  auto router = std::move(*net::Router::bind(*reactor, context, "tcp://127.0.0.1:0"));
+  router->on_message([&](const net::PeerId& peer, const wire::Frames&) {
+    wire::WorkerWelcome welcome;
+    welcome.coordinator_epoch = 1;
+    static_cast<void>(router->send(peer, wire::encode(welcome)));
+  });
+  const auto link = std::move(*CoordinatorLink::connect(
+      *reactor, context, Logger(), router->endpoint(), NodeInfo{}, [] { return Occupancy{}; }));
+  const auto run_until = [&](const std::function<bool()>& true_of) {
+    const TimePoint deadline = reactor->now() + seconds(20);
+    const std::function<void()> look = [&] {
+      if (true_of() || reactor->now() >= deadline) return reactor->stop();
+      reactor->call_after(milliseconds(10), look);
+    };
+    look();
+    reactor->run();
+    return true_of();
+  };
+  EXPECT_TRUE(run_until([&] { return link->welcomed(); }));
+  EXPECT_EQ(link->losses(), 0U);
+  router.reset();
+  EXPECT_TRUE(run_until([&] { return !link->welcomed(); }));
+  EXPECT_EQ(link->losses(), 1U);
+}
+
 }  // namespace
 }  // namespace kiln::worker
