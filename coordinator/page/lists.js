@@ -51,14 +51,20 @@ export function worstState(pool) {
   return WORST_FIRST.find((state) => pool.nodes?.[state]) ?? "cold";
 }
 
+// Executors that are ready, of those that are to be kept so.
+export function warmWords({ executors_ready: ready, executors_wanted: wanted }) {
+  return wanted ? `${count(ready)} / ${count(wanted)}` : count(ready);
+}
+
+export const runningIn = (pool) => pool.executors_busy ?? pool.running;
+
 export function makePools(root) {
   const update = makeTable(root, { caption: "Pools", key: (pool) => pool.name,
     columns: [
       { title: "Pool", make: linkCell("pool", (pool) => pool.name) },
       { title: "Nodes", kind: "wide", make: stateCell(worstState, poolWords) },
-      { title: "Warm", kind: "number", make: textCell((pool) =>
-        `${count(pool.executors_ready)} / ${count(pool.executors_wanted)}`) },
-      { title: "Now", kind: "number", make: textCell((pool) => count(pool.running)) },
+      { title: "Warm", kind: "number", make: textCell(warmWords) },
+      { title: "Now", kind: "number", make: textCell((pool) => count(runningIn(pool))) },
     ],
     href: (pool) => hrefOf("pool", pool.name),
     empty: () => "No pools yet. Make one: kiln pool create cc --toolchain gcc --warm all" });

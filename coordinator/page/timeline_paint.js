@@ -99,9 +99,10 @@ function paintJob(context, view, job, scale, width) {
   context.fillRect(left, top + high * 0.3, Math.max(0.5, begin - left), high * 0.4);
   if (begin >= right) return;
   const goes = job.ended === null || job.ended === undefined;
-  context.fillStyle = goes ? palette.busy : palette.ready;
+  context.fillStyle = job.lost ? palette.lost : goes ? palette.busy : palette.ready;
   const wide = Math.max(1, right - begin - (scale.per > 0.004 ? 0.7 : 0));
   context.fillRect(begin, top, wide, high);
+  if (job.lost) context.fillText("✕", Math.min(right + 2, width - 12), top + high / 2);
   if (heights.lane < LABEL_FROM || right - begin < 46) return;
   const name = job.label.split("/").at(-1);
   const from = Math.max(begin, GUTTER) + 4;

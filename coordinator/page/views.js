@@ -3,7 +3,8 @@
 // there are null, and a first update comes without them.
 import { element, keyed, setText } from "./dom.js";
 import { bytes, count, span, timeOfDay } from "./format.js";
-import { lasted, makeEvents, makeTasks, poolWords, worstState } from "./lists.js";
+import { lasted, makeEvents, makeTasks, poolWords, runningIn, warmWords, worstState }
+  from "./lists.js";
 import { buildName, makeMark } from "./marks.js";
 import { tasksHref } from "./route.js";
 import { makeSlotStrip } from "./slot_strip.js";
@@ -49,6 +50,10 @@ export function makeTitle(root) {
   };
 }
 
+function stateWords({ state, heard }, now) {
+  return state === "lost" && heard ? `lost, silent for ${span(now - heard)}` : state;
+}
+
 export function makeNodeView(root, name) {
   const title = makeTitle(root);
   const slots = panel("Slots");
@@ -72,7 +77,7 @@ export function makeNodeView(root, name) {
       strip(node, bySlots.get(name), tasksAnswer?.tasks ?? [], state, look);
       const more = whole?.nodes?.find((one) => one.name === name) ?? {};
       title.show(name, more.task_address ?? "", [
-        ["State", node.state + (node.state === "lost" ? `, silent for ${span(node.silent)}` : "")],
+        ["State", stateWords(node, state.now)],
         ["Busy", `${count(node.running)} / ${count(node.slots)}`], ["Ready", count(node.ready)],
         ["Queued", count(node.queued)], ["Load", (node.load ?? 0).toFixed(1)],
         ["Memory free", `${bytes(node.memory_available)} of ${bytes(node.memory)}`],
@@ -121,15 +126,14 @@ export function makePoolView(root, name) {
     update({ state }, [tasksAnswer, whole]) {
       events(state);
       tasks(tasksAnswer?.tasks ?? []);
-      const one = whole?.pools?.find((pool) => pool.definition?.name === name || pool.name === name);
+      const one = whole?.pools?.find((pool) => pool.definition?.spec?.name === name);
       nodes(one?.nodes ?? []);
       const pool = state.pools.get(name);
       if (!pool) return title.absent(name, "There is no such pool, or not any more.");
       title.show(name, pool.trouble ? `✕ ${pool.trouble}` : "", [
         ["State", worstState(pool)], ["Nodes", poolWords(pool)], ["Context", pool.context],
-        ["Executors ready", `${count(pool.executors_ready)} / ${count(pool.executors_wanted)}`],
-        ["Running", count(pool.running)], ["Waiting", count(pool.waiting)],
-        ["Version", count(pool.version)]]);
+        ["Executors ready", warmWords(pool)], ["Running", count(runningIn(pool))],
+        ["Waiting", count(pool.waiting)], ["Version", count(pool.version)]]);
     },
   };
 }

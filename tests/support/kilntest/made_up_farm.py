@@ -45,7 +45,7 @@ class Node:
             return "busy"
         return "ready" if self.ready() else "staged" if self.staged else "cold"
 
-    def view(self, now):
+    def view(self):
         running = len(self.tasks)
         return {"name": self.name, "state": self.state, "slots": self.slots, "running": running,
                 "ready": self.ready() if self.state == "ready" else 0, "queued": 0,
@@ -53,7 +53,7 @@ class Node:
                 "load": round(running * 0.93 + 0.2, 2), "memory": 64 * GIB,
                 "memory_available": 64 * GIB - running * 3 * GIB, "completed": self.completed,
                 "failed": self.failed, "heat": self.heat(),
-                "silent": 0 if self.silent_since is None else now - self.silent_since,
+                **({"heard": self.silent_since} if self.state == "lost" else {}),
                 "busy": sorted([slot, job["build"]] for slot, job in self.tasks.items())}
 
 
@@ -92,7 +92,7 @@ class MadeUpFarm:
         node.state, node.silent_since = "lost", self.now
         leases = len(node.tasks)
         for job in node.tasks.values():
-            job["ended"] = self.now
+            job["ended"], job["lost"] = self.now, True
             self.builds[job["build"]].running -= 1
         node.tasks = {}
         self._free = [place for place in self._free if place[0] != name]
@@ -213,14 +213,14 @@ class MadeUpFarm:
                 "nodes": {state: count for state, count in nodes.items() if count > 0},
                 "executors_ready": ready * 5 - place * 4 if place < 3 else 0,
                 "executors_wanted": ready * 5, "waiting": 3 if place == 1 else 0,
-                "running": running.get(name, 0),
+                "executors_busy": running.get(name, 0),
                 "trouble": "" if place < 3 else "initializer ended with 3: no such licence"})
         return views
 
     def live(self, since=0):
         """A full answer, or with `since` (a time, which serves as seq) what is new."""
         full = since == 0
-        nodes = [node.view(self.now) for node in self.nodes.values()]
+        nodes = [node.view() for node in self.nodes.values()]
         for view in nodes:
             if self._told.get(view["name"], (None,))[0] != view:
                 self._told[view["name"]] = (view, self.now)
@@ -249,7 +249,7 @@ class MadeUpFarm:
             "tasks": node.completed, "warm_hits": node.completed, "warm_misses": 3 + sick,
             "reason": "initializer ended with 3: no such licence" if sick else ""}}
                 for node in self.nodes.values()]
-        return {"pools": [{"definition": {"name": name}, "nodes": rows}]}
+        return {"pools": [{"definition": {"spec": {"name": name}}, "nodes": rows}]}
 
     def tasks(self, node=None, pool=None, build=None, limit=200):
         found = []
@@ -284,6 +284,6 @@ class MadeUpFarm:
             phase = "ended" if job["ended"] else "running" if started else "staging"
             jobs.append({key: job[key] for key in ("id", "label", "node", "slot", "pool",
                                                    "accepted", "ended")} |
-                        {"started": started, "phase": phase})
+                        {"started": started, "phase": phase, "lost": job.get("lost", False)})
         return {"now": self.now, "build": build.view(),
                 "dropped": max(0, len(build.jobs) - 4000), "next": self.now, "jobs": jobs}
