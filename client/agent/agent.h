@@ -16,6 +16,7 @@
 #include "client/agent/history.h"
 #include "client/agent/lease_desk.h"
 #include "client/agent/local_runs.h"
+#include "client/agent/log_parts.h"
 #include "client/agent/pool_desk.h"
 #include "client/agent/prepare.h"
 #include "client/agent/probe_desk.h"
@@ -31,6 +32,7 @@
 #include "common/base/log.h"
 #include "common/base/thread_pool.h"
 #include "common/net/context.h"
+#include "common/net/log_desk.h"
 #include "common/net/reactor.h"
 #include "common/store/blob_store.h"
 #include "common/transfer/store_blobs.h"
@@ -53,6 +55,7 @@ class Agent {
 
   // One call, from its message to its answer.
   struct ActiveCall {
+    std::uint64_t number = 0;  // in the log
     wire::Call call;
     CallSettings settings;
     Limits limits;  // those that the caller sets
@@ -67,7 +70,8 @@ class Agent {
     std::atomic<bool> dropped = false;  // nobody waits for it: not worth preparing any more
   };
 
-  Agent(Environment environment, config::Settings settings, AgentSettings options, Logger log);
+  Agent(Environment environment, config::Settings settings, AgentSettings options,
+        const Logger& log);
   Status open();
   Status open_spool();
   Status open_farm();
@@ -101,13 +105,14 @@ class Agent {
   Environment environment_;
   config::Settings settings_;
   AgentSettings options_;
-  Logger log_;
+  PartLogs logs_;
   std::string socket_;
   const RootView root_ = own_root_view();
   TimePoint started_;
   TimePoint last_call_;
   bool stopping_ = false;
   std::unique_ptr<net::Reactor> reactor_;
+  std::unique_ptr<net::LogDesk> log_desk_;
   std::unique_ptr<net::Context> context_;
   std::unique_ptr<store::BlobStore> spool_;
   std::unique_ptr<transfer::StoreSink> sink_;

@@ -124,7 +124,7 @@ void CallServer::accept_all() {
       return;
     }
     if (!same_user(fd.get())) {
-      log_.warning("refused a connection of another user");
+      log_.warning("connection_refused", {{"reason", "it is another user's"}});
       continue;
     }
     const ConnectionId id = ++last_id_;
@@ -136,7 +136,7 @@ void CallServer::accept_all() {
 
 // Without descriptors the listener stays readable: looking again at once would spin.
 void CallServer::pause_accepting() {
-  log_.warning("no descriptor for another call; it waits");
+  log_.warning("connections_wait", {{"reason", "no descriptor is free"}});
   reactor_.unwatch_fd(listener_.get());
   accept_again_ = reactor_.call_after(kAcceptAgain, [this] {
     accept_again_ = 0;
@@ -157,7 +157,7 @@ void CallServer::watch(ConnectionId id) {
   const auto watched =
       reactor_.watch_fd(connection.fd.get(), events,
                         [this, id](std::uint32_t ready_events) { ready(id, ready_events); });
-  if (!watched) log_.error("cannot watch a connection", {{"error", watched.error()}});
+  if (!watched) log_.error("connection_not_watched", {{"error", watched.error()}});
 }
 
 void CallServer::ready(ConnectionId id, std::uint32_t events) {

@@ -12,6 +12,7 @@
 #include "client/timeline/trace_events.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
+#include "common/model/log_id.h"
 
 namespace kiln::client {
 namespace {
@@ -43,11 +44,6 @@ json node_json(const wire::NodeStatus& node) {
           {"toolchains", node.occupancy.toolchains.size()},
           {"labels", labels},
           {"silent_ms", node.silent_ms}};
-}
-
-const char* name_of(CallRecord::Ran ran) {
-  if (ran == CallRecord::Ran::remotely) return "remote";
-  return ran == CallRecord::Ran::locally ? "local" : "nowhere";
 }
 
 json trace_json(const CallRecord& record) {
@@ -86,6 +82,7 @@ void Commands::answer(const wire::Command& command, const Asker& asker, Done don
   if (command.name == "nodes") return nodes(done);
   if (command.name == "tasks") return tasks(done);
   if (command.name == "drain" || command.name == "resume") return change_node(command, done);
+  if (command.name == "log") return log(command, done);
   if (command.name == "stats") return done(stats());
   if (command.name == "why") return done(why(command));
   if (command.name == "trace") return trace(command, done);
@@ -185,8 +182,7 @@ void Commands::tasks(const Done& done) {
                         {"pid", task.pid},
                         {"build", task.build},
                         {"client", task.client},
-                        {"attempt", std::to_string(task.attempt.client_epoch) + "-" +
-                                        std::to_string(task.attempt.number)}});
+                        {"attempt", text_of(log_id(task.attempt))}});
       }
     }
     done(text_of(json{{"tasks", list}}));

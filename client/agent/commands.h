@@ -28,6 +28,10 @@ class Commands {
   void tasks(const Done& done);
   void trace(const wire::Command& command, const Done& done);
   void change_node(const wire::Command& command, const Done& done);
+  // log_command.cc
+  void log(const wire::Command& command, const Done& done);
+  void ask_about_log(const wire::LogChange& change,
+                     std::function<void(const Result<wire::LogState>&)> done);
   std::string stats() const;
   Result<std::string> why(const wire::Command& command) const;
   Result<std::string> settings(const wire::Command& command) const;

@@ -141,7 +141,7 @@ void FarmLink::connection_changed(Link& link, bool connected) {
     if (rejection) rejected(link, *rejection);
     return;
   }
-  link.heard = reactor_.now();
+  link.silence.heard(reactor_.now());
   link.keeps_out = false;
   link.state.other_version = false;
   greet(link);
@@ -178,7 +178,8 @@ std::string FarmLink::why_rejected(net::Rejection rejection) const {
 void FarmLink::greet(Link& link) {
   link.greeted = reactor_.now();
   const auto sent = link.dealer->send(wire::encode(hello_));
-  if (!sent) log_.warning("no hello", {{"to", link.state.endpoint}, {"error", sent.error()}});
+  if (!sent)
+    log_.warning("message_not_sent", {{"endpoint", link.state.endpoint}, {"error", sent.error()}});
 }
 
 void FarmLink::lose(Link& link, const std::string& reason) {
@@ -187,7 +188,7 @@ void FarmLink::lose(Link& link, const std::string& reason) {
   link.state.state = "connecting";
   link.state.reason = reason;
   if (!was) return;
-  log_.warning("coordinator lost", {{"endpoint", link.state.endpoint}, {"reason", reason}});
+  log_.warning("coordinator_lost", {{"endpoint", link.state.endpoint}, {"reason", reason}});
   handlers_.changed();
 }
 
@@ -197,17 +198,18 @@ void FarmLink::refuse(Link& link, const Error& error) {
   link.state.state = "refused";
   link.state.reason = error.message;
   link.state.other_version = error.code == Errc::version_mismatch;
-  if (is_news) log_.error("refused", {{"by", link.state.endpoint}, {"reason", error}});
+  if (is_news)
+    log_.error("refused_by_coordinator", {{"endpoint", link.state.endpoint}, {"reason", error}});
 }
 
 void FarmLink::receive(Link& link, wire::Frames frames) {
   auto envelope = wire::decode(std::move(frames));
-  link.heard = reactor_.now();
+  link.silence.heard(reactor_.now());
   if (!envelope) {
     // A refusal by another version cannot be read, but its version can.
     if (!link.welcomed) return refuse(link, envelope.error());
-    return log_.warning("unreadable message",
-                        {{"from", link.state.endpoint}, {"error", envelope.error()}});
+    return log_.warning("message_unreadable",
+                        {{"endpoint", link.state.endpoint}, {"error", envelope.error()}});
   }
   if (const auto* welcome = std::get_if<wire::ClientWelcome>(&envelope->message)) {
     link.heartbeat = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
@@ -236,6 +238,8 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
     answer(request, std::move(envelope->message));
   } else if (const auto* changed = std::get_if<wire::NodeChanged>(&envelope->message)) {
     answer(changed->request, wire::Message(*changed));
+  } else if (const auto* log = std::get_if<wire::LogState>(&envelope->message)) {
+    answer(log->request, wire::Message(*log));
   } else if (const auto* pools = std::get_if<wire::PoolAnswer>(&envelope->message)) {
     const auto request = pools->request;
     answer(request, std::move(envelope->message));
@@ -246,13 +250,11 @@ void FarmLink::receive(Link& link, wire::Frames frames) {
 void FarmLink::beat() {
   Duration next = seconds(1);
   const TimePoint now = reactor_.now();
-  // When it is we who stood still, what they sent meanwhile has not been read yet.
-  const bool stalled = now - std::exchange(last_beat_, now) > seconds(2);
   for (const auto& link : links_) {
+    link->silence.beat(now);
     if (!link->dealer->connected()) continue;
-    if (stalled) link->heard = now;
     next = std::min(next, link->heartbeat);
-    if (link->welcomed && now - link->heard > (link->missed + 1) * link->heartbeat)
+    if (link->welcomed && link->silence.silence(now) > (link->missed + 1) * link->heartbeat)
       lose(*link, "silent");
     if (!link->welcomed) {
       // Another version stays one until the connection is made anew; then it may be updated.
@@ -260,7 +262,8 @@ void FarmLink::beat() {
       continue;
     }
     const auto sent = link->dealer->send(wire::encode(wire::Ping{++pings_}));
-    if (!sent) log_.debug("not sent", {{"to", link->state.endpoint}, {"error", sent.error()}});
+    if (!sent)
+      log_.debug("message_not_sent", {{"endpoint", link->state.endpoint}, {"error", sent.error()}});
   }
   timer_ = reactor_.call_after(next, [this] { beat(); });
 }

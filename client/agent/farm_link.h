@@ -16,6 +16,7 @@
 #include "common/net/dealer.h"
 #include "common/net/endpoint.h"
 #include "common/net/reactor.h"
+#include "common/net/silence.h"
 #include "common/wire/messages.h"
 
 namespace kiln::client {
@@ -72,7 +73,7 @@ class FarmLink {
     std::unique_ptr<net::Dealer> dealer;
     bool welcomed = false;
     bool keeps_out = false;  // see kept_out()
-    TimePoint heard;
+    net::SilenceWatch silence;
     TimePoint greeted;  // when it was last said hello to
     Duration heartbeat = seconds(1);
     std::uint32_t missed = 3;
@@ -111,7 +112,6 @@ class FarmLink {
   std::uint64_t last_question_ = std::uint64_t{1} << 63;  // apart from the numbers of leases'
   std::uint64_t pings_ = 0;
   net::TimerId timer_ = 0;
-  TimePoint last_beat_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // of questions: timers ask whether we are
 };
 

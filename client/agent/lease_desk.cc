@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "common/model/log_id.h"
+
 namespace kiln::client {
 namespace {
 
@@ -24,8 +26,12 @@ constexpr Duration kKeepRequest = milliseconds(500);
 
 }  // namespace
 
-LeaseDesk::LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy)
-    : reactor_(reactor), farm_(farm), book_(policy), farm_lost_(reactor.now()) {}
+LeaseDesk::LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy, Logger log)
+    : reactor_(reactor),
+      farm_(farm),
+      log_(std::move(log)),
+      book_(policy),
+      farm_lost_(reactor.now()) {}
 
 LeaseDesk::~LeaseDesk() {
   if (timer_ != 0) reactor_.cancel(timer_);
@@ -71,7 +77,9 @@ void LeaseDesk::release_all() {
 
 void LeaseDesk::release(const std::vector<LeaseId>& leases) {
   // A coordinator that cannot be told forgets them when they expire.
-  if (!leases.empty()) static_cast<void>(farm_.send(wire::Release{leases}));
+  if (leases.empty()) return;
+  for (const auto& lease : leases) log_.debug("lease_released", {{"lease", log_id(lease)}});
+  static_cast<void>(farm_.send(wire::Release{leases}));
 }
 
 // Deferred, so that nobody is called back from within a call, and so that the calls that arrive
@@ -148,6 +156,11 @@ void LeaseDesk::ask(const LeaseWish& wish, std::uint32_t count, Ticket ticket) {
   acquire.count = count;
   acquire.size_hint_bytes = wish.size_hint_bytes;
   acquire.excluded = wish.excluded;
+  log_.debug("leases_asked", {{"request", acquire.request},
+                              {"build", acquire.build},
+                              {"pool", acquire.pool},
+                              {"count", count},
+                              {"excluded", acquire.excluded.size()}});
   if (farm_.send(acquire)) requests_[acquire.request] = {wish.lease_key(), count, ticket, {}};
 }
 
@@ -161,6 +174,10 @@ void LeaseDesk::granted(const wire::Grant& grant) {
   }
   if (grant.leases.empty()) warming(found->second, now);
   for (const auto& lease : grant.leases) {
+    log_.debug("lease_granted", {{"request", grant.request},
+                                 {"lease", log_id(lease.lease.id)},
+                                 {"node", lease.lease.worker},
+                                 {"tasks", lease.lease.tasks}});
     book_.add(found->second.key,
               {lease.lease, lease.task_address, lease.bulk_address, lease.toolchain_sources}, now);
     if (found->second.open > 0) --found->second.open;
@@ -199,6 +216,8 @@ void LeaseDesk::refused(const wire::Refused& refusal) {
   if (const auto kin = kin_.find(request.key); request.ticket == 0 && kin != kin_.end()) {
     kin->second.ask_after = again;
   }
+  log_.debug("request_refused",
+             {{"request", refusal.request}, {"code", refusal.code}, {"reason", refusal.reason}});
   const Errc code = errc_of(refusal.code);
   // Slots were only not free in time, or too many wait: whoever has patience left asks again.
   const bool later = code == Errc::timed_out || code == Errc::resource_exhausted;

@@ -42,7 +42,7 @@ class LeaseDesk {
   using Ticket = std::uint64_t;
   using Done = std::function<void(Result<HeldLease>)>;
 
-  LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy);
+  LeaseDesk(net::Reactor& reactor, FarmLink& farm, BookPolicy policy, Logger log = {});
   ~LeaseDesk();
 
   // `done` is called once, never from within: with a lease, or with Errc::unavailable when there is
@@ -115,6 +115,7 @@ class LeaseDesk {
 
   net::Reactor& reactor_;
   FarmLink& farm_;
+  Logger log_;
   LeaseBook book_;
   std::map<Ticket, Waiter> waiters_;  // by age
   std::map<std::uint64_t, Request> requests_;

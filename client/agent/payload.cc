@@ -33,6 +33,12 @@ Result<std::string> read_input(const InputFile& file) {
 
 }  // namespace
 
+std::uint64_t bytes_of(const wire::Frames& frames) {
+  std::uint64_t total = 0;
+  for (const auto& frame : frames) total += frame.size();
+  return total;
+}
+
 Parcel parcel_for_run(const PreparedUnit& unit, const std::function<bool(const Digest&)>& known,
                       bool with_toolchain) {
   Parcel parcel;

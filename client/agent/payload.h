@@ -2,6 +2,7 @@
 // for pool threads.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Delivery {
 
 // Blobs up to this size travel inside messages.
 inline constexpr std::uint64_t kInlineFileBytes = 128 << 10;
+
+std::uint64_t bytes_of(const wire::Frames& frames);
 
 // What goes with RUN: every listing and small input for which `known` is false, within a budget.
 // With `with_toolchain`, the toolchain's listings too. What does not fit is asked for with NEED.

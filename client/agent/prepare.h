@@ -2,6 +2,7 @@
 // threads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -27,6 +28,7 @@ struct PreparedUnit {
   bool is_compile = true;
   bool removes_stale_output = false;  // of an earlier run, when this one fails
   std::string source;                 // absolute: what `kiln why` is asked for
+  std::uint64_t call = 0;             // whose it is, in the log; 0: a probe's
   std::shared_ptr<const InputTree> inputs;
   std::shared_ptr<const Toolchain> toolchain;
 };

@@ -129,14 +129,16 @@ void ProbeDesk::remote_ended(const std::shared_ptr<Probe>& probe, const UnitOutc
 void ProbeDesk::end(const std::shared_ptr<Probe>& probe, const Status& status) {
   const std::string root = probe->root.short_hex();
   if (status) {
-    farm_.log.info("toolchain accepted", {{"toolchain", root}});
+    farm_.logs.toolchains.info("toolchain_accepted", {{"toolchain", root}});
     static_cast<void>(preparer_.toolchains().set_verdict(probe->root, {ProbeState::ok, ""}));
   } else if (status.error().code == Errc::unsupported) {
-    farm_.log.error("toolchain refused", {{"toolchain", root}, {"reason", status.error()}});
+    farm_.logs.toolchains.error("toolchain_refused",
+                                {{"toolchain", root}, {"reason", status.error()}});
     static_cast<void>(preparer_.toolchains().set_verdict(
         probe->root, {ProbeState::refused, status.error().message}));
   } else {
-    farm_.log.warning("no probe", {{"toolchain", root}, {"reason", status.error()}});
+    farm_.logs.toolchains.warning("toolchain_not_probed",
+                                  {{"toolchain", root}, {"reason", status.error()}});
   }
   const auto held = probes_.extract({probe->root, probe->settings.fallback});
   for (auto& done : std::exchange(probe->waiting, {})) done(status);

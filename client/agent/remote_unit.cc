@@ -6,6 +6,7 @@
 
 #include "client/agent/declared_outputs.h"
 #include "client/agent/output_writer.h"
+#include "common/model/log_id.h"
 
 namespace kiln::client {
 namespace {
@@ -22,14 +23,6 @@ constexpr Duration kPatienceWithoutFallback = seconds(60);
 constexpr Duration kBusyDelay = milliseconds(10);
 // How soon is sent again what had no room in the connection's queue.
 constexpr Duration kSendAgain = milliseconds(50);
-// Uploads of one attempt that are tried again after their connection broke.
-constexpr int kUploadsAgain = 2;
-
-std::uint64_t bytes_of(const wire::Frames& frames) {
-  std::uint64_t total = 0;
-  for (const auto& frame : frames) total += frame.size();
-  return total;
-}
 
 AttemptEnd end_without_lease(Errc code) {
   if (code == Errc::invalid_argument) return AttemptEnd::no_pool;
@@ -53,7 +46,10 @@ RemoteUnit::~RemoteUnit() {
   if (ticket_ != 0) farm_.leases.forget(ticket_);
   if (timer_ != 0) farm_.reactor.cancel(timer_);
   if (run_sent_ && result_) tell(wire::Ack{attempt_});
-  if (run_sent_ && !result_) tell(wire::Cancel{attempt_});
+  if (run_sent_ && !result_) {
+    farm_.logs.tasks.debug("attempt_cancelled", {{"attempt", log_id(attempt_)}});
+    tell(wire::Cancel{attempt_});
+  }
   if (link_ != nullptr) farm_.workers.detach(attempt_);
   if (lease_) farm_.leases.spoil(lease_->lease.id);
 }
@@ -111,6 +107,11 @@ void RemoteUnit::leased(Result<HeldLease> lease) {
   attempt_ = {farm_.client_epoch, ++farm_.last_attempt};
   times_.node = trace_.node = lease_->lease.worker;
   times_.leased = now;
+  farm_.logs.tasks.debug("attempt_begun", {{"call", unit_->call},
+                                           {"attempt", log_id(attempt_)},
+                                           {"lease", log_id(lease_->lease.id)},
+                                           {"node", trace_.node},
+                                           {"task", unit_->task.label}});
   auto link = farm_.workers.attach(*lease_, attempt_, *this);
   if (!link) return end_attempt(AttemptEnd::worker_lost, {}, link.error().message);
   link_ = *link;
@@ -169,6 +170,10 @@ void RemoteUnit::run_packed(const std::shared_ptr<const Parcel>& parcel) {
   if (!sent) return end_attempt(AttemptEnd::worker_lost, {}, sent.error().message);
   run_sent_ = true;
   times_.sent = farm_.reactor.now();
+  farm_.logs.tasks.debug("attempt_sent", {{"attempt", log_id(attempt_)},
+                                          {"lease", log_id(lease_->lease.id)},
+                                          {"node", trace_.node},
+                                          {"bytes", bytes_of(parcel->raw)}});
   times_.bytes_in += bytes_of(parcel->raw);
   watch();
 }
@@ -188,6 +193,7 @@ void RemoteUnit::ask_again() {
     tell(wire::Cancel{attempt_});
     return end_attempt(AttemptEnd::worker_lost, {}, "the worker does not answer for the task");
   }
+  farm_.logs.tasks.debug("attempt_reclaimed", {{"attempt", log_id(attempt_)}});
   tell(wire::Reclaim{attempt_});
   watch();
 }
@@ -241,6 +247,9 @@ void RemoteUnit::result_is_invalid(const std::string& why) {
 
 void RemoteUnit::held(const wire::Accepted& message) {
   const TimePoint now = farm_.reactor.now();
+  farm_.logs.tasks.debug("attempt_accepted", {{"attempt", log_id(attempt_)},
+                                              {"phase", name(message.phase)},
+                                              {"position", message.position}});
   if (message.phase != TaskPhase::queued) return queued_since_.reset();
   if (!queued_since_) queued_since_ = now;
   if (!has_waited_enough(retry_, now - *queued_since_)) return;
@@ -255,66 +264,6 @@ void RemoteUnit::busy(const wire::Busy& message) {
   end_attempt(AttemptEnd::busy, {}, message.reason, doubt_about_refusal(message.reason));
 }
 
-void RemoteUnit::need(const wire::Need& message) {
-  for (const auto& digest : message.digests) {
-    if (!uploading_.contains(digest)) needed_.insert(digest);
-  }
-  supply_next();
-}
-
-// One message's worth at a time, so that a large tree is never in memory as a whole.
-void RemoteUnit::supply_next() {
-  if (needed_.empty() || std::exchange(supplying_, true)) return;
-  auto delivery = std::make_shared<Delivery>();
-  std::vector<Digest> wanted(needed_.begin(), needed_.end());
-  needed_.clear();
-  farm_.reactor.offload(
-      farm_.io,
-      [unit = unit_, delivery, wanted = std::move(wanted)] { *delivery = deliver(*unit, wanted); },
-      guarded([this, delivery] { supply(delivery); }));
-}
-
-void RemoteUnit::supply(const std::shared_ptr<Delivery>& delivery) {
-  if (link_ == nullptr) return;
-  if (!delivery->parcel.blobs.empty() || !delivery->missing.empty()) {
-    const wire::Supply message{attempt_, delivery->parcel.blobs, delivery->missing};
-    const auto sent = link_->send(message, delivery->parcel.raw);
-    if (!sent && sent.error().code == Errc::resource_exhausted) {
-      farm_.reactor.call_after(kSendAgain, guarded([this, delivery] { supply(delivery); }));
-      return;
-    }
-    // Without a connection: the worker asks again when the attempt is reclaimed.
-    if (sent) times_.bytes_in += bytes_of(delivery->parcel.raw);
-  }
-  supplying_ = false;
-  for (const auto& file : delivery->uploads) upload(file);
-  needed_.insert(delivery->rest.begin(), delivery->rest.end());
-  supply_next();
-}
-
-void RemoteUnit::upload(const InputFile& file) {
-  if (!uploading_.insert(file.digest).second) return;
-  farm_.uploads.add(file.digest, file.path);
-  link_->bulk().put(file.digest, [&uploads = farm_.uploads, digest = file.digest, size = file.size,
-                                  self = self_, attempt = attempt_](const Status& status) {
-    uploads.remove(digest);
-    RemoteUnit* unit = *self;
-    if (unit == nullptr || unit->attempt_ != attempt || unit->link_ == nullptr) return;
-    unit->uploading_.erase(digest);
-    if (!status) return unit->upload_failed(digest, status.error());
-    unit->times_.bytes_in += size;
-  });
-}
-
-void RemoteUnit::upload_failed(const Digest& digest, const Error& error) {
-  farm_.log.warning("upload failed", {{"blob", digest.short_hex()}, {"error", error}});
-  if (error.code == Errc::unavailable && ++uploads_failed_ <= kUploadsAgain) {
-    needed_.insert(digest);
-    return supply_next();
-  }
-  tell(wire::Supply{attempt_, {}, {digest}});
-}
-
 void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
   const TimePoint now = farm_.reactor.now();
   trace_.remote += now - phase_began_;
@@ -322,6 +271,10 @@ void RemoteUnit::result(wire::RunResult message, wire::Frames raw) {
   times_.ended = now;
   times_.usage = trace_.usage = message.result.usage;
   for (const auto& output : message.result.outputs) times_.bytes_out += output.size;
+  farm_.logs.tasks.debug("result_received", {{"attempt", log_id(attempt_)},
+                                             {"outcome", name(message.result.outcome)},
+                                             {"exit_code", message.result.exit_code},
+                                             {"bytes", times_.bytes_out}});
   // The slot is free from here on: the next task of this build need not wait for our disk.
   farm_.leases.give_back(std::exchange(lease_, std::nullopt)->lease.id);
   const Outcome outcome = message.result.outcome;
@@ -407,6 +360,7 @@ void RemoteUnit::written(const Status& status, const Result<Streams>& streams,
     kept_ = *streams;
     return end_attempt(AttemptEnd::result, result_->result.outcome, "", doubt);
   }
+  farm_.logs.tasks.debug("attempt_done", {{"call", unit_->call}, {"attempt", log_id(attempt_)}});
   UnitOutcome outcome;
   outcome.exit_code = result_->result.exit_code;
   outcome.signal = result_->result.outcome == Outcome::signalled ? result_->result.signal : 0;
@@ -444,21 +398,43 @@ void RemoteUnit::note_end(std::vector<AttemptTrace>& where, const std::string& o
 void RemoteUnit::end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
                              const std::string& doubt) {
   const std::string worker = trace_.node;
+  const AttemptId attempt = attempt_;
   attempt_over();
   const Step step = next_step(retry_, history_, end, outcome, worker, doubt);
+  log_end(attempt, end, step, detail);
   note_end(end == AttemptEnd::no_lease ? trace_.waits : trace_.attempts, step.reason);
   const std::string& said = detail.empty() ? step.reason : detail;
   if (step.kind != Step::Kind::retry) return finish(step, said + earlier_);
   if (end != AttemptEnd::busy) earlier_ = "; before that " + worker + ": " + said;
-  farm_.log.info("trying again", {{"task", unit_->task.label},
-                                  {"worker", worker},
-                                  {"reason", step.reason},
-                                  {"detail", detail}});
   const Duration delay = end == AttemptEnd::busy ? history_.busy * kBusyDelay : Duration{};
   timer_ = farm_.reactor.call_after(delay, [this] {
     timer_ = 0;
     acquire();
   });
+}
+
+// A node that is busy, and a farm without room, are nobody's failure.
+void RemoteUnit::log_end(const AttemptId& attempt, AttemptEnd end, const Step& step,
+                         const std::string& detail) {
+  const auto& log = farm_.logs.tasks;
+  const bool is_again = step.kind == Step::Kind::retry;
+  if (attempt.number == 0) {
+    return log.debug("lease_not_had", {{"call", unit_->call},
+                                       {"task", unit_->task.label},
+                                       {"reason", step.reason},
+                                       {"detail", detail}});
+  }
+  if (end == AttemptEnd::busy) {
+    return log.debug("attempt_refused",
+                     {{"attempt", log_id(attempt)}, {"node", trace_.node}, {"reason", detail}});
+  }
+  log.warning("attempt_failed", {{"call", unit_->call},
+                                 {"attempt", log_id(attempt)},
+                                 {"node", trace_.node},
+                                 {"task", unit_->task.label},
+                                 {"reason", step.reason},
+                                 {"detail", detail},
+                                 {"next", is_again ? "another node" : "no other node"}});
 }
 
 void RemoteUnit::finish(const Step& step, const std::string& detail) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/agent/lease_desk.h"
+#include "client/agent/log_parts.h"
 #include "client/agent/output_writer.h"
 #include "client/agent/payload.h"
 #include "client/agent/prepare.h"
@@ -35,7 +36,7 @@ struct FarmAccess {
   WorkerPool& workers;
   UploadSource& uploads;
   store::BlobStore& spool;
-  Logger log;
+  PartLogs logs;
   std::uint64_t client_epoch = 0;
   std::uint64_t last_attempt = 0;
   std::string default_build;
@@ -99,6 +100,8 @@ class RemoteUnit : private AttemptEvents {
   void note_end(std::vector<AttemptTrace>& where, const std::string& outcome);
   void end_attempt(AttemptEnd end, Outcome outcome, const std::string& detail,
                    const std::string& doubt = {});
+  void log_end(const AttemptId& attempt, AttemptEnd end, const Step& step,
+               const std::string& detail);
   void finish(const Step& step, const std::string& detail);
   // Runs `fn` on the reactor if the unit still lives then and is in the same attempt.
   const std::string& build() const;

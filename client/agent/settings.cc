@@ -7,8 +7,10 @@
 
 #include <unistd.h>
 
+#include "client/agent/log_parts.h"
 #include "client/paths/paths.h"
 #include "client/slots/local_slots.h"
+#include "common/config/log_settings.h"
 #include "common/model/pool_name.h"
 
 namespace kiln::client {
@@ -51,9 +53,9 @@ config::Settings known_settings() {
            "KILN_METRICS",
            {""},
            "HOST[:10662] where the agent serves its metrics; empty: nowhere"},
-          {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
+          {"log-level", "KILN_LOG_LEVEL", {"info"}, config::kLogLevelHelp},
           {"log-file", "KILN_LOG_FILE", {""}, "the agent's log; default: agent.log in cache-dir"},
-          {"log-format", "KILN_LOG_FORMAT", {"text"}, "text or json"},
+          {"log-format", "KILN_LOG_FORMAT", {"text"}, config::kLogFormatHelp},
       });
 }
 
@@ -213,12 +215,8 @@ Result<AgentSettings> agent_settings(const config::Settings& settings,
   KILN_TRY(read_key(settings, environment, result));
   KILN_TRY(read_metrics(settings, result));
   KILN_TRY_ASSIGN(result.idle_timeout, settings.duration("idle-timeout"));
-  auto level = parse_log_level(settings.text("log-level"));
-  if (!level) return fail(settings.error("log-level", level.error()));
-  result.log.level = *level;
-  result.log.format = settings.text("log-format") == "json" ? LogFormat::json : LogFormat::text;
-  result.log.file = settings.given("log-file") ? settings.text("log-file")
-                                               : (result.cache / "agent.log").string();
+  KILN_TRY_ASSIGN(result.log, config::read_log_options(settings, log_parts()));
+  if (result.log.file.empty()) result.log.file = (result.cache / "agent.log").string();
   return result;
 }
 

@@ -33,9 +33,8 @@ WorkerLink::WorkerLink(const net::BulkParts& parts, Logger log, std::string work
       handlers_(std::move(handlers)),
       tasks_(std::move(ways.tasks)),
       bulk_(std::make_unique<net::BulkClient>(parts, std::move(ways.bulk))),
-      heard_(parts.reactor.now()),
-      down_since_(parts.reactor.now()),
-      last_beat_(parts.reactor.now()) {
+      silence_(parts.reactor.now()),
+      down_since_(parts.reactor.now()) {
   tasks_->on_state([this](bool connected) { connection_changed(connected); });
   tasks_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
   if (tasks_->connected()) connection_changed(true);
@@ -65,14 +64,14 @@ void WorkerLink::connection_changed(bool connected) {
     down_since_ = reactor_.now();
     return;
   }
-  heard_ = reactor_.now();
+  silence_.heard(reactor_.now());
   const auto sent = tasks_->send(wire::encode(hello_));
-  if (!sent) log_.warning("no hello", {{"worker", worker_}, {"error", sent.error()}});
+  if (!sent) log_.warning("message_not_sent", {{"node", worker_}, {"error", sent.error()}});
 }
 
 void WorkerLink::receive(wire::Frames frames) {
   if (state_ == State::lost) return;
-  heard_ = reactor_.now();
+  silence_.heard(reactor_.now());
   bytes_received_ += size_of(frames);
   // Small, as what is large travels in the frames after it; decode() leaves nothing of a bad one.
   const std::string header = frames.empty() ? "" : frames[0];
@@ -93,8 +92,8 @@ void WorkerLink::receive(wire::Frames frames) {
 
 void WorkerLink::garbled(const wire::Salvage& rest, const Error& error) {
   if (error.code == Errc::version_mismatch) return lose(error.message);
-  log_.warning("message cannot be read",
-               {{"worker", worker_}, {"count", ++unreadable_}, {"error", error}});
+  log_.warning("message_unreadable",
+               {{"node", worker_}, {"count", ++unreadable_}, {"error", error}});
   if (!rest.attempt && nameless_.one_more(reactor_.now()))
     return lose("what it sends cannot be read: " + error.message);
   handlers_.garbled(rest, error.message);
@@ -103,27 +102,27 @@ void WorkerLink::garbled(const wire::Salvage& rest, const Error& error) {
 void WorkerLink::beat() {
   timer_ = reactor_.call_after(kBeat, [this] { beat(); });
   const TimePoint now = reactor_.now();
-  // When it is we who stood still, what the worker sent meanwhile has not been read yet.
-  if (now - std::exchange(last_beat_, now) > 4 * kBeat) heard_ = down_since_ = now;
-  if (tasks_->is_stalled()) heard_ = now;
+  if (silence_.beat(now)) down_since_ = now;
+  if (tasks_->is_stalled()) silence_.heard(now);
   if (state_ == State::connecting) {
     // It may come back meanwhile, with tasks and results kept by the worker.
     if (!tasks_->connected() && now - down_since_ > tasks_->patience())
       return lose("the connection is gone");
-    if (tasks_->connected() && now - heard_ > kSilence) return lose("it does not greet us");
+    if (tasks_->connected() && silence_.silence(now) > kSilence)
+      return lose("it does not greet us");
     return;
   }
   if (!busy_) {
-    heard_ = now;
+    silence_.heard(now);
     return;
   }
-  if (state_ == State::ready && now - heard_ > kSilence) return lose("it is silent");
+  if (state_ == State::ready && silence_.silence(now) > kSilence) return lose("it is silent");
   if (state_ == State::ready) static_cast<void>(send(wire::Ping{++pings_}));
 }
 
 void WorkerLink::lose(const std::string& reason) {
   if (std::exchange(state_, State::lost) == State::lost) return;
-  log_.warning("worker lost", {{"worker", worker_}, {"reason", reason}});
+  log_.warning("worker_lost", {{"node", worker_}, {"reason", reason}});
   if (timer_ != 0) reactor_.cancel(std::exchange(timer_, 0));
   // Deferred: whoever is told may destroy this link.
   reactor_.defer([lost = handlers_.lost, reason, alive = std::weak_ptr<int>(alive_)] {

@@ -14,6 +14,7 @@
 #include "common/net/bulk.h"
 #include "common/net/connection.h"
 #include "common/net/reactor.h"
+#include "common/net/silence.h"
 #include "common/wire/messages.h"
 #include "common/wire/salvage.h"
 
@@ -79,9 +80,8 @@ class WorkerLink {
   std::unique_ptr<net::BulkClient> bulk_;
   State state_ = State::connecting;
   bool busy_ = false;
-  TimePoint heard_;
+  net::SilenceWatch silence_;
   TimePoint down_since_;
-  TimePoint last_beat_;
   std::unordered_set<Digest> known_;
   std::uint64_t pings_ = 0;
   GarbleCount nameless_;          // messages of which not even the attempt can be told

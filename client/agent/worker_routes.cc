@@ -39,15 +39,14 @@ WorkerRoutes::Way WorkerRoutes::way(const Key& key, wire::RelayChannel channel,
       options_.route == Route::automatic && found != found_.end() ? found->second : options_.route;
   if (route == Route::direct) return direct(address);
   if (route == Route::relay) return relayed(key, channel);
-  AutoConnection::Parts parts{
-      parts_.reactor, parts_.pool, std::move(direct),
-      [this, key, channel] { return relayed(key, channel); },
-      [this, key](bool is_direct, const std::string& why) {
-        if (found_.size() >= kRemembered) found_.clear();
-        const Route settled = is_direct ? Route::direct : Route::relay;
-        if (!found_.emplace(key, settled).second || is_direct) return;
-        log_.info("reached through its coordinator", {{"worker", key.first}, {"reason", why}});
-      }};
+  AutoConnection::Parts parts{parts_.reactor, parts_.pool, std::move(direct),
+                              [this, key, channel] { return relayed(key, channel); },
+                              [this, key](bool is_direct, const std::string& why) {
+                                if (found_.size() >= kRemembered) found_.clear();
+                                const Route settled = is_direct ? Route::direct : Route::relay;
+                                if (!found_.emplace(key, settled).second || is_direct) return;
+                                log_.info("worker_relayed", {{"node", key.first}, {"reason", why}});
+                              }};
   return std::make_unique<AutoConnection>(std::move(parts), address);
 }
 
@@ -64,8 +63,9 @@ Status WorkerRoutes::open_trunks() {
   if (!trunks_.empty()) return {};
   std::vector<std::unique_ptr<net::RelayTrunk>> trunks;
   for (const auto& endpoint : options_.coordinators) {
-    KILN_TRY_ASSIGN(auto trunk, net::RelayTrunk::connect(parts_.reactor, parts_.context, log_,
-                                                         endpoint.text(), options_.socket));
+    KILN_TRY_ASSIGN(auto trunk,
+                    net::RelayTrunk::connect(parts_.reactor, parts_.context, log_.part("relay"),
+                                             endpoint.text(), options_.socket));
     trunks.push_back(std::move(trunk));
   }
   trunks_ = std::move(trunks);

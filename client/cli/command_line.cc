@@ -1,5 +1,6 @@
 #include "client/cli/command_line.h"
 
+#include "client/cli/log_words.h"
 #include "client/cli/node_words.h"
 #include "client/cli/pool_words.h"
 #include "client/cli/top_words.h"
@@ -120,6 +121,7 @@ Result<PeopleCommand> parse_people_command(const Words& words) {
   const std::string& first = words.front();
   if (first == "--help" || first == "-h" || first == "help") return PeopleCommand{};
   if (first == "--version") {
+    if (asks_for_help(words)) return PeopleCommand{};
     KILN_TRY_ASSIGN(PeopleCommand line, parse_ask("version", words));
     line.kind = PeopleCommand::Kind::version;
     return line;
@@ -130,6 +132,7 @@ Result<PeopleCommand> parse_people_command(const Words& words) {
   if (first == "keys") return parse_keys(words);
   if (first == "trace") return parse_trace_words(words);
   if (first == "top") return parse_top_words(words);
+  if (first == "log") return parse_log_words(words);
   if (first == "drain" || first == "resume") return parse_node_words(words);
   if (first == "--json") {
     return fail(Errc::invalid_argument, "--json goes after the command, as in kiln status --json");

@@ -1,5 +1,7 @@
 #include "client/cli/command_line.h"
 #include "client/cli/key_help.h"
+#include "client/cli/log_words.h"
+#include "client/cli/node_words.h"
 #include "client/cli/pool_help.h"
 #include "client/cli/top_words.h"
 
@@ -19,6 +21,9 @@ The farm
   top                 all of it live, as top and htop do it
   drain NODE          no new tasks for it; waits until what runs there has ended
   resume NODE         tasks for it again
+  log [TARGET [LEVEL]...]
+                      how much a process of the farm logs, and changing it;
+                      kiln log --help tells more
   -j                  a good number for make -j now
 
 Pools: sets of executors that are ready before the first job
@@ -72,9 +77,11 @@ Environment
   KILN_CACHE_DIR      where the agent keeps what it found
   KILN_CONFIG         a configuration file besides /etc/kiln/*.toml
   KILN_KEYS_DIR       the farm's folder of keys, of kiln keys
-  KILN_LOG_LEVEL      debug, info, warning, error or off
+  KILN_LOG_LEVEL      debug, info, warning, error or off, or as of kiln log
   KILN_LOG_FILE       the agent's log
   KILN_METRICS        where the agent serves metrics: 127.0.0.1:10662; empty: nowhere
+  KILN_LOG_FORMAT     text or json
+  KILN_SLOT_DIR       where this machine's users share its slots for local runs
   KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never
 )";
 
@@ -83,6 +90,8 @@ Environment
 std::string help_text(const PeopleCommand& line) {
   if (line.name == "keys") return std::string(key_help());
   if (line.name == "top") return std::string(top_help());
+  if (line.name == "log") return std::string(log_help());
+  if (const auto node = node_help(line.name); !node.empty()) return std::string(node);
   const std::string own =
       pool_help(line.name, line.arguments.empty() ? "" : line.arguments.front());
   return own.empty() ? kAllCommands : own;

@@ -223,10 +223,10 @@ Status read_options(WordReader& reader, const std::vector<std::string>& allowed,
       others.push_back(reader.take());
       continue;
     }
-    KILN_TRY_ASSIGN(const bool known, common_option(reader, line));
-    if (known) continue;
     if (std::find(allowed.begin(), allowed.end(), option) == allowed.end())
       return fail(reader.unknown(allowed));
+    KILN_TRY_ASSIGN(const bool known, common_option(reader, line));
+    if (known) continue;
     KILN_TRY_ASSIGN(const auto value, reader.value());
     const auto set = creation_options().at(option)(pool, value);
     if (!set) return fail(reader.wrong(option + ": " + set.error().message));
@@ -297,7 +297,9 @@ Result<PeopleCommand> parse_action(const Action& action, const Words& words) {
   WordReader reader(std::string("kiln pool ") + action.name, words, 2);
   nlohmann::json none = nlohmann::json::object();
   Words others;
-  KILN_TRY(read_options(reader, {"--timeout", "--json", "--help"}, line, none, others));
+  Words allowed = {"--json", "--help"};
+  if (action.waits) allowed.emplace_back("--timeout");
+  KILN_TRY(read_options(reader, allowed, line, none, others));
   if (others.empty() || others.size() - 1 < action.fewest || others.size() - 1 > action.most)
     return fail(reader.wrong(std::string("write it as in ") + action.example));
   if (others.size() > 1) {

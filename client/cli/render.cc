@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/cli/answer_text.h"
+#include "client/cli/render_log.h"
 #include "client/cli/render_pools.h"
 #include "client/cli/table.h"
 #include "client/cli/units.h"
@@ -268,6 +269,7 @@ Rendered render_object(std::string_view name, const Json& answer, const RenderOp
   if (name == "pool") return render_pool(answer, options);
   if (name == "warm") return render_warmed(answer, options);
   if (name == "drain" || name == "resume") return render_node_change(name, answer, options);
+  if (name == "log") return render_log(answer, options);
   if (name == "jobs") return {text_of(answer, "jobs") + "\n", true};
   return {answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", true};
 }

@@ -27,9 +27,9 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 }  // namespace
 
 std::vector<std::string> subcommands() {
-  return {"status", "nodes", "tasks",  "stats", "why",  "config", "doctor",
-          "run",    "agent", "help",   "pools", "pool", "top",    "toolchain",
-          "warm",   "drain", "resume", "keys",  "trace"};
+  return {"status", "nodes", "tasks",  "stats", "why",   "config", "doctor",
+          "run",    "agent", "help",   "pools", "pool",  "top",    "toolchain",
+          "warm",   "drain", "resume", "keys",  "trace", "log"};
 }
 
 bool is_subcommand(std::string_view word) {

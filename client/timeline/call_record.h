@@ -55,4 +55,9 @@ struct CallRecord {
   std::vector<UnitTrace> traces;
 };
 
+inline const char* name_of(CallRecord::Ran ran) {
+  if (ran == CallRecord::Ran::remotely) return "remote";
+  return ran == CallRecord::Ran::locally ? "local" : "nowhere";
+}
+
 }  // namespace kiln::client

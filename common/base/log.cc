@@ -1,16 +1,19 @@
 #include "common/base/log.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
+#include <mutex>
+#include <utility>
 
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/details/file_helper.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "common/base/check.h"
+
 namespace kiln {
 namespace {
-
-constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warning", "error", "off"};
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -49,6 +52,16 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+// What some terminals obey, or some readers take for the end of a line, beyond ASCII: U+0080 to
+// U+009F, U+2028 and U+2029. The escape, or nothing.
+std::string escape_of(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 2 && byte(0) == 0xc2 && byte(1) < 0xa0)
+    return fmt::format("\\u{:04x}", static_cast<unsigned>(byte(1)));
+  if (character == "\u2028") return "\\u2028";
+  return character == "\u2029" ? "\\u2029" : "";
+}
+
 // Quotes `text` with JSON's escapes; also used by the text format for values with spaces or quotes.
 // Values come from peers: what is not UTF-8 is replaced, and no control byte reaches a terminal.
 std::string in_quotes(std::string_view text) {
@@ -65,6 +78,8 @@ std::string in_quotes(std::string_view text) {
       out += "\\n";
     } else if (is_control(c)) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else if (const auto escaped = escape_of(text.substr(0, size)); !escaped.empty()) {
+      out += escaped;
     } else {
       out += text.substr(0, size);
     }
@@ -79,74 +94,179 @@ bool is_plain(std::string_view text) {
   while (!text.empty()) {
     const std::size_t size = character(text);
     if (size == 0 || is_control(text.front())) return false;
+    if (!escape_of(text.substr(0, size)).empty()) return false;
     text.remove_prefix(size);
   }
   return true;
 }
 
-std::string text_line(std::string_view event, Logger::Fields fields) {
-  std::string line(event);
+std::string text_line(std::string_view part, std::string_view event, Logger::Fields fields) {
+  std::string line(part);
+  line += ' ';
+  line += event;
   for (const auto& field : fields) {
+    const std::string value = field.value();
     line += ' ';
-    line += field.key;
+    line += field.key();
     line += '=';
-    line += is_plain(field.value) ? field.value : in_quotes(field.value);
+    line += is_plain(value) ? value : in_quotes(value);
   }
   return line;
 }
 
-std::string json_fields(std::string_view event, Logger::Fields fields) {
-  std::string line = "\"event\":" + in_quotes(event);
+std::string json_fields(std::string_view part, std::string_view event, Logger::Fields fields) {
+  std::string line = "\"part\":" + in_quotes(part) + ",\"event\":" + in_quotes(event);
   for (const auto& field : fields) {
-    line += ',' + in_quotes(field.key) + ':';
-    line += field.is_number ? field.value : in_quotes(field.value);
+    line += ',' + in_quotes(field.key()) + ':';
+    line += field.is_number() ? field.value() : in_quotes(field.value());
   }
   return line;
+}
+
+// A file that can be opened anew while others write to it.
+class ReopenedFile : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // Both throw spdlog_ex when it cannot be opened.
+  explicit ReopenedFile(std::string path) : path_(std::move(path)), file_(opened()) {}
+  void reopen() {
+    auto fresh = opened();
+    const std::lock_guard lock(mutex_);
+    file_.swap(fresh);
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_->write(line);
+  }
+  void flush_() override { file_->flush(); }
+
+ private:
+  using File = std::unique_ptr<spdlog::details::file_helper>;
+  File opened() const {
+    auto file = std::make_unique<spdlog::details::file_helper>();
+    file->open(path_);
+    return file;
+  }
+
+  std::string path_;
+  File file_;
+};
+
+Error not_opened(const std::string& path, const spdlog::spdlog_ex& problem) {
+  return {Errc::io, "cannot open the log file " + path + ": " + problem.what()};
 }
 
 }  // namespace
 
-Result<LogLevel> parse_log_level(std::string_view name) {
-  for (std::size_t i = 0; i < kLevels.size(); ++i) {
-    if (kLevels.at(i) == name) return static_cast<LogLevel>(i);
+std::string text_of(const LogId& id) {
+  std::string text = fmt::format("{:016x}", id.epoch);
+  if (id.number != 0) text += fmt::format("-{}", id.number);
+  return text;
+}
+
+std::string LogField::value() const {
+  switch (kind_) {
+    case Kind::text:
+      return std::string(text_);
+    case Kind::id:
+      return text_of(LogId{bits_, number_});
+    case Kind::natural:
+      return std::to_string(bits_);
+    case Kind::integer:
+      return std::to_string(static_cast<std::int64_t>(bits_));
+    case Kind::real:
+      return std::isfinite(real_) ? std::to_string(real_) : "null";
   }
-  return fail(Errc::invalid_argument, "unknown log level \"" + std::string(name) +
-                                          "\"; use debug, info, warning, error or off");
+  return "";
 }
 
 struct Logger::Sink {
   spdlog::logger logger;
   LogFormat format;
+  std::string file;
+  std::shared_ptr<ReopenedFile> reopened;  // nullptr: standard error
+  std::vector<std::unique_ptr<Part>> parts;
 };
 
 Logger::Logger() = default;
-Logger::Logger(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+Logger::Logger(std::shared_ptr<Sink> sink, Part* part) : sink_(std::move(sink)), part_(part) {}
 
 Result<Logger> Logger::open(const LogOptions& options) {
+  KILN_CHECK(!options.parts.empty());
+  std::shared_ptr<ReopenedFile> file;
   spdlog::sink_ptr sink;
-  try {
-    if (options.file.empty()) {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+  if (options.file.empty()) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    try {
+      sink = file = std::make_shared<ReopenedFile>(options.file);
+    } catch (const spdlog::spdlog_ex& problem) {
+      return fail(not_opened(options.file, problem));
     }
-  } catch (const spdlog::spdlog_ex& problem) {
-    return fail(Errc::io, "cannot open the log file " + options.file + ": " + problem.what());
   }
-  auto shared = std::make_shared<Sink>(Sink{spdlog::logger("kiln", sink), options.format});
-  shared->logger.set_level(spdlog_level(options.level));
-  shared->logger.flush_on(spdlog::level::info);
+  auto shared = std::make_shared<Sink>(
+      Sink{spdlog::logger("kiln", sink), options.format, options.file, std::move(file), {}});
+  for (const auto name : options.parts) {
+    auto& part = shared->parts.emplace_back(std::make_unique<Part>());
+    part->name = name;
+    part->level = options.levels.of(name).value_or(LogLevel::info);
+  }
+  shared->logger.set_level(spdlog::level::debug);  // what is written is the parts' to say
+  shared->logger.flush_on(spdlog::level::debug);
   shared->logger.set_pattern(options.format == LogFormat::json
                                  ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
                                  : "%Y-%m-%dT%H:%M:%S.%e %l %v");
-  return Logger(std::move(shared));
+  auto* first = shared->parts.front().get();
+  return Logger(std::move(shared), first);
+}
+
+Logger::Part* Logger::find(const Sink& sink, std::string_view name) {
+  const auto found = std::find_if(sink.parts.begin(), sink.parts.end(),
+                                  [&](const auto& part) { return part->name == name; });
+  KILN_CHECK(found != sink.parts.end());
+  return found->get();
+}
+
+Logger Logger::part(std::string_view name) const {
+  return sink_ ? Logger(sink_, find(*sink_, name)) : Logger();
+}
+
+LogParts Logger::parts() const {
+  LogParts names;
+  if (!sink_) return names;
+  for (const auto& part : sink_->parts) names.push_back(part->name);
+  return names;
+}
+
+LogLevel Logger::level(std::string_view part) const {
+  return sink_ ? find(*sink_, part)->level.load(std::memory_order_relaxed) : LogLevel::off;
+}
+
+void Logger::set_level(std::string_view part, LogLevel level) const {
+  if (sink_) find(*sink_, part)->level.store(level, std::memory_order_relaxed);
+}
+
+const std::string& Logger::file() const {
+  static const std::string kNone;
+  return sink_ ? sink_->file : kNone;
+}
+
+Status Logger::reopen() const {
+  if (!sink_ || !sink_->reopened) return {};
+  try {
+    sink_->reopened->reopen();
+  } catch (const spdlog::spdlog_ex& problem) {
+    return fail(not_opened(sink_->file, problem));
+  }
+  return {};
 }
 
 void Logger::write(LogLevel level, std::string_view event, Fields fields) const {
-  if (!sink_ || !sink_->logger.should_log(spdlog_level(level))) return;
   sink_->logger.log(spdlog_level(level), sink_->format == LogFormat::json
-                                             ? json_fields(event, fields)
-                                             : text_line(event, fields));
+                                             ? json_fields(part_->name, event, fields)
+                                             : text_line(part_->name, event, fields));
 }
 
 }  // namespace kiln

@@ -30,6 +30,7 @@ struct Dealer::State {
   TimerId reopening = 0;
   bool connected = false;
   std::optional<Rejection> rejection;
+  std::size_t keys_refused = 0;  // in a row, and not even shaken hands with
   SendQueue queue;
   std::function<void(wire::Frames)> message;
   std::function<void(bool)> state;
@@ -57,10 +58,11 @@ Status Dealer::State::open() {
 // ZeroMQ gives a socket up whose peer rejected it, and a socket has one key of its peer: so the
 // next try is another socket's.
 void Dealer::State::rejected(Rejection why) {
-  const bool news = rejection != why;
-  rejection = why;
-  if (news && state) state(connected);
+  keys_refused = why == Rejection::no_handshake ? keys_refused + 1 : 0;
   const bool other_key = options.peer_keys.size() > 1;
+  // Nobody is told of one wrong key while there are others that may be the right one.
+  const bool is_last = why != Rejection::no_handshake || keys_refused >= options.peer_keys.size();
+  if (is_last && std::exchange(rejection, why) != why && state) state(connected);
   if (why == Rejection::no_handshake && !other_key) return;
   if (reopening != 0) return;
   reopening =
@@ -71,7 +73,7 @@ void Dealer::State::reopen() {
   reopening = 0;
   connection(false);
   auto& keys = options.peer_keys;
-  if (rejection == Rejection::no_handshake && !keys.empty()) {
+  if (keys_refused > 0 && !keys.empty()) {
     std::rotate(keys.begin(), keys.begin() + 1, keys.end());
   }
   // What made the first socket can make another; if not, for lack of descriptors, later.
@@ -80,7 +82,10 @@ void Dealer::State::reopen() {
 
 // What is queued belongs to the connection that ended.
 void Dealer::State::connection(bool up) {
-  if (up) rejection.reset();
+  if (up) {
+    rejection.reset();
+    keys_refused = 0;
+  }
   if (connected == up) return;
   connected = up;
   if (!up) queue.clear();

@@ -36,8 +36,9 @@ class Dealer final : public Connection {
   bool connected() const override;
   Status send(wire::Frames frames) override;
   Duration patience() const override;
-  // Why the last try came to nothing although the peer was reached; nothing once connected. The
-  // dealer goes on trying, each second, with the next of its peer's keys.
+  // Why the last try came to nothing although the peer was reached; nothing once connected, and
+  // while there are keys of the peer that have not been tried. The dealer goes on trying, each
+  // second, with the next of its peer's keys.
   std::optional<Rejection> rejection() const;
 
   // Ends the connection, if there is one, and begins anew. Also from within a callback: it happens

@@ -78,11 +78,16 @@ std::optional<wire::Envelope> RelayMux::receive(wire::Frames frames) {
       credit(frame->stream, frame->amount);
     } else if (frames.size() == 2) {
       piece(frame->stream, frames[1]);
+    } else {
+      drop({Errc::corrupt, "a piece of a stream has one frame"});
     }
     return std::nullopt;
   }
   auto envelope = wire::decode(std::move(frames));
-  if (!envelope) return std::nullopt;
+  if (!envelope) {
+    drop(envelope.error());
+    return std::nullopt;
+  }
   if (const auto* open = std::get_if<wire::RelayOpen>(&envelope->message)) {
     opened(*open);
   } else if (const auto* close = std::get_if<wire::RelayClose>(&envelope->message)) {
@@ -91,6 +96,11 @@ std::optional<wire::Envelope> RelayMux::receive(wire::Frames frames) {
     return std::move(*envelope);
   }
   return std::nullopt;
+}
+
+void RelayMux::drop(const Error& why) {
+  ++unreadable_;
+  if (on_unreadable_) on_unreadable_(why);
 }
 
 void RelayMux::opened(const wire::RelayOpen& open) {

@@ -51,6 +51,10 @@ class RelayMux {
   // Ends it; the other end hears why.
   void close(StreamId stream, const Error& why);
 
+  // What arrives and cannot be read is dropped, counted and told of.
+  void on_unreadable(std::function<void(const Error&)> fn) { on_unreadable_ = std::move(fn); }
+  std::uint64_t unreadable() const { return unreadable_; }
+
   // Takes in what arrived on the connection; gives it back when it is of no stream.
   std::optional<wire::Envelope> receive(wire::Frames frames);
   // Ends the streams of which a piece found no room on the connection. Call it now and then.
@@ -70,6 +74,7 @@ class RelayMux {
   using Owned = std::shared_ptr<Entry>;
 
   RelayLimits limits_now() const;
+  void drop(const Error& why);
   Owned find(StreamId stream) const;
   bool is_there(StreamId stream, const Owned& entry) const { return find(stream) == entry; }
   void opened(const wire::RelayOpen& open);
@@ -84,6 +89,8 @@ class RelayMux {
   Send send_;
   RelayLimits limits_;
   Accept accept_;
+  std::function<void(const Error&)> on_unreadable_;
+  std::uint64_t unreadable_ = 0;
   StreamId last_ = 0;
   std::map<StreamId, Owned> entries_;
 };

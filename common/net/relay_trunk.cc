@@ -11,6 +11,7 @@ namespace {
 constexpr Duration kBeat = milliseconds(500);
 // A coordinator whose machine vanished closes no connection.
 constexpr Duration kSilence = seconds(5);
+constexpr Duration kLogAgain = seconds(1);
 
 }  // namespace
 
@@ -31,8 +32,8 @@ RelayTrunk::RelayTrunk(Reactor& reactor, Logger log, std::string endpoint,
       dealer_(std::move(dealer)),
       hello_(std::move(hello)),
       mux_([this](wire::Frames frames) { return dealer_->send(std::move(frames)); }),
-      heard_(reactor.now()),
-      last_beat_(reactor.now()) {
+      silence_(reactor.now()) {
+  mux_.on_unreadable([this](const Error& error) { unreadable(error); });
   dealer_->on_state([this](bool connected) { connection_changed(connected); });
   dealer_->on_message([this](wire::Frames frames) { receive(std::move(frames)); });
   if (dealer_->connected()) connection_changed(true);
@@ -45,10 +46,10 @@ RelayTrunk::~RelayTrunk() {
 }
 
 void RelayTrunk::connection_changed(bool connected) {
-  heard_ = reactor_.now();
+  silence_.heard(reactor_.now());
   known_ = false;
   if (connected) {
-    connected_since_ = heard_;
+    connected_since_ = reactor_.now();
     return greet();
   }
   mux_.lost({Errc::unavailable, "the connection to the coordinator is gone"});
@@ -59,7 +60,7 @@ void RelayTrunk::greet() {
 }
 
 void RelayTrunk::receive(wire::Frames frames) {
-  heard_ = reactor_.now();
+  silence_.heard(reactor_.now());
   const auto other = mux_.receive(std::move(frames));
   if (!other) return;
   if (std::holds_alternative<wire::RelayHello>(other->message)) {
@@ -68,29 +69,37 @@ void RelayTrunk::receive(wire::Frames frames) {
   } else if (const auto* refused = std::get_if<wire::Refused>(&other->message)) {
     // Until its worker is welcomed, or for as long as its key has not that worker's rights.
     if (std::exchange(refusal_, refused->reason) != refused->reason)
-      log_.debug("no streams yet", {{"from", endpoint_}, {"reason", refused->reason}});
+      log_.debug("streams_refused", {{"endpoint", endpoint_}, {"reason", refused->reason}});
   }
 }
 
+// Whoever sends one such message may send many.
+void RelayTrunk::unreadable(const Error& error) {
+  const TimePoint now = reactor_.now();
+  if (now - logged_unreadable_ < kLogAgain) return;
+  logged_unreadable_ = now;
+  log_.warning("message_unreadable",
+               {{"endpoint", endpoint_}, {"count", mux_.unreadable()}, {"error", error}});
+}
+
 bool RelayTrunk::is_silent() const {
-  return reactor_.now() - heard_ > 3 * kBeat;
+  return silence_.silence(reactor_.now()) > 3 * kBeat;
 }
 
 void RelayTrunk::beat() {
   timer_ = reactor_.call_after(kBeat, [this] { beat(); });
   const TimePoint now = reactor_.now();
-  // When it is we who stood still, what was sent to us meanwhile has not been read yet.
-  if (now - std::exchange(last_beat_, now) > 4 * kBeat) heard_ = now;
+  silence_.beat(now);
   mux_.sweep();
   if (!dealer_->connected()) return;
   greet();
   // Silence only matters while something is under way.
   if (mux_.streams() == 0 && !hello_) {
-    heard_ = now;
+    silence_.heard(now);
     return;
   }
-  if (now - heard_ > kSilence) {
-    log_.warning("coordinator silent", {{"endpoint", endpoint_}});
+  if (silence_.silence(now) > kSilence) {
+    log_.warning("coordinator_silent", {{"endpoint", endpoint_}});
     return dealer_->restart();
   }
   send(wire::Ping{++pings_});
@@ -99,7 +108,7 @@ void RelayTrunk::beat() {
 // The next beat makes good what is lost of this.
 void RelayTrunk::send(const wire::Message& message) {
   const auto sent = dealer_->send(wire::encode(message));
-  if (!sent) log_.debug("not sent", {{"to", endpoint_}, {"error", sent.error()}});
+  if (!sent) log_.debug("message_not_sent", {{"endpoint", endpoint_}, {"error", sent.error()}});
 }
 
 }  // namespace kiln::net

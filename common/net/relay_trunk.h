@@ -13,6 +13,7 @@
 #include "common/net/dealer.h"
 #include "common/net/reactor.h"
 #include "common/net/relay_mux.h"
+#include "common/net/silence.h"
 #include "common/wire/messages.h"
 
 namespace kiln::net {
@@ -42,6 +43,7 @@ class RelayTrunk {
              std::optional<wire::RelayHello> hello);
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
+  void unreadable(const Error& error);
   void greet();
   void beat();
   void send(const wire::Message& message);
@@ -55,8 +57,8 @@ class RelayTrunk {
   bool known_ = false;   // the hello was answered
   std::string refusal_;  // of the hello, as logged
   TimePoint connected_since_;
-  TimePoint heard_;
-  TimePoint last_beat_;
+  SilenceWatch silence_;
+  TimePoint logged_unreadable_{};
   std::uint64_t pings_ = 0;
   TimerId timer_ = 0;
 };

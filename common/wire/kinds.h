@@ -72,6 +72,8 @@ KILN_KIND(RelayClose)
 KILN_KIND(NodeChange)
 KILN_KIND(NodeChanged)
 KILN_KIND(NodeOrder)
+KILN_KIND(LogChange)
+KILN_KIND(LogState)
 #undef KILN_KIND
 
 }  // namespace kiln::wire

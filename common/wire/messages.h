@@ -493,6 +493,6 @@ using Message =
                  SessionHello, SessionWelcome, SessionTask, SessionResult, SessionCancel,    //
                  Admissions,                                                                 //
                  RelayHello, RelayOpen, RelayClose,                                          //
-                 NodeChange, NodeChanged, NodeOrder>;
+                 NodeChange, NodeChanged, NodeOrder, LogChange, LogState>;
 
 }  // namespace kiln::wire

@@ -30,8 +30,8 @@ function __fish_kiln_compilers
 end
 
 function __fish_kiln_commands
-    printf '%s\n' status nodes tasks top drain resume pools pool warm stats why trace run keys \
-        config doctor agent
+    printf '%s\n' status nodes tasks top drain resume log pools pool warm stats why trace run \
+        keys config doctor agent
 end
 
 function __fish_kiln_is_first
@@ -98,6 +98,7 @@ for line in \
         'top:all of it live' \
         'drain:no new tasks for a node' \
         'resume:tasks for a node again' \
+        'log:how much a process logs, and changing it' \
         'pools:all pools' \
         'pool:make, show or change a pool' \
         'warm:make the farm ready for a build' \
@@ -134,6 +135,10 @@ complete -c kiln -n '__fish_kiln_acts agent' -a stop -d 'the next call starts it
 # What they take beside options.
 complete -c kiln -n '__fish_kiln_is drain resume; and __fish_kiln_has 2' \
     -a '(__fish_kiln_nodes)' -d Node
+complete -c kiln -n '__fish_kiln_is log; and __fish_kiln_has 2' \
+    -a 'agent coordinator (__fish_kiln_nodes)' -d Process
+complete -c kiln -n '__fish_kiln_is log; and not __fish_kiln_has 2' \
+    -a 'debug info warning error off' -d Level
 complete -c kiln \
     -n '__fish_kiln_is "pool "{show,warm,quiesce,wake,resize,delete}; and __fish_kiln_has 3' \
     -a '(__fish_kiln_pools)' -d Pool
@@ -145,9 +150,10 @@ complete -c kiln -n '__fish_kiln_is why "keys trust" "keys distrust"' -F
 
 # Their options.
 set -l json -l json -d 'print the answer as JSON'
-__fish_kiln_option 'status nodes tasks drain resume -j pools pool warm' $json
+__fish_kiln_option 'status nodes tasks drain resume log -j pools pool warm' $json
 __fish_kiln_option 'stats why trace config doctor --version "agent stop" "keys list"' $json
 __fish_kiln_option top -l interval -x -d 'between two looks (1s)'
+__fish_kiln_option log -l for -x -d 'then the levels are what they were'
 __fish_kiln_option 'drain resume' -l no-wait -d 'do not wait'
 __fish_kiln_option trace -l list -d 'the builds that are remembered'
 __fish_kiln_option 'drain resume warm "pool create" "pool warm" "pool wake"' \

@@ -9,10 +9,10 @@
 namespace kiln::coordinator {
 namespace {
 
-// What takes something away from others, and what gives it back; making a pool and warming it does
-// not.
-constexpr std::array<std::string_view, 5> kOfAdmins = {"delete", "resize", "quiesce", "drain",
-                                                       "resume"};
+// What takes something away from others, and what gives it back, and the levels of logs; making a
+// pool and warming it does not.
+constexpr std::array<std::string_view, 6> kOfAdmins = {"delete", "resize", "quiesce",
+                                                       "drain",  "resume", "change"};
 
 bool is_at(const std::string& address, const std::optional<PublicKey>& key) {
   const auto endpoint = net::parse_endpoint(address, 0);
@@ -28,7 +28,7 @@ Status Server::open_gate(net::Context& context) {
   hooks.refused = [this](Door door, std::string_view reason) {
     metrics_.connection_refused(door_name(door), reason);
   };
-  auto gate = Gate::open(reactor_, context, encoder_, log_, options_.keys, std::move(hooks));
+  auto gate = Gate::open(reactor_, context, encoder_, logs_.keys, options_.keys, std::move(hooks));
   if (!gate) return fail(gate.error().within("--keys"));
   gate_ = std::move(*gate);
   return {};

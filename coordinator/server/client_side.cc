@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/model/log_id.h"
 #include "common/wire/codec.h"
 #include "coordinator/server/farm_view.h"
 #include "coordinator/server/limits.h"
@@ -24,7 +25,7 @@ constexpr bool kFromClients =
     std::is_same_v<Kind, wire::FarmQuery> || std::is_same_v<Kind, wire::PoolChange> ||
     std::is_same_v<Kind, wire::PoolQuery> || std::is_same_v<Kind, wire::Ping> ||
     std::is_same_v<Kind, wire::RelayOpen> || std::is_same_v<Kind, wire::RelayClose> ||
-    std::is_same_v<Kind, wire::NodeChange>;
+    std::is_same_v<Kind, wire::NodeChange> || std::is_same_v<Kind, wire::LogChange>;
 
 }  // namespace
 
@@ -57,7 +58,8 @@ void Server::client_gone(const net::PeerId& peer) {
   relay_->gone(RelaySide::client, peer);
   const auto session = client_sessions_.take(peer);
   if (!session) return;
-  log_.info("client_gone", {{"client", session->id}, {"host", session->host}});
+  logs_.clients.info("client_gone",
+                     {{"client", LogId{session->epoch, 0}}, {"host", session->host}});
   feed(ClientGone{session->id});
 }
 
@@ -72,10 +74,10 @@ void Server::from_client(const net::PeerId& peer, wire::ClientHello& hello) {
   }
   if (session == nullptr) {
     session = &client_sessions_.add(peer, hello.client_epoch, hello.host, hello.user);
-    log_.info("client_joined", {{"client", session->id},
-                                {"host", hello.host},
-                                {"user", hello.user},
-                                {"version", hello.version}});
+    logs_.clients.info("client_joined", {{"client", LogId{session->epoch, 0}},
+                                         {"host", hello.host},
+                                         {"user", hello.user},
+                                         {"version", hello.version}});
   }
   feed(ClientJoined{session->id});
   if (client_sessions_.find(peer) == nullptr) return;  // too many: refused
@@ -102,6 +104,12 @@ void Server::from_client(const net::PeerId& peer, wire::Acquire& acquire) {
   if (const auto fine = check_limits(acquire); !fine) {
     return reject(*clients_, peer, "too_long", acquire.request, fine.error());
   }
+  logs_.scheduling.debug("leases_wanted", {{"client", LogId{session->epoch, 0}},
+                                           {"request", acquire.request},
+                                           {"build", acquire.build},
+                                           {"pool", acquire.pool},
+                                           {"count", acquire.count},
+                                           {"excluded", acquire.excluded.size()}});
   LeasesWanted wanted;
   wanted.key = {session->id, acquire.request};
   wanted.pool = std::move(acquire.pool);
@@ -117,12 +125,20 @@ void Server::from_client(const net::PeerId& peer, wire::Acquire& acquire) {
 
 void Server::from_client(const net::PeerId& peer, wire::AcquireCancel& cancel) {
   const auto* session = known(peer, cancel.request);
-  if (session != nullptr) feed(LeasesUnwanted{{session->id, cancel.request}});
+  if (session == nullptr) return;
+  logs_.scheduling.debug("request_withdrawn",
+                         {{"client", LogId{session->epoch, 0}}, {"request", cancel.request}});
+  feed(LeasesUnwanted{{session->id, cancel.request}});
 }
 
 void Server::from_client(const net::PeerId& peer, wire::Release& release) {
   const auto* session = known(peer, 0);
-  if (session != nullptr) feed(LeasesReleased{session->id, std::move(release.leases)});
+  if (session == nullptr) return;
+  for (const auto& lease : release.leases) {
+    logs_.scheduling.debug("lease_released",
+                           {{"client", LogId{session->epoch, 0}}, {"lease", kiln::log_id(lease)}});
+  }
+  feed(LeasesReleased{session->id, std::move(release.leases)});
 }
 
 // Answered without a hello too, so that `kiln status` works whatever state its agent is in.

@@ -112,4 +112,17 @@ Status check_limits(const wire::NodeChange& change) {
   return at_most("node", change.node.size(), kMaxName);
 }
 
+Status check_limits(const wire::LogChange& change) {
+  KILN_TRY(at_most("node", change.node.size(), kMaxName));
+  return at_most("levels", change.levels.size(), kMaxKey);
+}
+
+Status check_limits(const wire::LogState& state) {
+  KILN_TRY(at_most("parts", state.parts.size(), kMaxLabels));
+  for (const auto& part : state.parts) {
+    KILN_TRY(at_most("a part", part.name.size() + part.level.size() + part.then.size(), kMaxName));
+  }
+  return {};
+}
+
 }  // namespace kiln::coordinator

@@ -18,5 +18,7 @@ Status check_limits(const wire::PoolQuery& query);
 Status check_limits(const wire::RelayOpen& open);
 Status check_limits(const wire::RelayClose& close);
 Status check_limits(const wire::NodeChange& change);
+Status check_limits(const wire::LogChange& change);
+Status check_limits(const wire::LogState& state);
 
 }  // namespace kiln::coordinator

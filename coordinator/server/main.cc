@@ -2,9 +2,11 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "common/config/command_line.h"
 #include "common/metrics/health_check.h"
+#include "common/net/log_desk.h"
 #include "coordinator/server/server.h"
 
 namespace kiln::coordinator {
@@ -26,7 +28,11 @@ void warn_of_risks(const Logger& log, const ServerOptions& options) {
 Status serve(const ServerOptions& options) {
   KILN_TRY_ASSIGN(const auto log, Logger::open(options.log));
   KILN_TRY_ASSIGN(const auto reactor, net::Reactor::create());
-  KILN_TRY(reactor->watch_signals({SIGTERM, SIGINT}, [&](int number) {
+  // Without a file, the end of its terminal is the end of it.
+  std::vector<int> signals = {SIGTERM, SIGINT};
+  if (!log.file().empty()) signals.push_back(SIGHUP);
+  KILN_TRY(reactor->watch_signals(signals, [&](int number) {
+    if (number == SIGHUP) return net::reopen_log(log);
     log.info("stopping", {{"signal", number}});
     reactor->stop();
   }));

@@ -28,10 +28,10 @@ void Server::from_client(const net::PeerId& peer, wire::NodeChange& change) {
   if (const auto sent = send(*workers_, *worker, wire::kind_name(order), wire::encode(order));
       !sent)
     return refuse(*clients_, peer, change.request, sent.error());
-  log_.info("node_ordered", {{"node", change.node},
-                             {"action", change.action},
-                             {"host", session->host},
-                             {"user", session->user}});
+  logs_.nodes.info("node_ordered", {{"node", change.node},
+                                    {"action", change.action},
+                                    {"host", session->host},
+                                    {"user", session->user}});
   send(*clients_, peer, wire::NodeChanged{change.request});
 }
 

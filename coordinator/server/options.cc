@@ -2,8 +2,10 @@
 
 #include <limits>
 
+#include "common/config/log_settings.h"
 #include "common/config/state_directory.h"
 #include "common/net/endpoint.h"
+#include "coordinator/server/log_parts.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -26,20 +28,6 @@ Result<net::Endpoint> address_of(const config::Settings& settings, const std::st
     return fail(settings.error(key, problem));
   }
   return endpoint;
-}
-
-Status read_log(const config::Settings& settings, LogOptions& log) {
-  const auto level = parse_log_level(settings.text("log-level"));
-  if (!level) return fail(settings.error("log-level", level.error()));
-  log.level = *level;
-  const auto& format = settings.text("log-format");
-  if (format != "text" && format != "json") {
-    return fail(settings.error(
-        "log-format",
-        Error{Errc::invalid_argument, "\"" + format + "\" is not a format; use text or json"}));
-  }
-  log.format = format == "json" ? LogFormat::json : LogFormat::text;
-  return {};
 }
 
 // A duration that is more than nothing and fits the messages' milliseconds.
@@ -94,8 +82,9 @@ config::Settings make_settings() {
             "A directory of its own; endpoints.json in it tells the bound addresses"),
        text("keys", "KEYS", "", "The farm's folder of keys, which kiln keys init makes"),
        text("pools", "POOLS", "", "A TOML file of pools that there shall be"),
-       text("log-format", "LOG_FORMAT", "text", "text or json"),
-       text("log-level", "LOG_LEVEL", "info", "debug, info, warning, error or off"),
+       text("log-format", "LOG_FORMAT", "text", config::kLogFormatHelp),
+       text("log-level", "LOG_LEVEL", "info", config::kLogLevelHelp),
+       text("log-file", "LOG_FILE", "", "A file instead of standard error"),
        text("lease-lifetime", "LEASE_LIFETIME", "60s", "How long a lease lasts"),
        text("lease-tasks", "LEASE_TASKS", "32", "How many tasks may run under one lease"),
        text("request-patience", "REQUEST_PATIENCE", "10s",
@@ -138,7 +127,7 @@ Result<ServerOptions> read_options(const config::Settings& settings) {
         settings.error("state-dir", Error{Errc::invalid_argument, "it names no directory"}));
   }
   options.pools_file = settings.text("pools");
-  KILN_TRY(read_log(settings, options.log));
+  KILN_TRY_ASSIGN(options.log, config::read_log_options(settings, log_parts()));
   KILN_TRY(read_scheduling(settings, options.scheduling));
   return options;
 }

@@ -46,7 +46,7 @@ std::size_t nodes_in(const std::vector<PoolView>& views) {
 // Blocking, before anything is served.
 Status Server::load_pools() {
   const auto stored = PoolStore::load(state_dir_.pools_file());
-  if (!stored) log_.error("pools_unreadable", {{"error", stored.error()}});
+  if (!stored) logs_.pools.error("pools_unreadable", {{"error", stored.error()}});
   core_.load(moment(), stored.value_or(std::vector<PoolDefinition>{}));
   if (options_.pools_file.empty()) return {};
   auto specs = read_pools_file(options_.pools_file);
@@ -107,10 +107,10 @@ void Server::from_client(const net::PeerId& peer, wire::PoolChange& change) {
   auto changed =
       core_.change(moment(), {*action, std::move(change.spec), change.count, change.all});
   if (!changed) return refuse(*clients_, peer, change.request, changed.error());
-  log_.info("pool_changed", {{"pool", name},
-                             {"action", change.action},
-                             {"host", session->host},
-                             {"user", session->user}});
+  logs_.pools.info("pool_changed", {{"pool", name},
+                                    {"action", change.action},
+                                    {"host", session->host},
+                                    {"user", session->user}});
   pending_changes_[changed->answer] = {peer, change.request, changed->existed, name};
   carry_out(changed->outputs);
   set_timer();

@@ -15,9 +15,10 @@ metrics::Counter bytes_counter(metrics::Registry& registry, const char* towards)
 
 }  // namespace
 
-Relay::Relay(net::Router& clients, net::Router& workers, metrics::Registry& registry)
+Relay::Relay(net::Router& clients, net::Router& workers, metrics::Registry& registry, Logger log)
     : clients_(clients),
       workers_(workers),
+      log_(std::move(log)),
       streams_(registry.gauge("kiln_relay_streams", "Connections carried at present.")),
       to_workers_(bytes_counter(registry, "workers")),
       to_clients_(bytes_counter(registry, "clients")),
@@ -62,7 +63,11 @@ void Relay::worker_joined(const net::PeerId& peer, const wire::RelayHello& hello
 void Relay::open(const net::PeerId& agent, wire::RelayOpen open) {
   const RelayEnd end = end_of(RelaySide::client, agent, open.stream);
   const auto far = hub_.open(end, open.worker, open.worker_epoch, open.credit);
-  if (!far) return tell_closed(end, far.error());
+  if (!far) {
+    log_.debug("stream_refused", {{"node", open.worker}, {"error", far.error()}});
+    return tell_closed(end, far.error());
+  }
+  log_.debug("stream_opened", {{"node", open.worker}, {"stream", far->stream}});
   open.stream = far->stream;
   open.key = clients_.key_of(agent).value_or(PublicKey());
   if (const auto sent = send(*far, wire::encode(open)); !sent) break_off(end, sent.error());
@@ -105,6 +110,7 @@ void Relay::tell_closed(const RelayEnd& end, const Error& why) {
 }
 
 void Relay::break_off(const RelayEnd& end, const Error& why) {
+  log_.debug("stream_broken_off", {{"stream", end.stream}, {"error", why}});
   tell_closed(end, why);
   if (const auto far = hub_.close(end)) {
     ended_.with("broken").add();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "common/base/log.h"
 #include "common/base/result.h"
 #include "common/metrics/registry.h"
 #include "common/net/router.h"
@@ -25,7 +26,7 @@ inline std::optional<wire::RelayFrame> relay_frame(const wire::Frames& frames) {
 class Relay {
  public:
   // The routers must outlive it.
-  Relay(net::Router& clients, net::Router& workers, metrics::Registry& registry);
+  Relay(net::Router& clients, net::Router& workers, metrics::Registry& registry, Logger log);
 
   // A frame of a stream; everything else about streams are messages.
   void carry(RelaySide side, const net::PeerId& peer, const wire::RelayFrame& frame,
@@ -51,6 +52,7 @@ class Relay {
 
   net::Router& clients_;
   net::Router& workers_;
+  Logger log_;
   RelayHub hub_;
   metrics::Gauge streams_;
   metrics::Counter to_workers_;

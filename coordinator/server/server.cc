@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/auth/lease_token.h"
+#include "common/model/log_id.h"
 #include "common/wire/codec.h"
 #include "coordinator/server/page_side.h"
 
@@ -36,17 +37,18 @@ Result<std::uint64_t> random_number() {
 
 }  // namespace
 
-Server::Server(net::Reactor& reactor, Logger log, ServerOptions options, std::string secret,
+Server::Server(net::Reactor& reactor, const Logger& log, ServerOptions options, std::string secret,
                StateDir state_dir)
     : reactor_(reactor),
-      log_(std::move(log)),
+      logs_(log),
+      log_desk_(reactor, log),
       options_(std::move(options)),
       secret_(std::move(secret)),
       state_dir_(std::move(state_dir)),
       pool_store_(reactor, state_dir_.pools_file(),
                   [this](const Error& error) {
                     metrics_.pools_not_stored();
-                    log_.error("pools_not_stored", {{"error", error}});
+                    logs_.pools.error("pools_not_stored", {{"error", error}});
                   }),
       metrics_(registry_),
       pool_metrics_(registry_),
@@ -95,7 +97,7 @@ Status Server::bind(net::Context& context) {
   if (!workers) return fail(workers.error().within("--worker-endpoint"));
   clients_ = std::move(*clients);
   workers_ = std::move(*workers);
-  relay_ = std::make_unique<Relay>(*clients_, *workers_, registry_);
+  relay_ = std::make_unique<Relay>(*clients_, *workers_, registry_, logs_.relay);
   if (gate_) {
     clients_->set_guard([this](const PublicKey& key) { return gate_->admits(Door::client, key); });
     workers_->set_guard([this](const PublicKey& key) { return gate_->admits(Door::worker, key); });
@@ -220,6 +222,13 @@ void Server::out(const LeasesGranted& output) {
     wire::GrantedLease granted{slot.lease, slot.task_address, slot.bulk_address,
                                slot.toolchain_sources};
     granted.lease.token = auth::sign_lease(granted.lease, secret_);
+    logs_.scheduling.debug("lease_granted", {{"client", log_id(output.key.client)},
+                                             {"request", output.key.request},
+                                             {"lease", kiln::log_id(slot.lease.id)},
+                                             {"node", slot.lease.worker},
+                                             {"pool", slot.lease.pool},
+                                             {"tasks", slot.lease.tasks},
+                                             {"staging", slot.lease.staging}});
     grant.leases.push_back(std::move(granted));
   }
   const auto kind = wire::kind_name(grant);
@@ -233,12 +242,17 @@ void Server::out(const LeasesGranted& output) {
 
 // One that is lost is made good by the next.
 void Server::out(const RequestKept& output) {
+  logs_.scheduling.debug("request_kept",
+                         {{"client", log_id(output.key.client)}, {"request", output.key.request}});
   const auto* peer = client_sessions_.peer_of(output.key.client);
   if (peer != nullptr) send(*clients_, *peer, wire::Grant{output.key.request, {}});
 }
 
 void Server::out(const LeasesRefused& output) {
   metrics_.refused(output.error.code);
+  logs_.scheduling.debug("request_refused", {{"client", log_id(output.key.client)},
+                                             {"request", output.key.request},
+                                             {"error", output.error}});
   const auto* peer = client_sessions_.peer_of(output.key.client);
   if (peer != nullptr) refuse(*clients_, *peer, output.key.request, output.error);
 }
@@ -246,10 +260,10 @@ void Server::out(const LeasesRefused& output) {
 void Server::out(const WorkerLost& output) {
   metrics_.worker_lost(output.reason);
   note_loss(output);
-  log_.warning("worker_lost", {{"worker", output.worker},
-                               {"epoch", output.epoch},
-                               {"reason", output.reason},
-                               {"leases", output.leases}});
+  logs_.nodes.warning("worker_lost", {{"node", output.worker},
+                                      {"epoch", LogId{output.epoch, 0}},
+                                      {"reason", output.reason},
+                                      {"leases", output.leases}});
 }
 
 void Server::out(const WorkerUnknown& output) {
@@ -257,7 +271,7 @@ void Server::out(const WorkerUnknown& output) {
 }
 
 void Server::out(const WorkerRejected& output) {
-  log_.warning("worker_rejected", {{"worker", output.worker}, {"error", output.error}});
+  logs_.nodes.warning("worker_rejected", {{"node", output.worker}, {"error", output.error}});
   refuse(*workers_, current_worker_, 0, output.error);
 }
 
@@ -270,7 +284,14 @@ void Server::out(const ClientRejected& output) {
 }
 
 void Server::out(const ClientLost& output) {
-  log_.info("client_silent", {{"client", output.client}, {"leases", output.leases}});
+  logs_.clients.info("client_silent",
+                     {{"client", log_id(output.client)}, {"leases", output.leases}});
+}
+
+LogId Server::log_id(ClientId client) const {
+  const auto* peer = client_sessions_.peer_of(client);
+  const auto* session = peer == nullptr ? nullptr : client_sessions_.find(*peer);
+  return {session == nullptr ? 0 : session->epoch, 0};
 }
 
 Error Server::unknown_worker(const std::string& worker) {
@@ -284,7 +305,7 @@ Status Server::send(net::Router& router, const net::PeerId& peer, std::string_vi
     metrics_.sent(kind);
   } else {
     metrics_.send_failed();
-    log_.debug("send_failed", {{"kind", kind}, {"error", sent.error()}});
+    logs_.main.debug("message_not_sent", {{"kind", kind}, {"error", sent.error()}});
   }
   return sent;
 }
@@ -304,7 +325,7 @@ void Server::reject(net::Router& router, const net::PeerId& peer, std::string_vi
   const auto now = reactor_.now();
   if (now - logged_rejection_ >= seconds(1)) {
     logged_rejection_ = now;
-    log_.warning("message_rejected", {{"reason", reason}, {"error", error}});
+    logs_.main.warning("message_rejected", {{"reason", reason}, {"error", error}});
   }
   refuse(router, peer, request, error);
 }

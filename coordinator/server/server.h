@@ -18,6 +18,7 @@
 #include "common/metrics/process_metrics.h"
 #include "common/metrics/registry.h"
 #include "common/net/context.h"
+#include "common/net/log_desk.h"
 #include "common/net/reactor.h"
 #include "common/net/router.h"
 #include "common/wire/messages.h"
@@ -25,6 +26,8 @@
 #include "coordinator/pools/core.h"
 #include "coordinator/server/farm_view.h"
 #include "coordinator/server/gate.h"
+#include "coordinator/server/log_parts.h"
+#include "coordinator/server/log_questions.h"
 #include "coordinator/server/metrics.h"
 #include "coordinator/server/options.h"
 #include "coordinator/server/pool_metrics.h"
@@ -63,7 +66,7 @@ class Server {
     std::string pool;
   };
 
-  Server(net::Reactor& reactor, Logger log, ServerOptions options, std::string secret,
+  Server(net::Reactor& reactor, const Logger& log, ServerOptions options, std::string secret,
          StateDir state_dir);
 
   Status bind(net::Context& context);
@@ -103,6 +106,8 @@ class Server {
   void from_worker(const net::PeerId& peer, wire::Ping& ping);
 
   wire::WorkerWelcome welcome() const;
+  // As the agent itself and workers call it in their logs.
+  LogId log_id(ClientId client) const;
   static Error unknown_worker(const std::string& worker);
 
   // client_side.cc
@@ -122,6 +127,13 @@ class Server {
 
   // node_side.cc
   void from_client(const net::PeerId& peer, wire::NodeChange& change);
+
+  // log_side.cc
+  void from_client(const net::PeerId& peer, wire::LogChange& change);
+  void from_worker(const net::PeerId& peer, wire::LogState& state);
+  void from_worker(const net::PeerId& peer, wire::Refused& refusal);
+  void ask_for_log(const net::PeerId& peer, const wire::LogChange& change);
+  void answer_log(const net::PeerId& worker, std::uint64_t number, Result<wire::LogState> state);
 
   // relay_side.cc
   void from_client(const net::PeerId& peer, wire::RelayOpen& open);
@@ -160,7 +172,8 @@ class Server {
               std::uint64_t request, const Error& error);
 
   net::Reactor& reactor_;
-  Logger log_;
+  PartLogs logs_;
+  net::LogDesk log_desk_;
   ServerOptions options_;
   std::string secret_;
   StateDir state_dir_;
@@ -180,6 +193,7 @@ class Server {
   std::vector<std::pair<net::PeerId, std::uint64_t>> farm_queries_;
   bool answering_ = false;
   std::map<AnswerId, PendingChange> pending_changes_;
+  LogQuestions log_questions_;
   std::size_t pool_answers_ = 0;      // that are being encoded
   std::vector<PoolView> pool_views_;  // as of the last look at them
   TimePoint pools_viewed_{};

@@ -15,7 +15,8 @@ constexpr bool kFromWorkers =
     std::is_same_v<Kind, wire::WorkerHello> || std::is_same_v<Kind, wire::OccupancyReport> ||
     std::is_same_v<Kind, wire::WorkerGoodbye> || std::is_same_v<Kind, wire::PoolReport> ||
     std::is_same_v<Kind, wire::Ping> || std::is_same_v<Kind, wire::RelayHello> ||
-    std::is_same_v<Kind, wire::RelayOpen> || std::is_same_v<Kind, wire::RelayClose>;
+    std::is_same_v<Kind, wire::RelayOpen> || std::is_same_v<Kind, wire::RelayClose> ||
+    std::is_same_v<Kind, wire::LogState> || std::is_same_v<Kind, wire::Refused>;
 
 }  // namespace
 
@@ -33,8 +34,7 @@ void Server::worker_message(const net::PeerId& peer, wire::Frames frames) {
         using Kind = std::decay_t<decltype(message)>;
         if constexpr (kFromWorkers<Kind>) {
           from_worker(peer, message);
-        } else if constexpr (!std::is_same_v<Kind, wire::Pong> &&
-                             !std::is_same_v<Kind, wire::Refused>) {
+        } else if constexpr (!std::is_same_v<Kind, wire::Pong>) {
           reject(*workers_, peer, "unexpected", 0,
                  Error{Errc::invalid_argument,
                        "a worker does not send " + std::string(wire::kind_name(message)) +
@@ -76,8 +76,8 @@ void Server::from_worker(const net::PeerId& peer, wire::WorkerHello& hello) {
     send(*workers_, peer, welcome());
     send_admissions(peer);
     if (!again) {
-      log_.info("worker_joined",
-                {{"worker", session.name}, {"address", address}, {"slots", slots}});
+      logs_.nodes.info("worker_joined",
+                       {{"node", session.name}, {"address", address}, {"slots", slots}});
     }
   }
   carry_out(outputs);

@@ -142,10 +142,10 @@ class CallsTest(kilntest.FarmCase):
 
     def test_addresses_that_others_reach_are_warned_about_where_there_are_no_keys(self):
         for daemon in (self.farm.coordinator, *self.farm.workers):
-            self.assertNotIn("warning insecure", daemon.log.read_text())
+            self.assertNotIn("warning main insecure", daemon.log.read_text())
         farm = self.start_farm(workers=1, keys=False)
         for daemon in (farm.coordinator, *farm.workers):
-            self.assertIn("warning insecure", daemon.log.read_text())
+            self.assertIn("warning main insecure", daemon.log.read_text())
 
     def test_disabled_kiln_is_just_the_compiler(self):
         before = sum(self.farm.completed())

@@ -48,7 +48,7 @@ def trusted(file):
 
 def of_last_start(daemon):
     """What it has written to its log since."""
-    return re.split(r" info (?:ready|serving) ", daemon.log.read_text())[-1]
+    return re.split(r" info main (?:ready|serving) ", daemon.log.read_text())[-1]
 
 
 class LostKeysTest(kilntest.FarmCase):

@@ -110,6 +110,7 @@ class Completion:
             "kiln keys new --role=c": {"client", "coordinator"},
             "kiln keys allow --role=": {"client", "worker", "admin"},
             "kiln warm --executors ": {"all"}, "kiln pool warm cc ": {"all"},
+            "kiln log w0 ": levels,
             "kiln-coordinator --log-level ": levels, "kiln-worker --log-level ": levels,
             "kiln-worker --log-format ": {"text", "json"}})
 

@@ -28,8 +28,8 @@ class RelayTest(kilntest.FarmCase):
         """The workers that the agent says it reaches through the coordinator."""
         log = (farm.directory / "logs" / "agent.log").read_text()
         return {name for name in ("w0", "w1")
-                if any(f"worker={name}" in line for line in log.splitlines()
-                       if "reached through its coordinator" in line)}
+                if any(f"node={name} " in line for line in log.splitlines()
+                       if "worker_relayed" in line)}
 
     def test_a_build_through_the_coordinator_is_that_of_a_local_build(self):
         farm = self.start_apart(refused=[0], dropped=[1])
@@ -117,7 +117,7 @@ class RelayTest(kilntest.FarmCase):
         self.wait_running(farm)
         log = farm.directory / "logs" / "agent.log"
         with farm.coordinator.stopped():
-            kilntest.wait_until(lambda: "coordinator silent" in log.read_text(),
+            kilntest.wait_until(lambda: "coordinator_silent" in log.read_text(),
                                 "the agent to notice", 20)
         self.assertEqual((0, b""), (task.wait(timeout=60), task.stderr.read()))
         task.stderr.close()

@@ -30,7 +30,7 @@ class ToolchainsTest(kilntest.FarmCase):
         farm.client([compiler, "-c", "a.c", "-o", "a.o"], check=True)
         self.assertEqual((folder / "a.o").read_bytes(), through)
         self.assertEqual(1, (farm.directory / "logs" / "agent.log").read_text()
-                         .count("toolchain refused"), "the verdict was not kept")
+                         .count("toolchains toolchain_refused "), "the verdict was not kept")
 
     def test_the_client_sends_it_once_and_workers_the_rest(self):
         farm = self.start_farm(workers=2)

@@ -48,7 +48,7 @@ CoordinatorLink::CoordinatorLink(net::Reactor& reactor, Logger log, std::string 
   silence_ = reactor_.call_after(kPatience, [this] {
     silence_ = 0;
     if (!welcomed_ && refusal_.empty())
-      log_.warning("no answer from the coordinator; trying on", {{"endpoint", endpoint_}});
+      log_.warning("coordinator_not_answering", {{"endpoint", endpoint_}});
   });
 }
 
@@ -70,7 +70,7 @@ void CoordinatorLink::connection_changed(bool connected) {
   } else if (const auto why = why_rejected(); !why.empty()) {
     refused(Error{Errc::permission_denied, why});
   } else {
-    log_.warning("coordinator lost", {{"endpoint", endpoint_}});
+    log_.warning("coordinator_lost", {{"endpoint", endpoint_}});
   }
 }
 
@@ -108,25 +108,19 @@ void CoordinatorLink::receive(wire::Frames frames) {
   if (!envelope) {
     // A refusal by another version cannot be read, but its version can.
     if (envelope.error().code == Errc::version_mismatch) return refused(envelope.error());
-    log_.warning("unreadable message", {{"from", endpoint_}, {"error", envelope.error()}});
+    log_.warning("message_unreadable", {{"endpoint", endpoint_}, {"error", envelope.error()}});
     return;
   }
   if (const auto* welcome = std::get_if<wire::WorkerWelcome>(&envelope->message)) {
-    const bool is_new = !std::exchange(welcomed_, true);
-    if (is_new) log_.info("registered", {{"endpoint", endpoint_}});
-    heartbeat_ = std::max<Duration>(milliseconds(welcome->heartbeat_ms), kShortestHeartbeat);
-    refusal_.clear();
-    std::erase_if(secrets_,
-                  [&](const auto& known) { return known.first == welcome->coordinator_epoch; });
-    secrets_.emplace_back(welcome->coordinator_epoch, welcome->lease_secret);
-    if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
-    if (is_new && pools_.complete) report_pools(pools_.complete());
+    welcomed_by(*welcome);
   } else if (const auto* orders = std::get_if<wire::PoolOrders>(&envelope->message)) {
     if (welcomed_ && pools_.ordered) pools_.ordered(*orders);
   } else if (const auto* admissions = std::get_if<wire::Admissions>(&envelope->message)) {
     if (admissions_) admissions_(*admissions);
   } else if (const auto* order = std::get_if<wire::NodeOrder>(&envelope->message)) {
     if (welcomed_ && node_order_) node_order_(*order);
+  } else if (const auto* change = std::get_if<wire::LogChange>(&envelope->message)) {
+    if (welcomed_ && log_change_) answer(*change);
   } else if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) {
     const bool revoked = welcomed_ && refused->code == name(Errc::permission_denied);
     this->refused(Error{errc_of(refused->code), refused->reason});
@@ -136,16 +130,37 @@ void CoordinatorLink::receive(wire::Frames frames) {
   }
 }
 
+void CoordinatorLink::welcomed_by(const wire::WorkerWelcome& welcome) {
+  const bool is_new = !std::exchange(welcomed_, true);
+  if (is_new) {
+    log_.info("registered",
+              {{"endpoint", endpoint_}, {"coordinator", LogId{welcome.coordinator_epoch, 0}}});
+  }
+  heartbeat_ = std::max<Duration>(milliseconds(welcome.heartbeat_ms), kShortestHeartbeat);
+  refusal_.clear();
+  std::erase_if(secrets_,
+                [&](const auto& known) { return known.first == welcome.coordinator_epoch; });
+  secrets_.emplace_back(welcome.coordinator_epoch, welcome.lease_secret);
+  if (secrets_.size() > kSecretsKept) secrets_.erase(secrets_.begin());
+  if (is_new && pools_.complete) report_pools(pools_.complete());
+}
+
+void CoordinatorLink::answer(const wire::LogChange& change) {
+  const auto state = log_change_(change);
+  if (state) return send(*state);
+  send(wire::Refused{change.request, std::string(name(state.error().code)), state.error().message});
+}
+
 void CoordinatorLink::refused(const Error& error) {
   forget_welcome();
   other_version_ = error.code == Errc::version_mismatch;
   if (std::exchange(refusal_, error.message) == error.message) return;  // at every hello
-  log_.error("the coordinator refuses this worker", {{"endpoint", endpoint_}, {"reason", error}});
+  log_.error("refused_by_coordinator", {{"endpoint", endpoint_}, {"reason", error}});
 }
 
 void CoordinatorLink::send(const wire::Message& message) {
   const auto sent = dealer_->send(wire::encode(message));
-  if (!sent) log_.debug("not sent", {{"to", endpoint_}, {"error", sent.error()}});
+  if (!sent) log_.debug("message_not_sent", {{"endpoint", endpoint_}, {"error", sent.error()}});
 }
 
 void CoordinatorLink::report() {

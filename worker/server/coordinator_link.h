@@ -46,6 +46,10 @@ class CoordinatorLink {
   void on_node_order(std::function<void(const wire::NodeOrder&)> fn) {
     node_order_ = std::move(fn);
   }
+  // What becomes of its questions about this process' log.
+  void on_log_change(std::function<Result<wire::LogState>(const wire::LogChange&)> fn) {
+    log_change_ = std::move(fn);
+  }
   // Tells how pools stand, if the coordinator knows us; who it comes from, and which of its orders
   // that is since, are filled in.
   void report_pools(wire::PoolReport report);
@@ -68,6 +72,8 @@ class CoordinatorLink {
                   Describe describe, std::unique_ptr<net::Dealer> dealer);
   void connection_changed(bool connected);
   void receive(wire::Frames frames);
+  void welcomed_by(const wire::WorkerWelcome& welcome);
+  void answer(const wire::LogChange& change);
   void refused(const Error& error);
   void forget_welcome();
   std::string why_rejected() const;
@@ -82,6 +88,7 @@ class CoordinatorLink {
   PoolHooks pools_;
   std::function<void(const wire::Admissions&)> admissions_;
   std::function<void(const wire::NodeOrder&)> node_order_;
+  std::function<Result<wire::LogState>(const wire::LogChange&)> log_change_;
   std::unique_ptr<net::Dealer> dealer_;
   std::vector<std::pair<std::uint64_t, std::string>> secrets_;  // by epoch, the newest last
   Duration heartbeat_ = seconds(1);

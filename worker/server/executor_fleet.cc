@@ -17,7 +17,7 @@ ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {
                        parts_.log.warning(
-                           "initializer failed",
+                           "initializer_failed",
                            {{"pool", pool_of(place)}, {"place", place}, {"reason", end.reason}});
                      }
                      hooks_.initialised(place, end);
@@ -123,7 +123,7 @@ void ExecutorFleet::toolchain_failed(const Digest& toolchain, const std::string&
     if (terms.selected && needs_it) affected.push_back(name);
   }
   for (const auto& name : affected) {
-    parts_.log.warning("toolchain not staged",
+    parts_.log.warning("toolchain_not_staged",
                        {{"pool", name}, {"toolchain", toolchain.hex()}, {"reason", reason}});
     hooks_.staging_failed(name,
                           "the toolchain " + toolchain.short_hex() +
@@ -152,7 +152,7 @@ void ExecutorFleet::make(PlaceId place) {
     }
     return;
   }
-  parts_.log.error("no executor", {{"pool", member.pool}, {"error", id.error()}});
+  parts_.log.error("executor_not_made", {{"pool", member.pool}, {"error", id.error()}});
   members_.erase(place);
   proofs_.ended(place);
   parts_.reactor.defer([this, place, reason = id.error().message] {
@@ -254,7 +254,7 @@ void ExecutorFleet::executor_died(ExecutorId id, const Error& reason) {
   const auto known = place_of_.find(id);
   if (known == place_of_.end()) return;
   parts_.log.warning(
-      "executor lost",
+      "executor_lost",
       {{"pool", members_.at(known->second).pool}, {"place", known->second}, {"reason", reason}});
   hooks_.lost(*forget(id), reason.message);
   make_waiting();
@@ -286,7 +286,7 @@ void ExecutorFleet::create_template(const std::string& pool) {
     templates_[pool] = *made;
     return;
   }
-  parts_.log.error("no template", {{"pool", pool}, {"error", made.error()}});
+  parts_.log.error("template_not_made", {{"pool", pool}, {"error", made.error()}});
   parts_.reactor.defer(
       [this, pool, reason = made.error().message] { hooks_.template_lost(pool, reason); });
 }
@@ -309,7 +309,7 @@ void ExecutorFleet::template_died(TemplateId id, const Error& reason) {
                                   [id](const auto& item) { return item.second == id; });
   if (found == templates_.end()) return;
   const std::string pool = found->first;
-  parts_.log.warning("template lost", {{"pool", pool}, {"reason", reason}});
+  parts_.log.warning("template_lost", {{"pool", pool}, {"reason", reason}});
   templates_.erase(found);
   hooks_.template_lost(pool, reason.message);
 }

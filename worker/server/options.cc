@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "common/base/machine.h"
+#include "common/config/log_settings.h"
 #include "common/config/state_directory.h"
+#include "worker/server/log_parts.h"
 
 namespace kiln::worker {
 namespace {
@@ -150,7 +152,7 @@ config::Settings worker_settings() {
           {"slots",
            "KILN_WORKER_SLOTS",
            {std::to_string(default_slots())},
-           "tasks that run at once (default: cores, or memory over 2 GiB)"},
+           "tasks that run at once: the cores, or memory over 2 GiB if that is less"},
           {"label",
            "KILN_WORKER_LABEL",
            {},
@@ -189,9 +191,9 @@ config::Settings worker_settings() {
            {"false"},
            "ask the worker that runs with these settings whether it is ready, and end",
            SettingKind::boolean},
-          {"log-format", "KILN_WORKER_LOG_FORMAT", {"text"}, "text or json"},
-          {"log-level", "KILN_LOG_LEVEL", {"info"}, "debug, info, warning, error or off"},
-          {"log-file", "KILN_LOG_FILE", {""}, "file instead of standard error"},
+          {"log-format", "KILN_WORKER_LOG_FORMAT", {"text"}, config::kLogFormatHelp},
+          {"log-level", "KILN_WORKER_LOG_LEVEL", {"info"}, config::kLogLevelHelp},
+          {"log-file", "KILN_WORKER_LOG_FILE", {""}, "file instead of standard error"},
       });
 }
 
@@ -215,17 +217,7 @@ Result<WorkerOptions> read_options(const config::Settings& settings) {
   KILN_TRY(read_http(settings, options));
   KILN_TRY_ASSIGN(options.grace, settings.duration("grace"));
   KILN_TRY_ASSIGN(options.report_stuck, settings.duration("report-stuck"));
-  auto level = parse_log_level(settings.text("log-level"));
-  if (!level) return fail(settings.error("log-level", level.error()));
-  options.log.level = *level;
-  const std::string& format = settings.text("log-format");
-  if (format != "text" && format != "json") {
-    return fail(settings.error(
-        "log-format",
-        Error{Errc::invalid_argument, "\"" + format + "\" is no format; use text or json"}));
-  }
-  options.log.format = format == "json" ? LogFormat::json : LogFormat::text;
-  options.log.file = settings.text("log-file");
+  KILN_TRY_ASSIGN(options.log, config::read_log_options(settings, log_parts()));
   return options;
 }
 

@@ -47,8 +47,7 @@ void PoolDesk::load() {
   if (!std::filesystem::exists(file_, none)) return;
   const auto known = read_definitions(file_);
   if (known) return book_.learn(*known, seconds_since_1970());
-  parts_.log.warning("definitions of pools not read; the coordinators' are waited for",
-                     {{"file", file_.string()}, {"error", known.error()}});
+  parts_.log.warning("pools_not_read", {{"file", file_.string()}, {"error", known.error()}});
 }
 
 void PoolDesk::save() {
@@ -58,7 +57,7 @@ void PoolDesk::save() {
       parts_.disk,
       [file = file_, log = parts_.log, bytes = wire::pack_stream(wire::encode(kept))] {
         const auto written = write_file_atomically(file, bytes, 0644);
-        if (!written) log.warning("definitions of pools not kept", {{"error", written.error()}});
+        if (!written) log.warning("pools_not_kept", {{"error", written.error()}});
       },
       [] {});
 }
@@ -72,7 +71,7 @@ void PoolDesk::ordered(const std::string& coordinator, const wire::PoolOrders& o
   }
   for (const auto& pool : changes.terms) tasks_.configure_pool(book_.terms(pool));
   for (const auto& wish : changes.wishes) {
-    parts_.log.debug("pool wish", {{"pool", wish.pool}, {"from", coordinator}});
+    parts_.log.debug("pool_wished", {{"pool", wish.pool}, {"from", coordinator}});
     tasks_.carry_out_wish(wish.pool, wish.wish, wish.warm);
   }
   // Whoever ordered waits for a word, also when nothing had to be done.
@@ -85,8 +84,7 @@ void PoolDesk::look_after(const std::string& coordinator, bool here) {
   const auto now_s = seconds_since_1970();
   book_.gone(coordinator, now_s);
   for (const auto& pool : book_.forget_gone(now_s)) {
-    parts_.log.info("pool let go of: its coordinator is gone",
-                    {{"pool", pool}, {"coordinator", coordinator}});
+    parts_.log.info("pool_let_go", {{"pool", pool}, {"coordinator", coordinator}});
     tasks_.configure_pool(book_.terms(pool));
   }
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/model/log_id.h"
 #include "common/transfer/inline_blob.h"
 #include "common/wire/codec.h"
 #include "worker/server/overloaded.h"
@@ -44,8 +45,8 @@ void shorten_for_people(wire::Run& run) {
 void TaskServer::send(const net::PeerId& peer, const wire::Message& message, wire::Frames raw) {
   const auto sent = listener_->send(peer, wire::encode(message, std::move(raw)));
   if (!sent) {
-    parts_.log.debug("not sent",
-                     {{"message", std::string(wire::kind_name(message))}, {"error", sent.error()}});
+    parts_.logs.tasks.debug("message_not_sent", {{"message", std::string(wire::kind_name(message))},
+                                                 {"error", sent.error()}});
   }
 }
 
@@ -57,7 +58,7 @@ void TaskServer::receive(const net::PeerId& peer, wire::Frames frames) {
 
 void TaskServer::refuse(const net::PeerId& peer, const Error& error) {
   parts_.metrics.message_dropped();
-  parts_.log.warning("message refused", {{"error", error}});
+  parts_.logs.tasks.warning("message_refused", {{"error", error}});
   send(peer, wire::Refused{0, std::string(name(error.code)), error.message});
 }
 
@@ -70,7 +71,10 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
                  [&](wire::Run& m) { receive_run(peer, std::move(m), std::move(envelope.raw)); },
                  [&](const wire::Supply& m) { receive_supply(m, std::move(envelope.raw)); },
                  [&](const wire::Ack& m) { receive_ack(m.attempt); },
-                 [&](const wire::Cancel& m) { carry_out(table_.cancel(m.attempt, now)); },
+                 [&](const wire::Cancel& m) {
+                   parts_.logs.tasks.debug("task_cancelled", {{"attempt", log_id(m.attempt)}});
+                   carry_out(table_.cancel(m.attempt, now));
+                 },
                  [&](const wire::Reclaim& m) { receive_reclaim(peer, m.attempt); },
                  [&](const wire::Ping& m) { send(peer, wire::Pong{m.number}); },
                  [&](const wire::Pong&) {},
@@ -86,6 +90,7 @@ void TaskServer::dispatch(const net::PeerId& peer, wire::Envelope envelope) {
 }
 
 void TaskServer::receive_ack(const AttemptId& attempt) {
+  parts_.logs.tasks.debug("result_acked", {{"attempt", log_id(attempt)}});
   const TimePoint now = parts_.reactor.now();
   const auto found = jobs_.find(attempt);
   if (found != jobs_.end() && !found->second->in_pool && found->second->result) {
@@ -126,6 +131,10 @@ void TaskServer::receive_run(const net::PeerId& peer, wire::Run run, wire::Frame
     jobs_.erase(attempt);
   } else if (is_new) {
     parts_.metrics.accepted();
+    parts_.logs.tasks.debug("task_accepted", {{"attempt", log_id(attempt)},
+                                              {"lease", log_id(lease.id)},
+                                              {"pool", lease.pool},
+                                              {"task", label}});
   }
   carry_out(actions);
 }
@@ -138,6 +147,7 @@ void TaskServer::count_blobs(const wire::Frames& frames) {
 
 // Need may have been lost with a connection: the agent is told again what is waited for.
 void TaskServer::receive_reclaim(const net::PeerId& peer, const AttemptId& attempt) {
+  parts_.logs.tasks.debug("task_reclaimed", {{"attempt", log_id(attempt)}});
   set_peer(attempt, peer);
   carry_out(table_.reclaim(peer, attempt, parts_.reactor.now()));
   auto asked = needs_.asked_of(attempt);
@@ -189,6 +199,7 @@ void TaskServer::send_result(const net::PeerId& peer, const AttemptId& attempt) 
   if (found == jobs_.end() || !found->second->result) return;
   const StoredResult& result = *found->second->result;
   send(peer, result.message, result.raw);
+  parts_.logs.tasks.debug("result_sent", {{"attempt", log_id(attempt)}, {"bytes", result.bytes()}});
   parts_.metrics.sent_result(static_cast<double>(result.bytes()));
 }
 

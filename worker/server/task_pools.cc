@@ -2,6 +2,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/model/log_id.h"
 #include "worker/server/overloaded.h"
 #include "worker/server/task_server.h"
 
@@ -110,12 +111,13 @@ void TaskServer::report_stuck() {
   const TimePoint now = parts_.reactor.now();
   if (!stuck_.next_deadline() || now < *stuck_.next_deadline()) return;
   for (const auto& task : stuck_.look(table_.unfinished_tasks(now), now)) {
-    parts_.log.warning("task lasts", {{"label", task.label},
-                                      {"pool", task.pool},
-                                      {"phase", name(task.phase)},
-                                      {"seconds", task.age_ms / 1000},
-                                      {"phase_seconds", task.phase_ms / 1000},
-                                      {"pid", pid_of(task.attempt)}});
+    parts_.logs.tasks.warning("task_lasts", {{"attempt", log_id(task.attempt)},
+                                             {"task", task.label},
+                                             {"pool", task.pool},
+                                             {"phase", name(task.phase)},
+                                             {"seconds", task.age_ms / 1000},
+                                             {"phase_seconds", task.phase_ms / 1000},
+                                             {"pid", pid_of(task.attempt)}});
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <sys/epoll.h>
 
+#include "common/model/log_id.h"
 #include "common/wire/codec.h"
 #include "worker/server/make_result.h"
 #include "worker/server/nodes_fault.h"
@@ -38,7 +39,7 @@ TaskServer::TaskServer(const TaskServerParts& parts, const Options& options, Hoo
       table_(options.node, options.policy),
       stuck_(options.report_stuck, parts.reactor.now()),
       fleet_({parts.reactor, parts.pool, parts.removals, parts.stager, parts.host, parts.peers,
-              parts.log, options.node.architecture},
+              parts.logs.executors, options.node.architecture},
              fleet_hooks()) {
   listener_->on_message(
       [this](const net::PeerId& peer, wire::Frames frames) { receive(peer, std::move(frames)); });
@@ -108,6 +109,8 @@ void TaskServer::carry_out_one(const Action& action) {
                  },
                  [this](const AnswerBusy& a) {
                    parts_.metrics.refused(a.reason);
+                   parts_.logs.tasks.debug("task_refused",
+                                           {{"attempt", log_id(a.attempt)}, {"reason", a.reason}});
                    send(a.peer, wire::Busy{a.attempt, a.reason});
                  },
                  [this](const AnswerUnknown& a) { send(a.peer, wire::Unknown{a.attempt}); },
@@ -124,6 +127,7 @@ void TaskServer::carry_out_one(const Action& action) {
                    job->result = result_without_run(a.attempt, a.outcome, a.message);
                    job->completed = parts_.reactor.now();
                    parts_.metrics.ended(job->result->message.result);
+                   log_end(job->result->message);
                  },
                  [this](const Forget& a) { forget(a.attempt); },
                  [this](const OccupancyChanged&) { report_due_ = true; },
@@ -181,6 +185,8 @@ void TaskServer::stage(const AttemptId& attempt) {
                                (*outcome)->missing_inputs);
         const TimePoint now = parts_.reactor.now();
         parts_.metrics.staged(in_seconds(now - job->accepted), in_seconds(job->transfer));
+        parts_.logs.staging.debug("task_staged", {{"attempt", log_id(attempt)},
+                                                  {"seconds", in_seconds(now - job->accepted)}});
         carry_out(table_.staged(attempt, job->toolchain_was_there, now));
       });
 }
@@ -225,6 +231,8 @@ void TaskServer::ask_peers(const AttemptId& attempt, const JobPtr& job,
 void TaskServer::ask_agent(const AttemptId& attempt, const std::vector<Digest>& digests) {
   const auto job = jobs_.find(attempt);
   if (job == jobs_.end()) return;
+  parts_.logs.staging.debug("blobs_needed",
+                            {{"attempt", log_id(attempt)}, {"blobs", digests.size()}});
   send(job->second->peer, wire::Need{attempt, digests});
 }
 
@@ -258,7 +266,7 @@ void TaskServer::drop_needs(const AttemptId& attempt) {
 }
 
 void TaskServer::staging_failed(const AttemptId& attempt, const Error& error) {
-  parts_.log.warning("staging failed", {{"attempt", attempt.number}, {"error", error}});
+  parts_.logs.staging.warning("staging_failed", {{"attempt", log_id(attempt)}, {"error", error}});
   if (const auto job = jobs_.find(attempt); job != jobs_.end()) job->second->stopped = true;
   drop_needs(attempt);
   carry_out(
@@ -285,7 +293,12 @@ void TaskServer::start_task(const AttemptId& attempt, PlaceId place) {
   request.limits = bounded(task.limits, fleet_.limits(job->run.lease.pool));
   request.stream_bytes = kStreamBytes;
   const auto started = parts_.host.run(fleet_.on(place).value_or(ExecutorId{}), request);
-  if (started) return;
+  if (started) {
+    return parts_.logs.tasks.debug("task_started", {{"attempt", log_id(attempt)},
+                                                    {"lease", log_id(job->run.lease.id)},
+                                                    {"pool", job->run.lease.pool},
+                                                    {"place", place}});
+  }
   RunReport report;
   report.attempt = attempt;
   report.outcome = Outcome::not_started;
@@ -319,6 +332,7 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
         const StoredResult& result = *job->result;
         const TaskEnding end{result.message.result.outcome, result.nodes_fault, result.bytes()};
         job->completed = parts_.reactor.now();
+        log_end(result.message);
         // First of all the result is sent.
         carry_out(table_.finished(result.message.attempt, end, parts_.reactor.now()));
         parts_.metrics.ended(result.message.result);
@@ -328,6 +342,23 @@ void TaskServer::finish(const JobPtr& job, RunReport report) {
         job->toolchain.reset();
         remove_workspace(shared->workspace);
       });
+}
+
+// A command's own end is nobody's trouble.
+void TaskServer::log_end(const wire::RunResult& end) const {
+  const bool is_trouble =
+      end.result.outcome == Outcome::executor_lost || end.result.outcome == Outcome::not_started;
+  const auto& log = parts_.logs.tasks;
+  if (is_trouble) {
+    return log.warning("task_ended", {{"attempt", log_id(end.attempt)},
+                                      {"outcome", name(end.result.outcome)},
+                                      {"reason", end.result.message}});
+  }
+  log.debug("task_ended", {{"attempt", log_id(end.attempt)},
+                           {"outcome", name(end.result.outcome)},
+                           {"exit_code", end.result.exit_code},
+                           {"signal", end.result.signal},
+                           {"run_us", end.result.usage.run_us}});
 }
 
 // After the result is on its way: nobody waits for this.
@@ -347,7 +378,8 @@ void TaskServer::remove_workspace(const std::filesystem::path& workspace) {
       [this, removal] {
         parts_.metrics.removed(std::chrono::duration<double>(removal->took).count());
         const auto& status = removal->status;
-        if (!status) parts_.log.warning("workspace not removed", {{"error", status.error()}});
+        if (!status)
+          parts_.logs.staging.warning("workspace_not_removed", {{"error", status.error()}});
       });
 }
 

@@ -21,6 +21,7 @@
 #include "worker/needs/need_board.h"
 #include "worker/server/executor_fleet.h"
 #include "worker/server/job.h"
+#include "worker/server/log_parts.h"
 #include "worker/server/peer_fetcher.h"
 #include "worker/server/pool_metrics.h"
 #include "worker/server/worker_metrics.h"
@@ -40,7 +41,7 @@ struct TaskServerParts {
   PeerFetcher& peers;
   WorkerMetrics& metrics;
   PoolMetrics& pool_metrics;
-  Logger log;
+  PartLogs logs;
 };
 
 class TaskServer : private ExecutorEvents {
@@ -130,6 +131,7 @@ class TaskServer : private ExecutorEvents {
   pid_t pid_of(const AttemptId& attempt) const;
   void report_stuck();
   void finish(const JobPtr& job, RunReport report);
+  void log_end(const wire::RunResult& end) const;
   void remove_workspace(const std::filesystem::path& workspace);
   void send_result(const net::PeerId& peer, const AttemptId& attempt);
   void forget(const AttemptId& attempt);

@@ -48,20 +48,26 @@ std::string with_port(const net::Endpoint& base, std::uint16_t port) {
 
 Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
   std::unique_ptr<Worker> worker(new Worker(std::move(options)));
-  KILN_TRY_ASSIGN(worker->log_, Logger::open(worker->options_.log));
+  KILN_TRY_ASSIGN(const auto log, Logger::open(worker->options_.log));
+  worker->logs_ = PartLogs(log);
   KILN_TRY(worker->take_store());
   HostOptions host;
   host.scratch = worker->options_.store / "scratch";
   KILN_TRY_ASSIGN(worker->host_, ExecutorHost::start(host));
   allow_many_files();
   if (!can_filter_system_calls()) {
-    worker->log_.warning("no system call filter",
-                         {{"reason", "this kernel or container has no seccomp filters"},
-                          {"risk", "tasks may make every system call that their user may"}});
+    worker->logs_.main.warning("no_system_call_filter",
+                               {{"reason", "this kernel or container has no seccomp filters"},
+                                {"risk", "tasks may make every system call that their user may"}});
   }
   KILN_TRY_ASSIGN(worker->reactor_, net::Reactor::create());
   auto* self = worker.get();
-  KILN_TRY(worker->reactor_->watch_signals({SIGTERM, SIGINT}, [self](int) { self->signalled(); }));
+  // Without a file, the end of its terminal is the end of it.
+  std::vector<int> signals = {SIGTERM, SIGINT};
+  if (!log.file().empty()) signals.push_back(SIGHUP);
+  KILN_TRY(
+      worker->reactor_->watch_signals(signals, [self](int number) { self->signalled(number); }));
+  worker->log_desk_ = std::make_unique<net::LogDesk>(*worker->reactor_, log);
   KILN_TRY(worker->open_gate());
   KILN_TRY(worker->open_store());
   worker->make_metrics();
@@ -77,6 +83,7 @@ Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options) {
 Worker::~Worker() {
   http_.reset();
   coordinators_.clear();
+  log_desk_.reset();
   trunks_.clear();
   watch_.reset();
   desk_.reset();
@@ -193,7 +200,7 @@ void Worker::open_tasks(std::unique_ptr<net::Listener> listener) {
   };
   tasks_ = std::make_unique<TaskServer>(
       TaskServerParts{*reactor_, *pool_, *removals_, *store_, *stager_, *host_, *peers_, *metrics_,
-                      *pool_metrics_, log_},
+                      *pool_metrics_, logs_},
       TaskServer::Options{node_.name,
                           node_.epoch,
                           node_.version,
@@ -201,7 +208,7 @@ void Worker::open_tasks(std::unique_ptr<net::Listener> listener) {
                           options_.report_stuck,
                           {}},
       std::move(hooks), std::move(listener));
-  desk_ = std::make_unique<PoolDesk>(PoolDesk::Parts{*reactor_, *removals_, log_},
+  desk_ = std::make_unique<PoolDesk>(PoolDesk::Parts{*reactor_, *removals_, logs_.pools},
                                      options_.store / "pools.bin", *tasks_,
                                      [this](const wire::PoolReport& report) {
                                        for (const auto& link : coordinators_)
@@ -214,13 +221,17 @@ void Worker::open_tasks(std::unique_ptr<net::Listener> listener) {
 Status Worker::connect_coordinators() {
   for (const auto& endpoint : options_.coordinators) {
     auto link = CoordinatorLink::connect(
-        *reactor_, *context_, log_, endpoint.text(), node_, [this] { return occupancy(); },
+        *reactor_, *context_, logs_.coordinator, endpoint.text(), node_,
+        [this] { return occupancy(); },
         options_.key ? options_.key->coordinators : std::vector<PublicKey>());
     if (!link) return fail(link.error().within("--coordinator " + endpoint.text()));
     (*link)->on_admissions([this, from = endpoint.text()](const wire::Admissions& admissions) {
       admitted(from, admissions);
     });
     (*link)->on_node_order([this](const wire::NodeOrder& order) { ordered(order); });
+    (*link)->on_log_change([this, from = endpoint.text()](const wire::LogChange& change) {
+      return log_desk_->serve(change, "coordinator " + from);
+    });
     (*link)->serve_pools({[this, from = endpoint.text()](const wire::PoolOrders& orders) {
                             desk_->ordered(from, orders);
                           },
@@ -238,7 +249,7 @@ Status Worker::connect_coordinators() {
 Status Worker::connect_trunk(const net::Endpoint& endpoint) {
   net::SocketOptions options;
   if (options_.key) options.peer_keys = options_.key->coordinators;
-  auto trunk = net::RelayTrunk::connect(*reactor_, *context_, log_, endpoint.text(), options,
+  auto trunk = net::RelayTrunk::connect(*reactor_, *context_, logs_.relay, endpoint.text(), options,
                                         wire::RelayHello{node_.name, node_.epoch});
   if (!trunk) return fail(trunk.error().within("--coordinator " + endpoint.text()));
   net::RelayMux& mux = (*trunk)->mux();
@@ -251,15 +262,15 @@ Status Worker::connect_trunk(const net::Endpoint& endpoint) {
 }
 
 Status Worker::run() {
-  log_.info("serving", {{"name", node_.name},
-                        {"tasks", node_.task_address},
-                        {"blobs", node_.bulk_address},
-                        {"slots", node_.slots},
-                        {"store", options_.store.string()},
-                        {"http", http_->address()}});
+  logs_.main.info("serving", {{"name", node_.name},
+                              {"tasks", node_.task_address},
+                              {"blobs", node_.bulk_address},
+                              {"slots", node_.slots},
+                              {"store", options_.store.string()},
+                              {"http", http_->address()}});
   if (options_.insecure) {
-    log_.warning("insecure",
-                 {{"risk", "whoever reaches this address can run commands on this machine"}});
+    logs_.main.warning("insecure",
+                       {{"risk", "whoever reaches this address can run commands on this machine"}});
   }
   tasks_->start();
   publish_gauges();
@@ -271,15 +282,16 @@ Status Worker::run() {
 // One that is about to stop stays so.
 void Worker::ordered(const wire::NodeOrder& order) {
   if (stopping_) return;
-  log_.info(order.drain ? "draining" : "resumed");
+  logs_.main.info(order.drain ? "draining" : "resumed");
   tasks_->set_draining(order.drain);
 }
 
 // The first signal lets running tasks end, and asks them to near the end of the grace time; that
 // end, or a second signal, does not wait.
-void Worker::signalled() {
+void Worker::signalled(int number) {
+  if (number == SIGHUP) return net::reopen_log(logs_.main);
   if (std::exchange(stopping_, true)) return reactor_->stop();
-  log_.info("stopping", {{"grace_seconds", in_seconds(options_.grace)}});
+  logs_.main.info("stopping", {{"grace_seconds", in_seconds(options_.grace)}});
   reactor_->call_after(options_.grace - own_time(options_.grace), [this] { tasks_->terminate(); });
   reactor_->call_after(options_.grace, [this] { reactor_->stop(); });
   tasks_->drain([this] { reactor_->stop(); });

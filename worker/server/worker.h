@@ -16,6 +16,7 @@
 #include "common/net/bulk.h"
 #include "common/net/context.h"
 #include "common/net/gatekeeper.h"
+#include "common/net/log_desk.h"
 #include "common/net/reactor.h"
 #include "common/net/relay_listener.h"
 #include "common/net/relay_trunk.h"
@@ -25,6 +26,7 @@
 #include "worker/server/coordinator_link.h"
 #include "worker/server/counted_blobs.h"
 #include "worker/server/guest_list.h"
+#include "worker/server/log_parts.h"
 #include "worker/server/node_metrics.h"
 #include "worker/server/options.h"
 #include "worker/server/peer_fetcher.h"
@@ -67,7 +69,7 @@ class Worker {
   Status connect_trunk(const net::Endpoint& endpoint);
   Status write_endpoints() const;
   void ordered(const wire::NodeOrder& order);
-  void signalled();
+  void signalled(int number);
   void publish_gauges();
   // Tells the coordinators once this turn of the reactor is over.
   void occupancy_changed();
@@ -95,7 +97,7 @@ class Worker {
   };
 
   WorkerOptions options_;
-  Logger log_;
+  PartLogs logs_{Logger()};
   NodeInfo node_;
   StoreLock store_lock_;
   std::unique_ptr<ExecutorHost> host_;
@@ -123,6 +125,7 @@ class Worker {
   std::unique_ptr<TaskServer> tasks_;
   std::unique_ptr<PoolDesk> desk_;
   std::unique_ptr<PoolWatch> watch_;
+  std::unique_ptr<net::LogDesk> log_desk_;
   std::vector<std::unique_ptr<CoordinatorLink>> coordinators_;
   std::vector<std::unique_ptr<net::RelayTrunk>> trunks_;
   Shared shared_;

@@ -27,9 +27,9 @@ bool Worker::admit(const net::Visitor& visitor) {
   metrics_->connection_refused(visitor.domain);
   const auto now = reactor_->now();
   if (now - std::exchange(logged_refusal_, now) < seconds(1)) return false;
-  log_.warning("connection refused", {{"door", visitor.domain},
-                                      {"address", visitor.address},
-                                      {"key", auth::key_text(visitor.key)}});
+  logs_.keys.warning("connection_refused", {{"door", visitor.domain},
+                                            {"address", visitor.address},
+                                            {"key", auth::key_text(visitor.key)}});
   return false;
 }
 

@@ -7,8 +7,6 @@ import re
 import subprocess
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
-# Of drain and resume: docs/operations.md tells of it.
-_UNNAMED = {"--no-wait"}
 
 
 def run(program, *words):
@@ -60,7 +58,7 @@ def _options(command):
         return set(_OPTION.findall(page)) - {"--help"}
     # A page of several commands: each says itself which of the options are its own.
     pages = text("kiln") + text("kiln", "keys") + text("kiln", "warm")
-    named = set(_OPTION.findall(pages)) | _UNNAMED
+    named = set(_OPTION.findall(pages))
     return {option for option in named - {"--help"} if _takes(command, option)}
 
 

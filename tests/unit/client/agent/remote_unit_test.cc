@@ -32,8 +32,9 @@ class RemoteUnitTest : public testing::Test {
     workers_ = std::make_unique<WorkerPool>(
         parts, Logger(), wire::PeerHello{}, WorkerRoutes::Options{Route::direct, {}, {}},
         [this](const std::string& worker) { leases_->drop_worker(worker); });
-    access_ = std::make_unique<FarmAccess>(FarmAccess{*reactor_, *pool_, *leases_, *workers_,
-                                                      uploads_, *spool_, Logger(), 9, 0, "build"});
+    access_ =
+        std::make_unique<FarmAccess>(FarmAccess{*reactor_, *pool_, *leases_, *workers_, uploads_,
+                                                *spool_, PartLogs(Logger()), 9, 0, "build"});
     coordinator_.granted = worker_.lease();
     inputs_->listings.emplace_back(digest_of("listing"), "listing");
     toolchain_->listings.emplace_back(digest_of("tools"), "tools");

@@ -41,6 +41,7 @@ TEST(CommandLine, help_and_version_need_no_agent) {
   EXPECT_EQ(parse_people_command({"run", "--help"})->kind, Kind::help);
   EXPECT_EQ(parse_people_command({"nodes", "-h"})->kind, Kind::help);
   EXPECT_EQ(parse_people_command({"--version"})->kind, Kind::version);
+  EXPECT_EQ(parse_people_command({"--version", "--help"})->kind, Kind::help);
   EXPECT_TRUE(parse_people_command({"--version", "--json"})->json);
 }
 

@@ -35,7 +35,7 @@ TEST(NodeWords, what_is_wrong_is_named) {
               HasSubstr("--timeout"));
 }
 
-TEST(NodeWords, help_is_that_of_all_commands) {
+TEST(NodeWords, each_has_a_help_of_its_own) {
   const auto line = parse_node_words({"drain", "--help"});
   ASSERT_TRUE(line);
   EXPECT_EQ(line->kind, PeopleCommand::Kind::help);

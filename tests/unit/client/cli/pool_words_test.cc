@@ -86,6 +86,19 @@ TEST(PoolWords, only_who_asks_for_warmth_waits_for_it) {
   EXPECT_EQ(parse_pool_words({"pool", "warm", "cc", "--timeout", "2s"})->timeout, seconds(2));
 }
 
+TEST(PoolWords, who_does_not_wait_has_no_time_for_it) {
+  using Words = std::vector<std::string>;
+  for (const auto& words :
+       {Words{"pools"}, Words{"pool", "show", "cc"}, Words{"pool", "quiesce", "cc"},
+        Words{"pool", "resize", "cc", "4"}, Words{"pool", "delete", "cc"}}) {
+    Words timed = words;
+    timed.insert(timed.end(), {"--timeout", "2s"});
+    const auto line = parse_pool_words(timed);
+    ASSERT_FALSE(line) << words.back();
+    EXPECT_THAT(line.error().message, HasSubstr("--timeout"));
+  }
+}
+
 TEST(PoolWords, the_number_that_is_waited_for_is_kept) {
   EXPECT_EQ(parse_pool_words({"pool", "create", "cc", "--warm", "2"})->warm, 2U);
   EXPECT_EQ(parse_pool_words({"pool", "create", "cc", "--warm=all"})->warm, 0U);

@@ -162,7 +162,19 @@ TEST(Curve, any_of_the_peers_keys_will_do) {
   Gate gate;
   Guest guest(gate, {fresh_pair().public_key, fresh_pair().public_key, gate.own.public_key});
   gate.allowed.push_back(guest.own.public_key);
+  bool despaired = false;
+  guest.dealer->on_state([&](bool) { despaired = despaired || guest.dealer->rejection(); });
   EXPECT_TRUE(guest.connects());
+  EXPECT_FALSE(despaired) << "there were keys left to try";
+}
+
+TEST(Curve, only_when_all_of_the_peers_keys_were_tried_they_are_said_to_be_wrong) {
+  Gate gate;
+  Guest guest(gate, {fresh_pair().public_key, fresh_pair().public_key});
+  gate.allowed.push_back(guest.own.public_key);
+  const TimePoint begun = gate.loop->now();
+  EXPECT_TRUE(guest.is_rejected(Rejection::no_handshake));
+  EXPECT_GE(gate.loop->now() - begun, milliseconds(100)) << "the second key comes so much later";
 }
 
 TEST(Curve, who_has_keys_does_not_connect_without_any_key_of_its_peer) {

@@ -242,5 +242,14 @@ TEST_F(KeyedListenerTest, one_that_is_not_admitted_any_more_is_told_and_cut_off)
   EXPECT_THAT(gone_, SizeIs(1));
 }
 
+TEST_F(RelayMuxTest, what_cannot_be_read_is_dropped_counted_and_told_of) {
+  std::vector<Error> told;
+  line_.worker.on_unreadable([&](const Error& error) { told.push_back(error); });
+  EXPECT_FALSE(line_.worker.receive({"no message"}));
+  EXPECT_FALSE(line_.worker.receive({wire::encode_relay({wire::RelayKind::data, 1, 0})}));
+  EXPECT_EQ(line_.worker.unreadable(), 2U);
+  EXPECT_THAT(told, SizeIs(2));
+}
+
 }  // namespace
 }  // namespace kiln::net

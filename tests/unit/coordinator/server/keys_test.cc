@@ -219,6 +219,31 @@ TEST_F(KeyedServerTest, a_client_makes_pools_and_only_an_administrator_takes_the
   }
 }
 
+TEST_F(KeyedServerTest, everybody_sees_levels_of_logs_and_only_an_administrator_changes_them) {
+  Someone laptop(*reactor_);
+  Someone boss(*reactor_);
+  allow("laptop", KeyRole::client, laptop);
+  allow("boss", KeyRole::admin, boss);
+  auto agent = at_clients(laptop);
+  auto admin = at_clients(boss);
+  ASSERT_TRUE(gets_in(agent));
+  ASSERT_TRUE(gets_in(admin));
+  agent.send(wire::ClientHello{5, "host", "user", "1"});
+  ASSERT_TRUE(agent.expect<wire::ClientWelcome>());
+  admin.send(wire::ClientHello{6, "host", "user", "1"});
+  ASSERT_TRUE(admin.expect<wire::ClientWelcome>());
+  agent.send(wire::LogChange{1, "", "", 0});
+  EXPECT_TRUE(agent.expect<wire::LogState>());
+  for (const std::string node : {"", "a"}) {
+    agent.send(wire::LogChange{2, node, "debug", 0});
+    const auto refused = agent.expect<wire::Refused>();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->code, name(Errc::permission_denied));
+  }
+  admin.send(wire::LogChange{3, "", "debug", 0});
+  EXPECT_TRUE(admin.expect<wire::LogState>());
+}
+
 TEST_F(KeyedServerTest, what_cannot_be_read_leaves_in_who_was_in) {
   Someone laptop(*reactor_);
   allow("laptop", KeyRole::client, laptop);

@@ -362,12 +362,12 @@ TEST_F(PoolConformance, row_22_tasks_that_last_are_logged_with_phase_and_process
   ASSERT_TRUE(farm_.until([&] {
     std::ifstream file(log);
     while (std::getline(file, line)) {
-      if (line.find("task lasts") != std::string::npos && line.find("running") != line.npos)
+      if (line.find("task_lasts") != std::string::npos && line.find("running") != line.npos)
         return true;
     }
     return false;
   }));
-  EXPECT_THAT(line, testing::HasSubstr("label=script"));
+  EXPECT_THAT(line, testing::HasSubstr("task=script"));
   EXPECT_THAT(line, testing::HasSubstr("pool=default"));
   ASSERT_TRUE(farm_.until([&] {
     const auto& tasks = farm_.worker("w").occupancy.tasks;
@@ -404,7 +404,7 @@ TEST_F(PoolConformance, row_27_an_initializer_that_runs_is_asked_to_end_when_the
   EXPECT_EQ(farm_.wait_for_end("w"), 0);
   std::ifstream file(log);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_THAT(text, testing::HasSubstr("initializer failed pool=p"));
+  EXPECT_THAT(text, testing::HasSubstr("initializer_failed pool=p"));
   EXPECT_THAT(text, testing::HasSubstr("was ended by the worker's shutdown"));
 }
 

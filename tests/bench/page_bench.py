@@ -1,0 +1,219 @@
+"""scripts/bench.sh page: what the live page costs a coordinator with a large farm of made-up
+workers, without viewers, with one and with ten, in turns; and what it costs a browser.
+docs/benchmarks.md says what is measured and how."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+import kilntest
+import pool_report
+from kilntest import http
+from kilntest.chromium import Chromium
+from kilntest.hosts import Machine
+from pool_report import Row
+
+VIEWERS = (0, 1, 10)
+COLUMNS = tuple(f"{number} viewer" + ("" if number == 1 else "s") for number in VIEWERS)
+SETTLE_SECONDS = 2
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGES = ("live", "tasks", "timeline?build=1")
+
+
+class Viewer(threading.Thread):
+    """Asks as the page does, each second, and throws the answers away."""
+
+    def __init__(self, port, delay):
+        super().__init__(daemon=True)
+        self._port, self._delay = port, delay
+        self._over = threading.Event()
+
+    def run(self):
+        seq = after = 0
+        due = self._delay
+        while not self._over.wait(due):
+            began = time.monotonic()
+            seq = self._number(f"live?since={seq}", "seq")
+            self._number("tasks?limit=200", "total")
+            after = self._number(f"timeline?build=1&since={after}", "next")
+            due = max(0.0, 1 - (time.monotonic() - began))
+
+    def _number(self, page, key):
+        _, body = ask(self._port, page)
+        # The whole would cost this process more than the answer costs the coordinator.
+        found = body.partition(f'"{key}":')[2]
+        return int("".join(digit for digit in found[:20] if digit.isdigit()) or 0) if found else 0
+
+    def end(self):
+        self._over.set()
+        self.join()
+
+
+def let_pass(seconds):
+    """What is measured is what happens meanwhile: there is nothing to wait for."""
+    threading.Event().wait(seconds)
+
+
+def ask(port, page):
+    return http.get(Machine(), "127.0.0.1", port, f"/api/v1/{page}", 30)
+
+
+class PageBench:
+    def __init__(self, farm, options):
+        self.farm, self.options = farm, options
+
+    def by_viewers(self):
+        """The coordinator's own cost, and how long it takes to answer a worker meanwhile."""
+        cpu, median, worst = ({column: [] for column in COLUMNS} for _ in range(3))
+        for turn in range(self.options.rounds + 1):
+            for number, column in zip(VIEWERS, COLUMNS):
+                viewers = [Viewer(self.farm.port, one / max(number, 1)) for one in range(number)]
+                for viewer in viewers:
+                    viewer.start()
+                share, pings = self._watch()
+                for viewer in viewers:
+                    viewer.end()
+                if turn == 0:  # to warm up
+                    continue
+                cpu[column].append(share)
+                median[column].append(statistics.median(ping[0] for ping in pings))
+                worst[column].append(statistics.median(ping[1] for ping in pings))
+        return [Row("coordinator's CPU, of one core", "%", cpu, COLUMNS),
+                Row("answer to a worker's ping, median", "us", median, COLUMNS),
+                Row("answer to a worker's ping, 99 %", "us", worst, COLUMNS)]
+
+    def _watch(self):
+        let_pass(SETTLE_SECONDS)
+        self.farm.take_pings()
+        before, began = self.farm.cpu_seconds(), time.monotonic()
+        let_pass(self.options.seconds)
+        share = (self.farm.cpu_seconds() - before) / (time.monotonic() - began)
+        return 100 * share, self.farm.take_pings()
+
+    def answers(self):
+        """Milliseconds and KiB of each page: whole, and a second later."""
+        rows = []
+        for page in PAGES:
+            took, sizes = [], []
+            for _ in range(self.options.rounds):
+                let_pass(1)
+                began = time.monotonic()
+                _, body = ask(self.farm.port, page)
+                took.append(1000 * (time.monotonic() - began))
+                sizes.append(len(body) / 1024)
+            rows += [Row(f"/api/v1/{page}", "ms", {COLUMNS[1]: took}, COLUMNS),
+                     Row(f"/api/v1/{page}", "KiB", {COLUMNS[1]: sizes}, COLUMNS)]
+        took, sizes = self._updates()
+        rows += [Row("/api/v1/live?since=, a second later", "ms", {COLUMNS[1]: took}, COLUMNS),
+                 Row("/api/v1/live?since=, a second later", "KiB", {COLUMNS[1]: sizes}, COLUMNS)]
+        return rows
+
+    def _updates(self):
+        took, sizes = [], []
+        seq = json.loads(ask(self.farm.port, "live")[1])["seq"]
+        for _ in range(self.options.rounds):
+            let_pass(1.05)
+            began = time.monotonic()
+            _, body = ask(self.farm.port, f"live?since={seq}")
+            took.append(1000 * (time.monotonic() - began))
+            sizes.append(len(body) / 1024)
+            seq = json.loads(body)["seq"]
+        return took, sizes
+
+    def browser(self):
+        """What the page measures of itself: from the start of its loading to the first view, and
+        the script of each update."""
+        first, update = [], []
+        for _ in range(self.options.rounds):
+            with Chromium() as browser:
+                browser.open(f"http://127.0.0.1:{self.farm.port}/")
+                browser.wait("performance.getEntriesByName('kiln-update').length >= 5",
+                             "updates of the page", 60)
+                first += browser.measures("kiln-first-view")
+                update.append(statistics.median(browser.measures("kiln-update")))
+        return [Row("browser: first view", "ms", {COLUMNS[1]: first}, COLUMNS),
+                Row("browser: script of an update", "ms", {COLUMNS[1]: update}, COLUMNS)]
+
+
+class LargeFarm:
+    """A coordinator on loopback, and made-up workers that it takes for real ones."""
+
+    def __init__(self, options):
+        self._options = options
+        self._stack = contextlib.ExitStack()
+        self._pings, self._lock = [], threading.Lock()
+
+    def __enter__(self):
+        bin_dir = pathlib.Path(os.environ["KILN_BIN_DIR"])
+        folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        any_port = "tcp://127.0.0.1:0"
+        self._coordinator = self._start([
+            bin_dir / "kiln-coordinator", "--state-dir", folder, "--client-endpoint", any_port,
+            "--worker-endpoint", any_port, "--http", "127.0.0.1:0", "--log-level", "error"])
+        places = kilntest.wait_until(lambda: self._places(folder), "the coordinator's addresses",
+                                     20)
+        self.port = int(places["http"].rpartition(":")[2])
+        options = self._options
+        workers = self._start([bin_dir / "model_workers", places["worker"], options.workers,
+                               options.slots, options.tasks, 24 * 3600], stdout=subprocess.PIPE)
+        if workers.stdout.readline() != "ready\n":
+            raise RuntimeError("the made-up workers did not join")
+        threading.Thread(target=self._read, args=(workers,), daemon=True).start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self._stack.close()
+
+    def _start(self, argv, **options):
+        process = subprocess.Popen([str(word) for word in argv], text=True, **options)
+        self._stack.callback(process.wait, 20)
+        self._stack.callback(process.terminate)
+        return process
+
+    @staticmethod
+    def _places(folder):
+        with contextlib.suppress(OSError):
+            return json.loads((folder / "endpoints.json").read_text())
+        return None
+
+    def _read(self, workers):
+        for line in workers.stdout:
+            _, median, worst = line.split()
+            with self._lock:
+                self._pings.append((float(median), float(worst)))
+
+    def take_pings(self):
+        with self._lock:
+            taken, self._pings = self._pings, []
+        return taken
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self._coordinator.pid}/stat").read_text().rpartition(")")[2]
+        user, system = fields.split()[11:13]
+        return (int(user) + int(system)) / TICKS
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("summary", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=5, help="of each turn")
+    parser.add_argument("--workers", type=int, default=1000)
+    parser.add_argument("--slots", type=int, default=16)
+    parser.add_argument("--tasks", type=int, default=2000, help="that begin in a second")
+    options = parser.parse_args()
+    with LargeFarm(options) as farm:
+        bench = PageBench(farm, options)
+        rows = (row for part in (bench.by_viewers, bench.answers, bench.browser) for row in part())
+        pool_report.run(rows, options.summary, options.rounds, COLUMNS)
+
+
+if __name__ == "__main__":
+    main()
