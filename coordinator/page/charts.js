@@ -8,12 +8,14 @@ const SPAN_MS = 10 * 60 * 1000;
 const BUCKET_MS = 5000;
 const HEIGHT = 84, TOP = 6, BOTTOM = 15;
 
+const briefRate = (value) => rate(value).replace(".0", "");
+
 // A line's style: filled, whole, or dashed, so that two lines differ without colours.
 const CHARTS = [
   { title: "Busy and waiting", text: count, lines: [
     { name: "busy", place: 1, colour: "ready", fill: true, exact: true },
     { name: "waiting", place: 2, colour: "muted", dash: [3, 3], exact: true }] },
-  { title: "Tasks per second", text: rate, lines: [
+  { title: "Tasks per second", text: rate, axis: briefRate, lines: [
     { name: "tasks/s", place: 3, colour: "ready", fill: true, rate: true }] },
   { title: "Latency", text: span, axis: brief, lines: [
     { name: "p50", place: 4, colour: "ready" },

@@ -1,6 +1,6 @@
 // Where each node's slots are drawn: tiles that flow like words, in the largest cells that fit.
 
-const CELLS = [24, 22, 20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
+const CELLS = [32, 28, 24, 22, 20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
 const ROWS = [2, 4, 1, 8];
 const LABEL_FROM = 9;  // cells below have no room for names
 const LABEL_WIDTH = 58;

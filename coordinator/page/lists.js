@@ -103,7 +103,7 @@ export function makeTasks(root, { without = [], empty = "No task runs." } = {}) 
     { id: "node", title: "Node", make: linkCell("node", (task) => task.node, (task) =>
       (task.slot === null || task.slot === undefined ? task.node : `${task.node} · ${task.slot}`)) },
     { id: "pool", title: "Pool", kind: "slim", make: linkCell("pool", (task) => task.pool) },
-    { id: "build", title: "Build", make: buildCell((task) => task.build, (task) =>
+    { id: "build", title: "Build", kind: "task-build", make: buildCell((task) => task.build, (task) =>
       ({ name: task.build_name })) },
     { id: "client", title: "Of", kind: "quiet slim", make: textCell((task) => task.client ?? "") },
   ].filter((column) => !without.includes(column.id));

@@ -2,44 +2,68 @@
 Usage: page_pictures.py FOLDER"""
 
 import json
+import os
 import pathlib
+import signal
 import sys
 
 from kilntest import Farm, pools, wait_until
 from kilntest.chromium import Chromium
 
 WORKERS, SLOTS = 6, 8
-BUILDS = {"nightly": ("gcc", 14), "feature/arena": ("clang", 10), "asan": ("gcc", 8)}
-FOLDERS = ("src", "lib/net", "lib/codec", "core")
+# How many jobs of each there are at once. One compiles; the others run tests that mostly wait, so
+# that one machine can be a farm of many busy slots.
+BUILDS = {"nightly": 16, "feature/arena": 10, "release-2.4": 8}
+COMPILES = {"main": 2}
 NAMES = ("arena", "buffer", "codec", "digest", "frame", "lexer", "parser", "planner", "queue",
          "reactor", "scanner", "session", "table", "timer", "writer")
-# Enough to compile for a picture of it: some hundred functions that the optimiser takes time for.
-FUNCTION = ("int f{0}(const int *p, int n) {{ int s = {0}; for (int i = 0; i < n; ++i) for (int j ="
-            " 0; j < 8; ++j) s = s * 31 + (p[i] ^ (s >> (j & {1}))); return s; }}\n")
+FOLDERS = ("core", "net", "codec")
+WAITS = """#include <poll.h>
+#include <time.h>
+int main(int count, char **words) {
+  unsigned hash = (unsigned)time(0) * 7919u + (unsigned)count;
+  for (char *at = words[0]; *at; ++at) hash = hash * 31 + (unsigned)*at;
+  return poll(0, 0, 300 + (int)(hash % 97 * (hash % 41))) != 0;
+}
+"""
 LOOP = """while :; do
   make -s -k -j{jobs} >/dev/null 2>&1
-  find . -name '*.o' -delete
+  rm -f */*.o
 done
 """
-MAKEFILE = """all: $(patsubst %.c,%.o,$(wildcard */*.c */*/*.c))
+COMPILE = """all: $(patsubst %.c,%.o,$(wildcard */*.c))
 %.o: %.c
-\t@kiln {compiler} -O2 -c $< -o $@
+\t@kiln gcc -O2 -c $< -o $@
+"""
+TEST = """tests := $(wildcard */*)
+.PHONY: all $(tests)
+all: $(tests)
+$(tests):
+\t@kiln run -- $@
 """
 SIZES = {"": (1440, 1000), "-narrow": (400, 900)}
 WORKED = 45  # points of the series that a picture has at least
 
 
-def start_build(farm, name, compiler, jobs):
+def start_build(farm, name, jobs, makefile):
     folder = farm.directory / "projects" / name.replace("/", "-")
-    for number, place in enumerate(FOLDERS):
+    for place in FOLDERS:
         (folder / place).mkdir(parents=True)
-        for file, word in enumerate(NAMES):
-            count = 40 + (number * 37 + file * 53) % 260
-            (folder / place / f"{word}.c").write_text(
-                "".join(FUNCTION.format(at, 1 + at % 7) for at in range(count)))
-    (folder / "Makefile").write_text(MAKEFILE.format(compiler=compiler))
+        for word in NAMES:
+            if makefile is COMPILE:
+                (folder / place / f"{word}.c").write_text(f"int {word}(void) {{ return 1; }}\n")
+            else:
+                os.link(farm.directory / "projects" / "waits", folder / place / f"{word}_test")
+    (folder / "Makefile").write_text(makefile)
     return farm.start_client(["sh", "-c", LOOP.format(jobs=jobs)], cwd=folder,
-                             env={"KILN_BUILD": name})
+                             env={"KILN_BUILD": name}, start_new_session=True)
+
+
+def start_builds(farm):
+    (farm.directory / "projects" / "waits.c").write_text(WAITS)
+    farm.client(["gcc", "-O2", "waits.c", "-o", "waits"], check=True)
+    return [*(start_build(farm, name, jobs, TEST) for name, jobs in BUILDS.items()),
+            *(start_build(farm, name, jobs, COMPILE) for name, jobs in COMPILES.items())]
 
 
 def live(farm):
@@ -76,10 +100,10 @@ def take(browser, address, farm, folder):
 def main():
     folder = pathlib.Path(sys.argv[1])
     with Farm(workers=WORKERS, slots=SLOTS, isolated=False) as farm:
-        farm.prime("gcc", "clang")
+        farm.prime("gcc")
         pools.create(farm, "cc", "--context", "forkserver", "--toolchain", "gcc", "--warm", "all",
                      "--min-warm", "3")
-        loops = [start_build(farm, name, *how) for name, how in BUILDS.items()]
+        loops = start_builds(farm)
         try:
             wait_until(lambda: worked(farm), "the farm to have worked for a while", 300)
             address = "http://{}:{}".format(*farm.coordinator.http_address)
@@ -87,7 +111,7 @@ def main():
                 take(browser, address, farm, folder)
         finally:
             for loop in loops:
-                loop.kill()
+                os.killpg(loop.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

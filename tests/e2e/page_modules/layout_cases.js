@@ -15,7 +15,7 @@ function assertApart({ places, width }) {
 
 export function small_farms_have_large_cells_with_names() {
   const made = plan(many(2, 4), 900, 450);
-  equal([made.cell, made.label > 0], [24, true]);
+  equal([made.cell, made.label > 0], [32, true]);
   assertApart(made);
 }
 
