@@ -79,7 +79,7 @@ Environment
   KILN_KEYS_DIR       the farm's folder of keys, of kiln keys
   KILN_LOG_LEVEL      debug, info, warning, error or off, or as of kiln log
   KILN_LOG_FILE       the agent's log
-  KILN_METRICS        where the agent serves metrics: 127.0.0.1:10662; empty: nowhere
+  KILN_METRICS        where the agent serves its metrics: 127.0.0.1:10662
   KILN_LOG_FORMAT     text or json
   KILN_SLOT_DIR       where this machine's users share its slots for local runs
   KILN_IDLE_TIMEOUT   until an idle agent ends: 15m, 900s or 900; 0: never

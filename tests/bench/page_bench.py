@@ -3,27 +3,22 @@ workers, without viewers, with one and with ten, in turns; and what it costs a b
 docs/benchmarks.md says what is measured and how."""
 
 import argparse
-import contextlib
 import json
-import os
 import pathlib
 import statistics
-import subprocess
-import tempfile
 import threading
 import time
 
-import kilntest
 import pool_report
 from kilntest import http
 from kilntest.chromium import Chromium
 from kilntest.hosts import Machine
+from kilntest.large_farm import LargeFarm
 from pool_report import Row
 
 VIEWERS = (0, 1, 10)
 COLUMNS = tuple(f"{number} viewer" + ("" if number == 1 else "s") for number in VIEWERS)
 SETTLE_SECONDS = 2
-TICKS = os.sysconf("SC_CLK_TCK")
 PAGES = ("live", "tasks", "timeline?build=1")
 
 
@@ -142,64 +137,6 @@ class PageBench:
                 Row("browser: script of an update", "ms", {COLUMNS[1]: update}, COLUMNS)]
 
 
-class LargeFarm:
-    """A coordinator on loopback, and made-up workers that it takes for real ones."""
-
-    def __init__(self, options):
-        self._options = options
-        self._stack = contextlib.ExitStack()
-        self._pings, self._lock = [], threading.Lock()
-
-    def __enter__(self):
-        bin_dir = pathlib.Path(os.environ["KILN_BIN_DIR"])
-        folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        any_port = "tcp://127.0.0.1:0"
-        self._coordinator = self._start([
-            bin_dir / "kiln-coordinator", "--state-dir", folder, "--client-endpoint", any_port,
-            "--worker-endpoint", any_port, "--http", "127.0.0.1:0", "--log-level", "error"])
-        places = kilntest.wait_until(lambda: self._places(folder), "the coordinator's addresses",
-                                     20)
-        self.port = int(places["http"].rpartition(":")[2])
-        options = self._options
-        workers = self._start([bin_dir / "model_workers", places["worker"], options.workers,
-                               options.slots, options.tasks, 24 * 3600], stdout=subprocess.PIPE)
-        if workers.stdout.readline() != "ready\n":
-            raise RuntimeError("the made-up workers did not join")
-        threading.Thread(target=self._read, args=(workers,), daemon=True).start()
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self._stack.close()
-
-    def _start(self, argv, **options):
-        process = subprocess.Popen([str(word) for word in argv], text=True, **options)
-        self._stack.callback(process.wait, 20)
-        self._stack.callback(process.terminate)
-        return process
-
-    @staticmethod
-    def _places(folder):
-        with contextlib.suppress(OSError):
-            return json.loads((folder / "endpoints.json").read_text())
-        return None
-
-    def _read(self, workers):
-        for line in workers.stdout:
-            _, median, worst = line.split()
-            with self._lock:
-                self._pings.append((float(median), float(worst)))
-
-    def take_pings(self):
-        with self._lock:
-            taken, self._pings = self._pings, []
-        return taken
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self._coordinator.pid}/stat").read_text().rpartition(")")[2]
-        user, system = fields.split()[11:13]
-        return (int(user) + int(system)) / TICKS
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("summary", type=pathlib.Path)
@@ -209,7 +146,7 @@ def main():
     parser.add_argument("--slots", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=2000, help="that begin in a second")
     options = parser.parse_args()
-    with LargeFarm(options) as farm:
+    with LargeFarm(options.workers, options.slots, options.tasks) as farm:
         bench = PageBench(farm, options)
         rows = (row for part in (bench.by_viewers, bench.answers, bench.browser) for row in part())
         pool_report.run(rows, options.summary, options.rounds, COLUMNS)

@@ -5,8 +5,7 @@ import re
 import unittest
 
 from kilntest.chromium import Chromium
-from kilntest.made_up_farm import MadeUpFarm
-from kilntest.made_up_server import MadeUpServer
+from kilntest.page_server import PageServer
 
 CASES = pathlib.Path(__file__).with_name("page_modules")
 
@@ -14,8 +13,7 @@ CASES = pathlib.Path(__file__).with_name("page_modules")
 class PageModulesTest(unittest.TestCase):
     def test_modules(self):
         sources = {f"/page/cases/{path.name}": path.read_text() for path in CASES.glob("*.js")}
-        with MadeUpServer(MadeUpFarm(nodes=1), held=True, extra=sources) as server, \
-                Chromium() as browser:
+        with PageServer(sources) as server, Chromium() as browser:
             browser.open(f"http://{server.address}/page/icon.svg")
             ran = 0
             for path, source in sources.items():
