@@ -16,7 +16,10 @@ class IdenticalCase(kilntest.FarmCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.start_class_farm(workers=2, slots=2, user=cls.user)
+        # A local build may take so long that an agent would end for want of calls, and the next one
+        # is under no recorder.
+        cls.start_class_farm(workers=2, slots=2, user=cls.user,
+                             environment={"KILN_IDLE_TIMEOUT": "0"})
         # The agent runs under a recorder of its own from its first breath.
         cls.agent_recorder = kilntest.Recorder(cls.farm.directory / "agent.strace")
         asks = cls.agent_recorder.wrap(["kiln", "status"])
