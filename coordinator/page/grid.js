@@ -56,7 +56,8 @@ export function makeGrid(root, { open, tip, said }) {
     const lines = [`${one.running ?? 0} of ${plural(one.slots, "slot")} busy, ${one.ready ?? 0} ` +
       `ready, load ${(one.load ?? 0).toFixed(1)}`];
     if (slot >= 0) {
-      const whose = build[slot] < 0 ? "" : `, ${buildName(farm.builds.get(build[slot]), build[slot])}`;
+      const id = build[slot];
+      const whose = id < 0 ? "" : `, ${buildName(farm.builds.get(id), id)}`;
       lines.push(`slot ${slot}: ${HEATS[heat[slot]]}${whose}`);
     }
     return [head, ...lines];

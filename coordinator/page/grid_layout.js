@@ -30,7 +30,9 @@ function flow(slots, width, sizes) {
   const places = [];
   let x = 0, y = 0, lowest = 0;
   let between = sizes.between;
-  if (new Set(slots).size === 1) between = spread(slots.length, width, tile(slots[0], sizes), sizes);
+  if (new Set(slots).size === 1) {
+    between = spread(slots.length, width, tile(slots[0], sizes), sizes);
+  }
   for (const number of slots) {
     if (!tiles.has(number)) tiles.set(number, tile(number, sizes));
     const { columns, width: w, height: h } = tiles.get(number);

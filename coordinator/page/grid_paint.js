@@ -1,5 +1,5 @@
-// Draws nodes' slots. Heat is a fire that grows: an empty cell, an ember in it, a larger one, all of
-// it, so that it can be read without the colours.
+// Draws nodes' slots. Heat is a fire that grows: an empty cell, an ember in it, a larger one, all
+// of it, so that it can be read without the colours.
 import { markOf } from "./marks.js";
 import { FONT } from "./palette.js";
 import { HEATS } from "./slots.js";

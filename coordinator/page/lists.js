@@ -93,6 +93,10 @@ function ageCell() {
   } };
 }
 
+function placeWords({ node, slot }) {
+  return slot === null || slot === undefined ? node : `${node} · ${slot}`;
+}
+
 // `without`: columns that say nothing new here ("node", "pool", "build").
 export function makeTasks(root, { without = [], empty = "No task runs." } = {}) {
   const columns = [
@@ -100,11 +104,10 @@ export function makeTasks(root, { without = [], empty = "No task runs." } = {}) 
     { title: "Age", make: ageCell },
     { title: "File", kind: "wide", make: textCell((task) => task.label, (task) =>
       `${task.label}\nattempt ${task.attempt}${task.pid ? `, pid ${task.pid}` : ""}`) },
-    { id: "node", title: "Node", make: linkCell("node", (task) => task.node, (task) =>
-      (task.slot === null || task.slot === undefined ? task.node : `${task.node} · ${task.slot}`)) },
+    { id: "node", title: "Node", make: linkCell("node", (task) => task.node, placeWords) },
     { id: "pool", title: "Pool", kind: "slim", make: linkCell("pool", (task) => task.pool) },
-    { id: "build", title: "Build", kind: "task-build", make: buildCell((task) => task.build, (task) =>
-      ({ name: task.build_name })) },
+    { id: "build", title: "Build", kind: "task-build",
+      make: buildCell((task) => task.build, (task) => ({ name: task.build_name })) },
     { id: "client", title: "Of", kind: "quiet slim", make: textCell((task) => task.client ?? "") },
   ].filter((column) => !without.includes(column.id));
   return makeTable(root, { caption: "Tasks", columns, key: (task) => task.attempt,

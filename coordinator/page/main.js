@@ -163,7 +163,9 @@ const openHelp = makeHelp(byId("help"), byId("help-open"));
 const find = makeFind(byId("find"), byId("find-text"), byId("find-names"),
   { current: () => model.state, said });
 
-for (const mode of ["heat", "build"]) byId(`by-${mode}`).addEventListener("click", () => setMode(mode));
+for (const mode of ["heat", "build"]) {
+  byId(`by-${mode}`).addEventListener("click", () => setMode(mode));
+}
 byId("by-heat").parentElement.addEventListener("keydown", (event) => {
   if (!event.key.startsWith("Arrow")) return;
   event.preventDefault();

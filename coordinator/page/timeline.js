@@ -13,7 +13,8 @@ export function jobWords(job, now) {
   const waited = span(job.started - (job.accepted ?? job.started));
   const ran = span(endOf(job, now) - job.started);
   const goes = job.ended === null || job.ended === undefined;
-  return `${job.label} on ${where}: ${waited} until it ran, ${goes ? "runs for" : "then"} ${ran}, ` +
+  return `${job.label} on ${where}: ${waited} until it ran, ` +
+    `${goes ? "runs for" : "then"} ${ran}, ` +
     `from ${timeOfDay(job.started)}${job.pool ? `, pool ${job.pool}` : ""}` +
     (job.lost ? ", lost with its node" : "");
 }

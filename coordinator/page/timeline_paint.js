@@ -12,7 +12,8 @@ const LABEL_FROM = 11;   // lanes below have no room for a job's name
 // {height, of: lanes' tops}: lanes share `room`, nodes a little apart.
 export function laneHeights(lanes, room) {
   const nodes = lanes.filter((lane) => lane.first).length;
-  const lane = Math.max(4, Math.min(18, Math.floor((room - nodes * 5) / Math.max(1, lanes.length))));
+  const share = Math.floor((room - nodes * 5) / Math.max(1, lanes.length));
+  const lane = Math.max(4, Math.min(18, share));
   let y = 4;
   const tops = lanes.map(({ first }, place) => {
     if (first && place > 0) y += 5;

@@ -7,7 +7,7 @@ import re
 
 SKIPPED_FOLDERS = {"build", ".git", "__pycache__", ".cache"}
 CPP_SUFFIXES = {".cc", ".h", ".c"}
-CODE_SUFFIXES = CPP_SUFFIXES | {".py", ".sh", ".cmake"}
+CODE_SUFFIXES = CPP_SUFFIXES | {".py", ".sh", ".cmake", ".js", ".css", ".html"}
 CODE_NAMES = {"CMakeLists.txt", "Makefile"}
 TEXT_SUFFIXES = CODE_SUFFIXES | {".md", ".json", ".toml", ".yml", ".yaml", ".txt"}
 

@@ -41,8 +41,8 @@ export function a_point_is_found_in_its_slot() {
   for (const [node, slot] of [[0, 0], [7, 15], [23, 6]]) {
     const { x, y, columns } = made.places[node];
     const each = made.cell + made.gap;
-    equal(hit(made, slots, x + (slot % columns) * each + 1, y + Math.floor(slot / columns) * each + 1),
-      { node, slot });
+    const [column, row] = [slot % columns, Math.floor(slot / columns)];
+    equal(hit(made, slots, x + column * each + 1, y + row * each + 1), { node, slot });
   }
   const { x, y, h } = made.places[3];
   equal(hit(made, slots, x + 1, y + h - 2), { node: 3, slot: -1 }, "its name");

@@ -45,7 +45,8 @@ export function series_and_events_are_joined_once() {
   const series = (...points) => ({ step: 1000, points });
   let state = apply(emptyState(), full({ series: series([1000, 1], [2000, 2]),
     events: [{ id: 1 }, { id: 2 }] }));
-  state = apply(state, delta({ series: series([2000, 2], [3000, 3]), events: [{ id: 2 }, { id: 3 }] }));
+  state = apply(state, delta({ series: series([2000, 2], [3000, 3]),
+    events: [{ id: 2 }, { id: 3 }] }));
   equal(state.points, [[1000, 1], [2000, 2], [3000, 3]]);
   equal(state.events.map((event) => event.id), [1, 2, 3]);
   for (let at = 4; at < 1000; at += 1) {
