@@ -21,8 +21,6 @@ constexpr int kUnanswered = 3;
 constexpr Duration kPatience = seconds(10);
 constexpr Duration kPatienceWithoutFallback = seconds(60);
 constexpr Duration kBusyDelay = milliseconds(10);
-// How soon is sent again what had no room in the connection's queue.
-constexpr Duration kSendAgain = milliseconds(50);
 
 AttemptEnd end_without_lease(Errc code) {
   if (code == Errc::invalid_argument) return AttemptEnd::no_pool;

@@ -71,6 +71,9 @@ class RemoteUnit : private AttemptEvents {
   void start(Done done);
 
  private:
+  // How soon is sent again what had no room in the connection's queue.
+  static constexpr Duration kSendAgain = milliseconds(50);
+
   void acquire();
   void leased(Result<HeldLease> lease);
   void send_run();

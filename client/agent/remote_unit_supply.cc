@@ -9,8 +9,6 @@
 namespace kiln::client {
 namespace {
 
-// How soon is sent again what had no room in the connection's queue.
-constexpr Duration kSendAgain = milliseconds(50);
 // Uploads of one attempt that are tried again after their connection broke.
 constexpr int kUploadsAgain = 2;
 

@@ -20,11 +20,6 @@ metrics::HttpReply answer(std::string body) {
   return {200, "application/json", std::move(body) + "\n"};
 }
 
-void append(std::string& list, const std::string& text) {
-  if (!list.empty()) list += ',';
-  list += text;
-}
-
 std::string in_brackets(const std::string& lines) {
   return "[" + lines + "]";
 }
@@ -141,11 +136,11 @@ metrics::HttpReply Dashboard::live(const std::string& query) {
   const WallClock clock = [this](TimePoint time) { return wall(time); };
   std::string events;
   for (const auto& event : events_.events()) {
-    if (event.look > since) append(events, event_line(event, clock));
+    if (event.look > since) add_item(events, event_line(event, clock));
   }
   std::string points;
   for (const auto& point : series_.points()) {
-    if (point.look > since) append(points, point_line(point, clock));
+    if (point.look > since) add_item(points, point_line(point, clock));
   }
   JsonObject series;
   series.number("step", std::uint64_t{1000}).member("points", in_brackets(points));
@@ -189,7 +184,7 @@ metrics::HttpReply Dashboard::tasks(const std::string& query) const {
                     });
   std::string lines;
   for (auto one = matching.begin(); one != matching.begin() + shown; ++one) {
-    append(lines, task_line(*one->task, *one->node, one->place));
+    add_item(lines, task_line(*one->task, *one->node, one->place));
   }
   JsonObject body;
   body.time("now", unix_ms_).number("total", matching.size());
@@ -209,7 +204,7 @@ metrics::HttpReply Dashboard::timeline(const std::string& query) const {
   const WallClock clock = [this](TimePoint time) { return wall(time); };
   std::string jobs;
   for (const auto& job : build->jobs) {
-    if (job.changed > since) append(jobs, job_line(job, clock));
+    if (job.changed > since) add_item(jobs, job_line(job, clock));
   }
   JsonObject body;
   body.time("now", unix_ms_).member("build", build_line(*build, clock));

@@ -2,16 +2,9 @@
 
 #include <set>
 
+#include "coordinator/dashboard/json_object.h"
+
 namespace kiln::coordinator {
-namespace {
-
-void append(std::string& list, const std::string& text) {
-  if (!list.empty()) list += ',';
-  list += text;
-}
-
-}  // namespace
-
 void Fragments::put(const std::string& key, std::string text) {
   auto& fragment = fragments_[key];
   fragment.seen = look_;
@@ -38,7 +31,7 @@ void Fragments::end() {
 std::string Fragments::changed(std::uint64_t look) const {
   std::string list;
   for (const auto& entry : fragments_) {
-    if (entry.second.changed > look) append(list, entry.second.text);
+    if (entry.second.changed > look) add_item(list, entry.second.text);
   }
   return list;
 }
@@ -49,7 +42,7 @@ std::string Fragments::gone(std::uint64_t look) const {
     if (when > look && !fragments_.contains(key)) keys.insert(key);
   }
   std::string list;
-  for (const auto& key : keys) append(list, key);
+  for (const auto& key : keys) add_item(list, key);
   return list;
 }
 

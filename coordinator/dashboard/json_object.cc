@@ -55,6 +55,11 @@ std::string JsonObject::end() {
   return std::move(text_);
 }
 
+void add_item(std::string& list, std::string_view json) {
+  if (!list.empty()) list += ',';
+  list += json;
+}
+
 std::string tenths(double value) {
   std::array<char, 64> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,

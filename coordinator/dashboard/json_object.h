@@ -30,6 +30,9 @@ class JsonObject {
   std::string text_ = "{";
 };
 
+// Another item of a list that is yet without its brackets.
+void add_item(std::string& list, std::string_view json);
+
 // With one digit after the point.
 std::string tenths(double value);
 
