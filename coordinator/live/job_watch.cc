@@ -41,14 +41,12 @@ JobChange change(Kind kind, const std::string& node, const TaskStatus& task, Tim
 
 void JobWatch::reported(const std::string& node, std::uint64_t epoch, const Occupancy& occupancy,
                         TimePoint now, std::vector<JobChange>& out) {
-  auto& known = nodes_[node];
-  if (known.epoch != epoch) {
-    lost(node, now, out);
-    known = nodes_[node];
-    known.epoch = epoch;
-  } else if (occupancy.sequence <= known.sequence) {
-    return;
-  }
+  const auto earlier = nodes_.find(node);
+  if (earlier != nodes_.end() && earlier->second.epoch != epoch) lost(node, now, out);
+  const auto [entry, is_new] = nodes_.try_emplace(node);
+  Node& known = entry->second;
+  if (!is_new && occupancy.sequence <= known.sequence) return;
+  known.epoch = epoch;
   known.sequence = occupancy.sequence;
   std::vector<Known> tasks;
   tasks.reserve(occupancy.tasks.size());

@@ -109,7 +109,7 @@ function paintJob(context, view, job, scale, width) {
   const from = Math.max(begin, GUTTER) + 4;
   context.font = `10px ${FONT}`;
   if (context.measureText(name).width > right - from - 4) return;
-  context.fillStyle = palette.chamber;
+  context.fillStyle = goes || job.lost ? palette.chamber : palette["mark-text"];
   context.textBaseline = "middle";
   context.fillText(name, from, top + high / 2 + 0.5);
 }

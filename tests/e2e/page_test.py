@@ -31,6 +31,7 @@ return (one + 0.05) / (other + 0.05);
 READABLE = [("--text", "--ground"), ("--text", "--panel"), ("--text", "--raised"),
             ("--muted", "--ground"), ("--muted", "--panel"), ("--muted", "--chamber"),
             ("--bad", "--panel"), ("--bad", "--stale-ground"), ("--bad", "--chamber"),
+            ("--mark-text", "--ready"), ("--chamber", "--busy"), ("--chamber", "--lost"),
             *(("--mark-text", f"--build-{number}") for number in range(8))]
 
 
