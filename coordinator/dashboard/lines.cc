@@ -4,15 +4,13 @@
 #include <map>
 #include <string_view>
 
+#include "coordinator/live/states.h"
+
 namespace kiln::coordinator {
 namespace {
 
 // What sways all the time is told coarsely, so that a node at rest is not told again and again.
 constexpr std::uint64_t kMemoryStep = std::uint64_t{64} << 20U;
-
-std::string_view state_name(NodeState state) {
-  return state == NodeState::ready ? "ready" : state == NodeState::draining ? "draining" : "lost";
-}
 
 std::string_view heat_of(const NodeView& node) {
   const auto& occupancy = *node.occupancy;
@@ -41,11 +39,6 @@ std::string hex(std::uint64_t number) {
 
 std::string text_of(const AttemptId& attempt) {
   return hex(attempt.client_epoch) + "-" + std::to_string(attempt.number);
-}
-
-// The state that counts for people: a lost node's pool is as lost as the node.
-std::string_view state_of(const PoolNodeView& node) {
-  return node.state == NodeState::ready ? name(node.pool->state) : state_name(node.state);
 }
 
 std::string rows_of(const std::vector<std::optional<BuildNumber>>& slots) {

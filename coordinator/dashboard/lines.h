@@ -25,7 +25,7 @@ std::string build_line(const LiveBuild& build, const WallClock& wall);
 std::string event_line(const FarmEvent& event, const WallClock& wall);
 std::string point_line(const SeriesPoint& point, const WallClock& wall);
 std::string job_line(const LiveJob& job, const WallClock& wall);
-// `place` and `build`: nullptr where they are not known.
+// `place`: nullptr where it is not known.
 std::string task_line(const TaskStatus& task, const std::string& node, const JobBook::Place* place);
 
 }  // namespace kiln::coordinator

@@ -1,8 +1,8 @@
 #include "coordinator/server/farm_view.h"
 
-#include <array>
-
 #include <nlohmann/json.hpp>
+
+#include "coordinator/live/states.h"
 
 namespace kiln::coordinator {
 namespace {
@@ -39,11 +39,6 @@ Json json_of(const wire::NodeStatus& status) {
 }
 
 }  // namespace
-
-std::string_view state_name(NodeState state) {
-  static constexpr std::array<const char*, kNodeStates> kStates = {"ready", "draining", "lost"};
-  return kStates.at(static_cast<std::size_t>(state));
-}
 
 std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now) {
   std::vector<wire::NodeStatus> statuses;

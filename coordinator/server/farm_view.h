@@ -12,9 +12,6 @@
 
 namespace kiln::coordinator {
 
-// ready, draining, lost.
-std::string_view state_name(NodeState state);
-
 std::vector<wire::NodeStatus> node_statuses(const std::vector<NodeView>& nodes, TimePoint now);
 
 // {"nodes": […]}; docs/operations.md lists the fields.

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coordinator/live/states.h"
 #include "coordinator/server/described_json.h"
-#include "coordinator/server/farm_view.h"
 
 namespace kiln::coordinator {
 namespace {

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "coordinator/live/states.h"
+
 namespace kiln::coordinator {
 namespace {
 
@@ -20,12 +22,6 @@ constexpr std::pair<const char*, const char*> kWaiting = {"kiln_pool_requests_wa
 
 constexpr std::array<const char*, 7> kStates = {"cold",   "warming",  "ready", "quiesced",
                                                 "broken", "draining", "lost"};
-
-std::string state_of(const PoolNodeView& node) {
-  if (node.state == NodeState::lost) return "lost";
-  if (node.state == NodeState::draining) return "draining";
-  return std::string(name(node.pool->state));
-}
 
 }  // namespace
 
@@ -45,7 +41,7 @@ void PoolMetrics::observe(const std::vector<PoolView>& pools) {
     double ready = 0;
     double busy = 0;
     for (const auto& node : pool.nodes) {
-      ++nodes[state_of(node)];
+      ++nodes[std::string(state_of(node))];
       if (node.state == NodeState::lost) continue;
       wanted += node.wanted;
       ready += node.pool->ready;
