@@ -1,6 +1,7 @@
 #include "coordinator/live/job_book.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace kiln::coordinator {
@@ -135,10 +136,7 @@ void JobBook::tidy(TimePoint now) {
       ++entry;
       continue;
     }
-    jobs_ -= build.jobs.size();
-    const auto newest = newest_.find(build.name);
-    if (newest != newest_.end() && newest->second == build.number) newest_.erase(newest);
-    entry = builds_.erase(entry);
+    entry = forget(entry);
   }
 }
 
@@ -216,23 +214,41 @@ void JobBook::drop_oldest_job(LiveBuild& build) {
   --jobs_;
 }
 
+// By the age of its oldest job, not of the build: one that has gone on for long has new jobs too.
+LiveBuild& JobBook::with_oldest_job() {
+  const auto front = [](const auto& entry) {
+    const auto& jobs = entry.second.jobs;
+    return jobs.empty() ? std::numeric_limits<std::uint64_t>::max() : jobs.front().id;
+  };
+  return std::min_element(
+             builds_.begin(), builds_.end(),
+             [&front](const auto& left, const auto& right) { return front(left) < front(right); })
+      ->second;
+}
+
+void JobBook::forget_longest_at_rest() {
+  const auto found = std::min_element(
+      builds_.begin(), builds_.end(),
+      [](const auto& left, const auto& right) { return left.second.last < right.second.last; });
+  forget(found);
+}
+
+std::map<BuildNumber, LiveBuild>::iterator JobBook::forget(
+    std::map<BuildNumber, LiveBuild>::iterator entry) {
+  const auto& build = entry->second;
+  jobs_ -= build.jobs.size();
+  const auto newest = newest_.find(build.name);
+  if (newest != newest_.end() && newest->second == build.number) newest_.erase(newest);
+  return builds_.erase(entry);
+}
+
 void JobBook::make_room(BuildNumber keep) {
   const auto kept = builds_.find(keep);
   if (kept != builds_.end() && kept->second.jobs.size() > bounds_.jobs_of_build) {
     drop_oldest_job(kept->second);
   }
-  while (jobs_ > bounds_.jobs) {
-    const auto oldest = std::find_if(builds_.begin(), builds_.end(),
-                                     [](const auto& entry) { return !entry.second.jobs.empty(); });
-    drop_oldest_job(oldest->second);
-  }
-  while (builds_.size() > bounds_.builds) {
-    const auto oldest = builds_.begin();
-    jobs_ -= oldest->second.jobs.size();
-    const auto newest = newest_.find(oldest->second.name);
-    if (newest != newest_.end() && newest->second == oldest->first) newest_.erase(newest);
-    builds_.erase(oldest);
-  }
+  while (jobs_ > bounds_.jobs) drop_oldest_job(with_oldest_job());
+  while (builds_.size() > bounds_.builds) forget_longest_at_rest();
 }
 
 }  // namespace kiln::coordinator

@@ -1,5 +1,5 @@
 // The tasks that the farm has run lately, by build: what a timeline is drawn of. Bounded by the
-// number of builds and of jobs; the oldest go first.
+// number of builds and of jobs; the oldest jobs go first, and the builds that rest longest.
 //
 // A build is the tasks of one name. A name that rests for a minute and comes again is another run,
 // as for `kiln trace`. Tasks whose agent names no build belong to none and are on their slot only.
@@ -102,6 +102,10 @@ class JobBook {
   void note_time(Duration time);
   void free_slot(Held& held);
   void drop_oldest_job(LiveBuild& build);
+  LiveBuild& with_oldest_job();  // there is a job
+  void forget_longest_at_rest();
+  std::map<BuildNumber, LiveBuild>::iterator forget(
+      std::map<BuildNumber, LiveBuild>::iterator entry);
   void make_room(BuildNumber keep);
 
   Bounds bounds_;

@@ -135,6 +135,27 @@ TEST_F(JobBookTest, old_builds_and_jobs_are_forgotten) {
   EXPECT_EQ(build(2).jobs.size(), 2U);
 }
 
+TEST_F(JobBookTest, a_build_that_goes_on_keeps_its_new_jobs_beside_later_builds) {
+  book_ = JobBook({.builds = 8, .jobs_of_build = 8, .jobs = 4});
+  for (std::uint64_t number = 1; number <= 12; ++number) {
+    come(number, static_cast<std::int64_t>(number), number % 2 == 1 ? "a" : "b");
+  }
+  EXPECT_EQ(build(1).jobs.size(), 2U);
+  EXPECT_EQ(build(2).jobs.size(), 2U);
+  EXPECT_EQ(build(1).dropped, 4U);
+}
+
+TEST_F(JobBookTest, of_too_many_builds_the_one_that_rests_longest_goes) {
+  book_ = JobBook({.builds = 2});
+  come(1, 0, "goes on");
+  come(2, 1, "rests");
+  move(1, TaskPhase::running, 2);
+  come(3, 3, "new");
+  EXPECT_NE(book_.find(1), nullptr);
+  EXPECT_EQ(book_.find(2), nullptr);
+  EXPECT_NE(book_.find(3), nullptr);
+}
+
 TEST_F(JobBookTest, builds_of_long_ago_go_once_nothing_of_them_is_there) {
   come(1, 0);
   move(1, TaskPhase::running, 1);
