@@ -31,7 +31,7 @@ export function apply(before, answer) {
     epoch: answer.epoch ?? null, seq: answer.seq ?? 0, now: answer.now ?? from.now,
     started: answer.started ?? from.started, version: answer.version ?? from.version,
     farm: answer.farm ?? from.farm, nodes,
-    pools: merged(from.pools, answer.pools, "name", gonePools(answer)),
+    pools: merged(from.pools, answer.pools, "name", answer.gone_pools),
     builds: keptBuilds(merged(from.builds, answer.builds, "id", answer.gone_builds), answer.now),
     events: joined(from.events, answer.events, (event) => event.id, EVENTS_KEPT),
     points: joined(from.points, answer.series?.points, (point) => point[0], POINTS_KEPT),
@@ -51,15 +51,6 @@ function merged(before, items, key, gone) {
   for (const name of gone ?? []) after.delete(name);
   for (const item of items ?? []) after.set(item[key], item);
   return after;
-}
-
-// Pools that were deleted are told by events at least.
-function gonePools(answer) {
-  if (answer.full !== false) return [];
-  const listed = new Set((answer.pools ?? []).map((pool) => pool.name));
-  const deleted = (answer.events ?? []).filter((event) => event.kind === "pool_deleted")
-    .map((event) => event.subject).filter((name) => !listed.has(name));
-  return [...(answer.gone_pools ?? []), ...deleted];
 }
 
 function keptBuilds(builds, now) {

@@ -39,7 +39,7 @@ export function makeTimeline(root, { tip, said }) {
     scroll, chosenText);
   root.classList.add("timeline");
 
-  let jobs = [], byTime = [], build = null, now = 0, palette = null;
+  let jobs = [], byTime = [], build = null, now = 0, palette = null, dropped = 0;
   let window_ = null;     // null: all of the build, whatever it has become
   let chosen = null, drag = null;
   let placed = { lanes: [], laneOf: new Map() }, heights = laneHeights([], 0);
@@ -47,8 +47,19 @@ export function makeTimeline(root, { tip, said }) {
   const whole = () => wholeWindow(jobs, build, now);
   const shown = () => window_ ?? whole();
 
+  function tell() {
+    const notes = [`${plural(jobs.length, "job")} on ${plural(placed.lanes.length, "slot")}`];
+    if (dropped) notes.push(`${plural(dropped, "earlier one")} not kept`);
+    if (window_) {
+      const all = whole();
+      notes.push(`${span(window_.to - window_.from)} of ${span(all.to - all.from)} shown`);
+    }
+    setText(note, notes.join(", "));
+  }
+
   function draw() {
     if (!palette) return;
+    tell();
     const view = { palette, jobs, ...placed, heights, window: shown(), whole: whole(), now,
       chosen };
     paintShape(shape, view);
@@ -134,15 +145,13 @@ export function makeTimeline(root, { tip, said }) {
     button("+", "Nearer (+)", () => nearer(0.6)), button("all", "All of it (0)", keys["0"]));
 
   // `known`: Map of jobs by id.
-  return function update(known, { dropped = 0 }, buildNow, nowMs, paletteNow) {
+  return function update(known, last, buildNow, nowMs, paletteNow) {
     jobs = [...known.values()];
     byTime = [...jobs].sort((one, other) => one.accepted - other.accepted || one.id - other.id);
-    [build, now, palette] = [buildNow, nowMs, paletteNow];
+    [build, now, palette, dropped] = [buildNow, nowMs, paletteNow, last.dropped ?? 0];
     placed = lanesOf(jobs);
     heights = laneHeights(placed.lanes, Math.max(160, window.innerHeight * 0.55));
     if (chosen) chosen = known.get(chosen.id) ?? null;
-    setText(note, `${plural(jobs.length, "job")} on ${plural(placed.lanes.length, "slot")}` +
-      `${dropped ? `, ${plural(dropped, "earlier one")} not kept` : ""}`);
     draw();
   };
 }

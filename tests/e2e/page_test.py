@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import unittest
 
 import kilntest
@@ -14,6 +15,7 @@ ALL = WORKERS * SLOTS
 # What somebody may call a build to take over the page of who looks at it.
 HOSTILE = '<img src=x onerror="window.taken=1"><script>window.taken=1</script>'
 SOON, BUSY = 30, 90
+TIMELINE = ".timeline .scroll canvas"
 OVERVIEW_SHOWN = "!document.querySelector('#overview').hidden"
 
 # The contrast of two custom properties of the page, as WCAG reckons it.
@@ -166,6 +168,35 @@ class PageTest(PageCase):
                           "no lost slots")
         self.assert_clean()
 
+    def test_a_job_that_its_node_took_with_it_is_shown_so(self):
+        self.sleep_remotely(ALL, "unlucky")
+        self.open(f"#/build/{self.build_id('unlucky')}")
+        self.browser.wait_text(".timeline .more", f"{ALL} jobs on {ALL} slots")
+        self.farm.workers[1].end(signal.SIGKILL)
+        self.addCleanup(self.farm.wait_nodes, WORKERS)
+        self.addCleanup(self.farm.restart_worker, 1)
+
+        def told():
+            self.browser.js("document.querySelector(arguments[0]).focus()", TIMELINE)
+            self.browser.type("n")
+            return "lost with its node" in self.browser.text(".chosen")
+        kilntest.wait_until(told, "a job that was lost", BUSY)
+        self.assertRegex(self.browser.text(".chosen"), r"sleep.*w1, slot \d.*then")
+        self.assert_clean()
+
+    def test_a_pool_is_shown_warming(self):
+        self.open()
+        create = self.farm.start_client(
+            ["kiln", "pool", "create", "slow", "--toolchain", "sleep", "--init", "sleep 5",
+             "--warm", "all", "--min-warm", "1"], stdout=subprocess.DEVNULL)
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "slow"])
+        for state in ("warming", "ready"):
+            self.browser.wait("[...document.querySelectorAll('#pools tr')].some((row) => "
+                              f"/slow.*{WORKERS} {state}/s.test(row.innerText))",
+                              f"the pool to be {state}", BUSY)
+        self.assertEqual(0, create.wait(SOON))
+        self.assert_clean()
+
     def test_a_pool_warms_and_tells_of_its_nodes(self):
         self.open()
         pools.create(self.farm, "held", "--context", "forkserver", "--toolchain", "gcc", "--warm",
@@ -207,12 +238,50 @@ class PageTest(PageCase):
         self.browser.wait_text("#details", "2 jobs on 2 slots")
         self.browser.wait("[...document.querySelectorAll('#details tbody tr')].filter((row) => "
                           "row.innerText.includes('sleep')).length === 2", "its tasks")
-        self.browser.click(".timeline .scroll canvas")
+        self.browser.click(TIMELINE)
         self.browser.type("n")
         self.assertRegex(self.browser.text(".chosen"), r"sleep.*w[01], slot \d.*runs for")
         self.browser.js("location.hash = '#/tasks?node=w0'")
         self.wait_title("Tasks now")
         self.browser.wait("document.querySelector('.filters select')?.value === 'w0'", "the filter")
+        self.assert_clean()
+
+    def wait_old(self, count, ms):
+        """Until so many tasks have been there for that long."""
+        def old():
+            tasks = json.loads(self.farm.coordinator.get("/api/v1/tasks")[1])["tasks"]
+            return sum(task["age_ms"] > ms for task in tasks) >= count
+        kilntest.wait_until(old, f"{count} tasks to be {ms} ms old", SOON)
+
+    def pointed_at(self, x):
+        """How many of the first two lanes have a job at that place."""
+        found = 0
+        for y in (13, 33):
+            self.browser.hover(TIMELINE, x, y)
+            found += "sleep" in self.browser.text("#tip:not([hidden])")
+        return found
+
+    def test_the_mouse_looks_closer_into_a_timeline(self):
+        for count in (1, 2):
+            self.sleep_remotely(1, "closer")
+            self.wait_old(count, 3000)
+        self.open(f"#/build/{self.build_id('closer')}")
+        note = ".timeline .more"
+        self.browser.wait_text(note, "2 jobs on 2 slots")
+        right = self.browser.js("return document.querySelector(arguments[0]).clientWidth", TIMELINE)
+        self.assertEqual(1, self.pointed_at(120))
+        self.browser.wheel(TIMELINE, right - 20, 13, -200)
+        self.assertNotIn("shown", self.browser.text(note))
+        for _ in range(5):
+            self.browser.wheel(TIMELINE, right - 20, 13, -200, ctrl=True)
+        self.browser.wait_text(note, "shown")
+        self.assertEqual(2, self.pointed_at(120))
+        for _ in range(10):
+            self.browser.drag(TIMELINE, 200, 13, right - 300)
+        self.assertEqual(1, self.pointed_at(120))
+        self.browser.click(".timeline .tools button:last-child")
+        self.browser.wait(f"!document.querySelector('{note}').innerText.includes('shown')",
+                          "all of it")
         self.assert_clean()
 
     def test_the_keyboard_is_enough(self):

@@ -87,6 +87,20 @@ class Chromium:
     def hover(self, css, x, y):
         self._actions_at(css, x, y).perform()
 
+    def drag(self, css, x, y, right):
+        """With the mouse, so many pixels to the right."""
+        (self._actions_at(css, x, y).click_and_hold().move_by_offset(right, 0).release()
+         .perform())
+
+    def wheel(self, css, x, y, down, ctrl=False):
+        """By so many pixels, with the pointer there."""
+        one = self._one(css)
+        place = one.rect
+        scrolled = self.js("return [scrollX, scrollY]")
+        self._devtools("Input.dispatchMouseEvent", type="mouseWheel", deltaX=0, deltaY=down,
+                       x=place["x"] - scrolled[0] + x, y=place["y"] - scrolled[1] + y,
+                       modifiers=2 if ctrl else 0)
+
     def _actions_at(self, css, x, y):
         one = self._one(css)
         # The driver counts from the middle.
