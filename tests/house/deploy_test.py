@@ -53,7 +53,7 @@ class DashboardsTest(QueriesCase):
         self.all = dashboards.load()
 
     def test_each_is_found_by_its_name_and_linked_with_the_others(self):
-        self.assertEqual({"build", "farm", "node", "pools"}, set(self.all))
+        self.assertEqual({"build", "clients", "farm", "node", "pools"}, set(self.all))
         for name, dashboard in self.all.items():
             with self.subTest(name):
                 self.assertEqual(f"kiln-{name}", dashboard["uid"])
