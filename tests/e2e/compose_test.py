@@ -7,9 +7,12 @@ import re
 import unittest
 
 import kilntest
-from kilntest import dashboards, exposition, releases, trees
+from busy_work import AGENT_PORT, METRICS, BusyWork, Face, coordinator_key
+from kilntest import releases, trees
 from kilntest.compose import BASE, PROJECT, Engine, InsideClient, OutsideClient
 from kilntest.projects import Project, objects
+from kilntest.prometheus import Api
+from kilntest.questions import Questions
 from kilntest.rounds import Rounds
 from kilntest.words import DOCS, blocks
 
@@ -17,6 +20,7 @@ WORKERS = 3
 LONG = os.environ.get("KILN_COMPOSE_LONG")
 KILN = ("kiln",)
 HTTP = {"coordinator": 10660, "worker": 10661, "prometheus": 9090}
+RATES = "20s"  # as deploy/prometheus scrapes each 5 s
 VOLUMES = {f"{PROJECT}_{name}" for name in ("coordinator-state", "worker-stores", "metrics", "keys",
                                             "worker-key", "grafana-state")}
 WORKER_CAPABILITIES = {"SYS_ADMIN", "SYS_CHROOT", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE",
@@ -134,18 +138,34 @@ class UpTest(Up):
         self.assertGreater(len(rules), 0)
         self.assertEqual([], [rule["name"] for rule in rules if rule.get("lastError")])
 
-    def test_what_rules_and_dashboards_ask_for_is_there(self):
-        deploy = engine.project / "deploy"
-        asked = set()
-        for path in [deploy / "prometheus" / "alerts.yml",
-                     *(deploy / "grafana" / "dashboards").glob("*.json")]:
-            asked |= {metric for metric, _ in dashboards.selectors(path.read_text())}
-        found = set()
-        for service in ("coordinator", "worker"):
-            one = engine.containers(service)[0]
-            found |= set(exposition.exported(engine.get(one, HTTP[service], "/metrics")[1]))
-        # Prometheus' own.
-        self.assertEqual(set(), asked - found - {"up", "ALERTS"})
+    def start_watched_work(self):
+        """By a client that is watched as docs/operations.md says."""
+        client = InsideClient(engine, key="admin", environment={"KILN_METRICS": METRICS})
+        self.addCleanup(trees.remove, client.directory)
+        coordinator, *workers = [Face(engine.host, engine.address(one), HTTP[service])
+                                 for service in ("coordinator", "worker")
+                                 for one in engine.containers(service)]
+        listed = engine.docker.call("exec", engine.containers("coordinator")[0]["Id"], "kiln",
+                                    "keys", "list", "--json").stdout
+        work = BusyWork(client, coordinator, coordinator_key(listed))
+        self.addCleanup(work.wait_end)
+        self.addCleanup(client.close)
+        agents = engine.project / "deploy" / "prometheus" / "agents.yml"
+        agents.write_text(f"- targets: [{client.name}:{AGENT_PORT}]\n")
+        self.addCleanup(agents.unlink)
+        work.begin()
+        work.wait_more(workers)
+
+    def test_under_load_all_that_is_asked_of_prometheus_has_an_answer(self):
+        self.start_watched_work()
+        prometheus = engine.containers("prometheus")[0]
+        api = Api(lambda path: engine.get(prometheus, HTTP["prometheus"], path))
+        kilntest.wait_until(lambda: len(api.query("up == 1")) == WORKERS + 2,
+                            "Prometheus to scrape all", 90)
+        questions = Questions(api, RATES, "cc")
+        for ask in (questions.assert_panels, questions.assert_alerts, questions.assert_examples):
+            with self.subTest(ask.__name__):
+                ask()
 
     def test_workers_have_stores_of_their_own_and_come_back_to_them(self):
         def stores():

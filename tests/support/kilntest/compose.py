@@ -115,15 +115,20 @@ class Engine:
 
     def get(self, container, port, path):
         """(status, body) of an HTTP page of a container that is on the farm's network."""
-        networks = container["NetworkSettings"]["Networks"]
-        return http.get(self.host, networks[f"{PROJECT}_farm"]["IPAddress"], port, path)
+        return http.get(self.host, self.address(container), port, path)
+
+    @staticmethod
+    def address(container):
+        """On the farm's network."""
+        return container["NetworkSettings"]["Networks"][f"{PROJECT}_farm"]["IPAddress"]
 
 
 class Client:
     """Builds through the farm as a kilntest.Farm's client does, in `directory`, with this machine's
-    compilers and Kiln's programs out of its image of clients. `name` tells several apart."""
+    compilers and Kiln's programs out of its image of clients. `name` tells several apart; `key` is
+    of the farm's own."""
 
-    def __init__(self, engine, name, coordinator):
+    def __init__(self, engine, name, coordinator, key="client", environment=None):
         self.engine, self.name = engine, name
         self.directory = engine.folder / name
         self.log = self.directory / "agent.log"
@@ -134,20 +139,21 @@ class Client:
         docker.call("create", "--name", "programs", "kiln-client")
         docker.call("cp", "programs:/opt/kiln", self.directory / "kiln")
         docker.call("rm", "programs")
-        self._bring_key()
+        self._bring_key(key)
         self.environment = {
             "PATH": f"{self.directory}/kiln/bin:/usr/bin:/bin", "HOME": self.directory / "home",
             "XDG_RUNTIME_DIR": self.directory / "run",
             "KILN_SLOT_DIR": self.directory / "slots",
             "KILN_COORDINATOR": coordinator, "KILN_KEY_FILE": self.directory / "key.toml",
-            "KILN_LOG_FILE": self.log, "KILN_FALLBACK": "0", "LC_ALL": "C.UTF-8"}
+            "KILN_LOG_FILE": self.log, "KILN_FALLBACK": "0", "LC_ALL": "C.UTF-8",
+            **(environment or {})}
 
-    def _bring_key(self):
+    def _bring_key(self, name):
         coordinator = self.engine.containers("coordinator")[0]["Id"]
         key = self.directory / "key.toml"
         key.touch(mode=0o600)
         key.write_text(self.engine.docker.call("exec", coordinator, "cat",
-                                               "/etc/kiln/keys/client.key").stdout)
+                                               f"/etc/kiln/keys/{name}.key").stdout)
 
     def start_client(self, argv, cwd=None, env=None, **options):
         """A Popen of argv."""
@@ -179,8 +185,8 @@ class Client:
 class InsideClient(Client):
     """A build container on the farm's network, which reaches workers directly."""
 
-    def __init__(self, engine):
-        super().__init__(engine, "inside", "coordinator")
+    def __init__(self, engine, **options):
+        super().__init__(engine, "inside", "coordinator", **options)
         engine.docker.call("run", "--detach", "--name", self.name, "--network",
                            f"{PROJECT}_farm", "--user", "0", "--volume", "/usr:/usr:ro",
                            "--volume", f"{self.directory}:{self.directory}", "kiln-client",

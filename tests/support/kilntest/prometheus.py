@@ -32,11 +32,40 @@ def promtool(*words):
                           capture_output=True, text=True, timeout=120, check=False)
 
 
-class Prometheus:
+class Api:
+    """What a Prometheus tells; `get` gives (status, body) of one of its pages."""
+
+    def __init__(self, get):
+        self.get = get
+
+    def ask(self, path, **parameters):
+        """The data of an answer of Prometheus' API. Raises ValueError with its words for an
+        error, as of a query that is none."""
+        words = "?" + urllib.parse.urlencode(parameters) if parameters else ""
+        status, body = self.get(f"/api/v1/{path}{words}")
+        if status == 0:
+            raise AssertionError(f"Prometheus does not answer: {body}")
+        answer = json.loads(body)
+        if answer["status"] != "success":
+            raise ValueError(answer["error"])
+        return answer["data"]
+
+    def query(self, expression):
+        """What an expression is now: a list of (labels, number); what is not a number is left
+        out."""
+        data = self.ask("query", query=expression)
+        if data["resultType"] == "scalar":
+            return [({}, float(data["result"][1]))]
+        values = [(one["metric"], float(one["value"][1])) for one in data["result"]]
+        return [(labels, value) for labels, value in values if not math.isnan(value)]
+
+
+class Prometheus(Api):
     """A context manager: scrapes each second, and evaluates the rules of deploy/. `jobs` are lists
     of daemons by the name of their job."""
 
     def __init__(self, network, folder, jobs):
+        super().__init__(lambda path: http.get(self._host, self._host.address, PORT, path))
         self._host, self._folder, self._jobs = network.add(), folder, jobs
         self._process = None
 
@@ -55,7 +84,7 @@ class Prometheus:
                  f"--web.listen-address={self._host.address}:{PORT}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            wait_until(lambda: self._get("/-/ready")[0] == 200, "Prometheus to be ready",
+            wait_until(lambda: self.get("/-/ready")[0] == 200, "Prometheus to be ready",
                        READY_SECONDS, alive=self._ended)
         except BaseException:
             self.__exit__(None, None, None)
@@ -76,30 +105,6 @@ class Prometheus:
         if self._process.poll() is None:
             return None
         return "it ended: " + (self._folder / "log").read_text(errors="replace")[-2000:]
-
-    def _get(self, path):
-        return http.get(self._host, self._host.address, PORT, path)
-
-    def ask(self, path, **parameters):
-        """The data of an answer of Prometheus' API. Raises ValueError with its words for an
-        error, as of a query that is none."""
-        words = "?" + urllib.parse.urlencode(parameters) if parameters else ""
-        status, body = self._get(f"/api/v1/{path}{words}")
-        if status == 0:
-            raise AssertionError(f"Prometheus does not answer: {body}")
-        answer = json.loads(body)
-        if answer["status"] != "success":
-            raise ValueError(answer["error"])
-        return answer["data"]
-
-    def query(self, expression):
-        """What an expression is now: a list of (labels, number); what is not a number is left
-        out."""
-        data = self.ask("query", query=expression)
-        if data["resultType"] == "scalar":
-            return [({}, float(data["result"][1]))]
-        values = [(one["metric"], float(one["value"][1])) for one in data["result"]]
-        return [(labels, value) for labels, value in values if not math.isnan(value)]
 
     def wait_scrapes(self, seconds=60):
         """Until every daemon has been scraped."""
