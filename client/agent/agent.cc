@@ -12,6 +12,7 @@
 
 #include "client/agent/spool.h"
 #include "client/paths/paths.h"
+#include "client/paths/user.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
@@ -25,9 +26,9 @@ constexpr std::uint64_t kSpoolBytes = std::uint64_t{4} << 30U;
 constexpr Duration kStopGrace = seconds(25);
 constexpr Duration kLookAgain = milliseconds(20);
 
-std::string user_name(const Environment& environment) {
-  const auto user = value_of(environment, "USER");
-  return user.empty() ? std::to_string(::getuid()) : std::string(user);
+std::string this_user(const Environment& environment) {
+  const auto passwd = read_file("/etc/passwd");
+  return user_name(environment, ::getuid(), passwd ? *passwd : std::string());
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ Status Agent::open_farm() {
   handlers.changed = [this] { leases_->farm_changed(); };
   farm_ = std::make_unique<FarmLink>(
       *reactor_, *context_, logs_.coordinator,
-      wire::ClientHello{epoch, host_name(), user_name(environment_), std::string(kVersion)},
+      wire::ClientHello{epoch, host_name(), this_user(environment_), std::string(kVersion)},
       std::move(handlers));
   leases_ = std::make_unique<LeaseDesk>(*reactor_, *farm_, BookPolicy{}, logs_.leases);
   const net::BulkParts parts{*reactor_, *context_, *io_, uploads_, *sink_};
@@ -142,7 +143,7 @@ Status Agent::open_farm() {
       std::move(routes), [this](const std::string& worker) { leases_->drop_worker(worker); });
   access_ = std::make_unique<FarmAccess>(FarmAccess{
       *reactor_, *io_, *leases_, *workers_, uploads_, *spool_, logs_, epoch, 0,
-      host_name() + "-" + std::to_string(::getpid()), user_name(environment_) + "@" + host_name()});
+      host_name() + "-" + std::to_string(::getpid()), this_user(environment_) + "@" + host_name()});
   probes_ = std::make_unique<ProbeDesk>(*access_, *work_, *preparer_, options_.cache / "probes");
   toolchains_ = std::make_unique<ToolchainDesk>(
       ToolchainDesk::Parts{*reactor_, *work_, *preparer_, *access_, *farm_, *probes_});
