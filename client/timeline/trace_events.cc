@@ -85,8 +85,9 @@ class Writer {
   }
 
   std::string write(const std::string& client) {
-    text_ =
-        "{\"displayTimeUnit\":\"ms\",\"otherData\":" + text_of(about()) + ",\"traceEvents\":[\n";
+    // No displayTimeUnit: "ms" is what is meant without, and a Perfetto before 2022 takes all times
+    // for milliseconds where it stands (google/perfetto issue 141).
+    text_ = "{\"otherData\":" + text_of(about()) + ",\"traceEvents\":[\n";
     write_client(client);
     write_nodes();
     for (const auto& counted : count_states(pieces_)) write_counted(counted);

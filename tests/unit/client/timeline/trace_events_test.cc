@@ -102,6 +102,7 @@ TEST_F(TraceEvents, each_job_is_there_once_wherever_it_ran) {
   EXPECT_THAT(outcomes, UnorderedElementsAre("remote", "local", "fallback", "failed"));
   EXPECT_EQ(trace["otherData"]["jobs"], 4);
   EXPECT_EQ(trace["otherData"]["wall_ms"], 53.0);
+  EXPECT_FALSE(trace.contains("displayTimeUnit"));
   EXPECT_FALSE(of_kind(trace, "ph", "C").empty());
 }
 
