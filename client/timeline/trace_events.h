@@ -1,4 +1,4 @@
-// A build's timeline as Chrome trace events, which Perfetto and chrome://tracing show: pure.
+// A build's timeline as Chrome trace events, which Perfetto shows: pure.
 //
 // One process is this client, with rows for listing, for what comes back, for what runs here and
 // for what ran nowhere; one more is each node, with a row for each slot. Every job has just one

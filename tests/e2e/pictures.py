@@ -1,5 +1,5 @@
-"""Pictures of the live page over a real farm under load, for the documents.
-Usage: page_pictures.py FOLDER"""
+"""Pictures for the documents, of a real farm under load: its live page, `kiln top`, and a trace.
+Usage: pictures.py FOLDER PACKAGES"""
 
 import json
 import os
@@ -9,6 +9,8 @@ import sys
 
 from kilntest import Farm, pools, wait_until
 from kilntest.chromium import Chromium
+from kilntest.screen import Terminal
+from viewers import Viewers
 
 WORKERS, SLOTS = 6, 8
 # How many jobs of each there are at once. One compiles; the others run tests that mostly wait, so
@@ -45,7 +47,7 @@ SIZES = {"": (1440, 1000), "-narrow": (400, 900)}
 WORKED = 45  # points of the series that a picture has at least
 
 
-def start_build(farm, name, jobs, makefile):
+def lay_out(farm, name, makefile):
     folder = farm.directory / "projects" / name.replace("/", "-")
     for place in FOLDERS:
         (folder / place).mkdir(parents=True)
@@ -55,6 +57,11 @@ def start_build(farm, name, jobs, makefile):
             else:
                 os.link(farm.directory / "projects" / "waits", folder / place / f"{word}_test")
     (folder / "Makefile").write_text(makefile)
+    return folder
+
+
+def start_build(farm, name, jobs, makefile):
+    folder = lay_out(farm, name, makefile)
     return farm.start_client(["sh", "-c", LOOP.format(jobs=jobs)], cwd=folder,
                              env={"KILN_BUILD": name}, start_new_session=True)
 
@@ -80,7 +87,7 @@ def shown(browser, address, view, ready, what):
     browser.wait(ready, what, 60)
 
 
-def take(browser, address, farm, folder):
+def take_page(browser, address, farm, folder):
     number = next(one["id"] for one in live(farm)["builds"] if one["name"] == "nightly")
     tasks = "document.querySelectorAll('#running tbody tr').length > 3"
     timeline = "/\\d\\d jobs/.test(document.querySelector('.timeline .more')?.innerText)"
@@ -97,8 +104,35 @@ def take(browser, address, farm, folder):
         browser.screenshot(folder / f"page-{theme}-timeline.png")
 
 
+def take_top(browser, viewers, farm, folder):
+    terminal = Terminal(columns=110, lines=38)
+    top = farm.start_client(["setsid", "--ctty", "kiln", "top"], stdin=terminal.theirs,
+                            stdout=terminal.theirs, stderr=terminal.theirs,
+                            env={"TERM": "xterm-256color"})
+    terminal.started()
+    try:
+        terminal.wait_shown(lambda lines: "nightly" in "".join(lines) and
+                            "  - tasks/s" not in lines[0], "builds, and a rate")
+        viewers.picture_terminal(browser, terminal, folder / "top.png")
+        terminal.type(b"q")
+        terminal.wait_end(top)
+    finally:
+        terminal.close()
+
+
+def take_trace(browser, viewers, farm, folder):
+    """Of a build from its first to its last job, beside the others."""
+    lay_out(farm, "traced", COMPILE)
+    farm.client(["make", "-s", "-j6"], cwd=farm.directory / "projects" / "traced",
+                env={"KILN_BUILD": "traced"}, check=True)
+    trace = farm.client(["kiln", "trace", "traced"], check=True).stdout.decode()
+    browser.prefer(dark=False)
+    browser.resize(1440, 900)
+    viewers.picture_trace(browser, trace, folder / "trace.png")
+
+
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    folder, packages = map(pathlib.Path, sys.argv[1:])
     with Farm(workers=WORKERS, slots=SLOTS, isolated=False) as farm:
         farm.prime("gcc")
         pools.create(farm, "cc", "--context", "forkserver", "--toolchain", "gcc", "--warm", "all",
@@ -107,8 +141,10 @@ def main():
         try:
             wait_until(lambda: worked(farm), "the farm to have worked for a while", 300)
             address = "http://{}:{}".format(*farm.coordinator.http_address)
-            with Chromium() as browser:
-                take(browser, address, farm, folder)
+            with Chromium() as browser, Viewers(packages) as viewers:
+                take_page(browser, address, farm, folder)
+                take_top(browser, viewers, farm, folder)
+                take_trace(browser, viewers, farm, folder)
         finally:
             for loop in loops:
                 os.killpg(loop.pid, signal.SIGKILL)

@@ -123,12 +123,17 @@ class Chromium:
         """What `return …` in the page gives."""
         return self._driver.execute_script(script, *arguments)
 
+    def call(self, script, *arguments, seconds=SOON):
+        """What the script gives to the function that is its last argument."""
+        self._driver.set_script_timeout(seconds)
+        return self._driver.execute_async_script(script, *arguments)
+
     def module(self, body, seconds=SOON):
         """What an async function of this body gives; it may import()."""
-        self._driver.set_script_timeout(seconds)
-        value = self._driver.execute_async_script(
+        value = self.call(
             "const done = arguments[0]; (async () => {" + body + "})()"
-            ".then((value) => done([value]), (error) => done(String(error.stack)))")
+            ".then((value) => done([value]), (error) => done(String(error.stack)))",
+            seconds=seconds)
         if not isinstance(value, list):
             raise AssertionError(value)
         return value[0]
