@@ -1,14 +1,16 @@
-"""scripts/bench.sh scrape: what it costs a farm of tasks that do nothing to be scraped each second;
-one run, with and without a scraper in turns."""
+"""scripts/bench.sh scrape: what it costs a farm of tasks that do nothing to be scraped each second.
+Calls go on all the while; one second with a scrape and one without make a pair, whose order
+changes from pair to pair, so that what drifts drifts for both."""
 
 import argparse
+import math
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
 
 import kilntest
 import pool_report
@@ -16,87 +18,102 @@ from pool_report import Row
 
 COLUMNS = ("unscraped", "scraped")
 ANSWERS = 200  # of each daemon, for the CPU that one takes
-SCRAPE_SECONDS = 1.0
+CPU_ROUNDS = 7
+SLICE_SECONDS = 1.0
+WARM_SECONDS = 10
+AT_ONCE = 4
+CALLS = f"yes | xargs -P{AT_ONCE} -I{{}} kiln run -- echo done"
 
 
-class Scraper:
-    """Asks each daemon for its metrics each second, while it is in its context."""
+class Calls:
+    """Calls that do nothing, several at a time, as long as this is in its context; `count` is how
+    many have ended."""
 
-    def __init__(self, daemons):
-        self.daemons, self._enough = daemons, threading.Event()
-        self.took = []  # seconds, of each answer
+    def __init__(self, farm):
+        self._farm, self.count = farm, 0
+        self._process = self._thread = None
 
-    def _scrape(self):
-        while True:
-            for daemon in self.daemons:
-                started = time.monotonic()
-                status, _ = daemon.get("/metrics")
-                self.took.append(time.monotonic() - started)
-                if status != 200:
-                    raise AssertionError(f"{daemon.name} answered {status}")
-            if self._enough.wait(SCRAPE_SECONDS):
-                return
+    def __enter__(self):
+        self._process = self._farm.start_client(["sh", "-c", CALLS], stdout=subprocess.PIPE,
+                                                start_new_session=True)
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+        return self
 
-    @contextmanager
-    def at_work(self):
-        self._enough.clear()
-        thread = threading.Thread(target=self._scrape)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._enough.set()
-            thread.join()
+    def __exit__(self, kind, error, trace):
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._thread.join()
+        self._process.stdout.close()
+
+    def _read(self):
+        while more := self._process.stdout.read1():
+            self.count += more.count(b"\n")
+
+
+def let_pass(seconds):
+    """What is measured is what happens meanwhile: there is nothing to wait for."""
+    threading.Event().wait(max(0.0, seconds))
+
+
+def interval(unscraped, scraped):
+    """The change of the mean in %, between the ends of its interval of 95 %."""
+    differences = [one - other for one, other in zip(scraped, unscraped)]
+    mean = statistics.mean(unscraped)
+    middle = 100 * statistics.mean(differences) / mean
+    error = 100 * statistics.stdev(differences) / math.sqrt(len(differences)) / mean
+    return [middle - 1.96 * error, middle, middle + 1.96 * error]
 
 
 class ScrapeBench:
     def __init__(self, farm, options):
         self.farm, self.options = farm, options
-        self.scraper = Scraper([farm.coordinator, *farm.workers])
+        self.daemons = [farm.coordinator, *farm.workers]
+        self.took = []  # seconds, of each answer
         farm.kiln("run", "--", "true")
 
-    def tasks_per_second(self):
-        """Of calls that do nothing, four at a time."""
-        words = "".join(f"{number}\n" for number in range(self.options.tasks)).encode()
-        started = time.monotonic()
-        self.farm.client(["xargs", "-P4", "-I{}", "kiln", "run", "--", "true"], check=True,
-                         input=words)
-        return self.options.tasks / (time.monotonic() - started)
+    def _scrape(self):
+        for daemon in self.daemons:
+            started = time.monotonic()
+            status, _ = daemon.get("/metrics")
+            self.took.append(time.monotonic() - started)
+            if status != 200:
+                raise AssertionError(f"{daemon.name} answered {status}")
 
-    def turn(self, column):
-        if column == "unscraped":
-            return self.tasks_per_second()
-        with self.scraper.at_work():
-            return self.tasks_per_second()
+    def _slice(self, calls, column):
+        """Calls each second."""
+        before, started = calls.count, time.monotonic()
+        if column == "scraped":
+            self._scrape()
+        let_pass(started + SLICE_SECONDS - time.monotonic())
+        return (calls.count - before) / (time.monotonic() - started)
 
     def rows(self):
-        """Each round begins with the other one, so that what drifts drifts for both."""
         found = {column: [] for column in COLUMNS}
-        for number in range(self.options.rounds + 1):
-            for column in COLUMNS if number % 2 == 0 else reversed(COLUMNS):
-                value = self.turn(column)
-                if number > 0:  # the first round warms
-                    found[column].append(value)
-        changes = [100 * (scraped / unscraped - 1)
-                   for unscraped, scraped in zip(found["unscraped"], found["scraped"])]
-        yield Row("tasks that do nothing, -j4", "1/s", found, COLUMNS)
-        yield Row("change, round by round", "%", {"scraped": changes}, COLUMNS)
+        with Calls(self.farm) as calls:
+            let_pass(WARM_SECONDS)
+            for number in range(self.options.rounds):
+                for column in COLUMNS if number % 2 == 0 else reversed(COLUMNS):
+                    found[column].append(self._slice(calls, column))
+        yield Row(f"tasks that do nothing, -j{AT_ONCE}", "1/s", found, COLUMNS)
+        change = interval(found["unscraped"], found["scraped"])
+        yield Row("change of the mean (95 % interval)", "%", {"scraped": change}, COLUMNS)
+        took = [1000 * seconds for seconds in self.took]
+        yield Row("one answer meanwhile", "ms", {"scraped": took}, COLUMNS)
         yield from self.cpu()
-        took = [1000 * seconds for seconds in self.scraper.took]
-        yield Row("one answer", "ms", {"scraped": took}, COLUMNS)
 
     def cpu(self):
         """What coordinator and worker take for one answer of each, idle time left out: who else
         runs does not change it much. Then what that is of the machine, at one each second."""
         def spent():
             return sum(daemon.metric("process_cpu_seconds_total")
-                       for daemon in self.scraper.daemons)
+                       for daemon in self.daemons)
 
         found = []
-        for _ in range(self.options.rounds):
+        for _ in range(CPU_ROUNDS):
             before, started = spent(), time.monotonic()
             for _ in range(ANSWERS):
-                for daemon in self.scraper.daemons:
+                for daemon in self.daemons:
                     daemon.get("/metrics")
             answers, window = spent() - before, time.monotonic() - started
             before = spent()
@@ -118,16 +135,12 @@ def others():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("summary", type=pathlib.Path, help="JSON to write, and scrape.md by it")
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--tasks", type=int, default=300, help="of a round, each way")
+    parser.add_argument("--rounds", type=int, default=300, help="pairs of seconds")
     options = parser.parse_args()
     print(f"before the run, in % of a core: {others()}")
     with kilntest.Farm(workers=1, slots=2) as farm:
-        bench = ScrapeBench(farm, options)
-        rows = list(bench.rows())
-        pool_report.run(rows, options.summary, options.rounds, COLUMNS)
-    change = statistics.median(rows[1].samples["scraped"])
-    print(f"scraped each second: {change:+.2f} % in the median of {options.rounds} rounds")
+        pool_report.run(ScrapeBench(farm, options).rows(), options.summary, options.rounds,
+                        COLUMNS)
 
 
 if __name__ == "__main__":
