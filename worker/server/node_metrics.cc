@@ -6,17 +6,26 @@
 #include "common/base/machine.h"
 
 namespace kiln::worker {
+namespace {
+
+constexpr Duration kSpeedHolds = std::chrono::minutes(10);
+
+}  // namespace
 
 NodeMetrics::NodeMetrics(metrics::Registry& registry, const std::string& node,
-                         std::filesystem::path store)
+                         std::filesystem::path store, Speed speed)
     : store_(std::move(store)),
+      speed_(std::move(speed)),
       process_(registry),
       store_free_(registry.gauge("kiln_worker_store_free_bytes",
                                  "Bytes that the store's file system has left")),
       memory_available_(registry.gauge("kiln_worker_memory_available_bytes",
                                        "Memory of the machine that could be had without swapping")),
       load_(registry.gauge("kiln_worker_load_average",
-                           "Load average of the machine over one minute")) {
+                           "Load average of the machine over one minute")),
+      core_speed_(registry.gauge("kiln_worker_core_speed_ratio",
+                                 "Speed of a core at a fixed program like a compiler's work; 1 is "
+                                 "the reference")) {
   registry.gauge("kiln_worker_info", "The node's name; always 1", {{"node", node}}).set(1);
   registry
       .gauge("kiln_worker_memory_bytes",
@@ -25,12 +34,20 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry, const std::string& node,
   registry.gauge("kiln_worker_cores", "Cores that the worker may use").set(usable_cores());
 }
 
-std::string NodeMetrics::text() {
+void NodeMetrics::look_at_speed(TimePoint now) {
+  const std::lock_guard lock(speed_mutex_);
+  if (speed_known_ && now - *speed_known_ < kSpeedHolds) return;
+  speed_known_ = now;
+  core_speed_.set(speed_());
+}
+
+std::string NodeMetrics::text(TimePoint now) {
   std::error_code error;
   const auto space = std::filesystem::space(store_, error);
   if (!error) store_free_.set(static_cast<double>(space.available));
   memory_available_.set(static_cast<double>(available_memory_bytes()));
   load_.set(load_average());
+  look_at_speed(now);
   return process_.text();
 }
 

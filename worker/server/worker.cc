@@ -6,6 +6,7 @@
 
 #include <sys/resource.h>
 
+#include "common/base/core_speed.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
@@ -134,7 +135,8 @@ void Worker::make_metrics() {
   registry_.set_build_info("worker", std::string(kVersion));
   metrics_ = std::make_unique<WorkerMetrics>(registry_);
   pool_metrics_ = std::make_unique<PoolMetrics>(registry_);
-  node_metrics_ = std::make_unique<NodeMetrics>(registry_, options_.name, options_.store);
+  node_metrics_ =
+      std::make_unique<NodeMetrics>(registry_, options_.name, options_.store, measure_core_speed);
   const auto& bytes = metrics_->blob_bytes();
   counted_source_ = std::make_unique<CountedSource>(*source_, bytes.sent);
   from_agents_ = std::make_unique<CountedSink>(*sink_, bytes.from_agents);

@@ -90,7 +90,7 @@ void Worker::publish_gauges() {
 
 Status Worker::open_http() {
   metrics::HttpHandlers handlers;
-  handlers.metrics = [this] { return node_metrics_->text(); };
+  handlers.metrics = [this] { return node_metrics_->text(Clock::now()); };
   handlers.health = [] { return Status{}; };
   handlers.ready = [this] {
     const std::lock_guard lock(shared_.mutex);
