@@ -59,8 +59,9 @@ class PrometheusTest(unittest.TestCase):
         expected = {("KilnPoolBroken", "sick"), ("KilnPoolWithoutExecutors", "sick")}
         wait_until(lambda: expected <= noticed(), "both alerts of the pool to be pending")
         self.assertEqual(set(), {name for name, _ in noticed()} & {
-            "KilnCoordinatorDown", "KilnWorkerDown", "KilnNoWorkers", "KilnWorkersLostOften",
-            "KilnExecutorsBroken", "KilnTasksNotRun", "KilnStoreTooSmall", "KilnPoolsNotStored",
+            "KilnCoordinatorDown", "KilnWorkerDown", "KilnNodeLost", "KilnNoWorkers",
+            "KilnWorkersLostOften", "KilnNodeFlaps", "KilnClientFallsBack", "KilnExecutorsBroken",
+            "KilnTasksNotRun", "KilnStoreTooSmall", "KilnStorePinned", "KilnPoolsNotStored",
             "KilnMixedVersions"})
         self.assertEqual({"sick"}, {pool for _, pool in noticed() if pool})
 
