@@ -20,17 +20,6 @@ std::string lost_text(const std::string& node, const WorkerLost& loss) {
   return node + why + "; " + counted(loss.leases, "lease") + " on it";
 }
 
-// The first node on which it is broken, and how many there are.
-std::pair<const PoolNodeView*, std::size_t> broken_nodes(const PoolView& pool) {
-  const PoolNodeView* first = nullptr;
-  std::size_t count = 0;
-  for (const auto& node : pool.nodes) {
-    if (node.state == NodeState::lost || node.pool->state != PoolState::broken) continue;
-    if (count++ == 0) first = &node;
-  }
-  return {first, count};
-}
-
 }  // namespace
 
 std::string_view name(Severity severity) {
@@ -96,7 +85,7 @@ void FarmEvents::look_at_pools(const FarmSnapshot& farm) {
   for (const auto& view : farm.pools) {
     const auto& pool = view.definition->spec.name;
     const auto known = pools_.find(pool);
-    Pool state = known == pools_.end() ? Pool{view.definition->version, 0} : known->second;
+    Pool state = known == pools_.end() ? Pool{view.definition->version, {}} : known->second;
     if (known == pools_.end() && looked_) {
       add(farm.taken, "pool_created", Severity::info, pool, "the pool " + pool + " was made");
     } else if (state.version != view.definition->version) {
@@ -116,16 +105,26 @@ void FarmEvents::look_at_pools(const FarmSnapshot& farm) {
 
 void FarmEvents::look_at_health(const PoolView& view, Pool& known, TimePoint now) {
   const auto& pool = view.definition->spec.name;
-  const auto [first, broken] = broken_nodes(view);
-  if (broken > known.broken) {
-    auto text = "the pool " + pool + " is broken on " + first->node;
-    if (broken > 1) text += " and " + counted(broken - 1, "other node");
-    if (!first->pool->reason.empty()) text += ": " + first->pool->reason;
+  const PoolNodeView* newly = nullptr;
+  bool mended = false;
+  std::set<std::string> broken;
+  for (const auto& node : view.nodes) {
+    const bool was = known.broken.contains(node.node);
+    // What became of it on a node that is lost is not known.
+    const bool is = node.state == NodeState::lost ? was : node.pool->state == PoolState::broken;
+    if (is) broken.insert(node.node);
+    if (is && !was && newly == nullptr) newly = &node;
+    mended = mended || (was && !is);
+  }
+  if (newly != nullptr) {
+    auto text = "the pool " + pool + " is broken on " + newly->node;
+    if (broken.size() > 1) text += " and " + counted(broken.size() - 1, "other node");
+    if (!newly->pool->reason.empty()) text += ": " + newly->pool->reason;
     add(now, "pool_broken", Severity::bad, pool, std::move(text));
-  } else if (broken == 0 && known.broken > 0) {
+  } else if (mended && broken.empty()) {
     add(now, "pool_mended", Severity::good, pool, "the pool " + pool + " is broken nowhere now");
   }
-  known.broken = broken;
+  known.broken = std::move(broken);
 }
 
 void FarmEvents::add(TimePoint at, std::string kind, Severity severity, const std::string& subject,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,7 @@ class FarmEvents {
  private:
   struct Pool {
     std::uint64_t version = 0;
-    std::size_t broken = 0;  // nodes
+    std::set<std::string> broken;  // the nodes; one that is lost stays among them
   };
   void look_at_nodes(const FarmSnapshot& farm, const std::vector<WorkerLost>& losses);
   void look_at_node(const NodeView& view, NodeState before, const WorkerLost* loss, TimePoint now);

@@ -112,6 +112,25 @@ TEST_F(FarmEventsTest, a_broken_pool_says_where_and_why) {
   EXPECT_THAT(look(), ElementsAre("pool_mended"));
 }
 
+TEST_F(FarmEventsTest, a_pool_is_not_mended_by_the_loss_of_its_broken_node) {
+  const std::vector<std::pair<std::string, PoolState>> broken = {{"w1", PoolState::ready},
+                                                                 {"w2", PoolState::broken}};
+  pool("gcc", 1, broken);
+  look();
+  pool("gcc", 1, broken);
+  farm_.pools.back().nodes.back().state = NodeState::lost;
+  EXPECT_THAT(look(), ElementsAre());
+  pool("gcc", 1, broken);
+  EXPECT_THAT(look(), ElementsAre()) << "it comes back as it was";
+  pool("gcc", 1, {{"w1", PoolState::ready}});
+  EXPECT_THAT(look(), ElementsAre()) << "the node is forgotten";
+  pool("gcc", 1, broken);
+  EXPECT_THAT(look(), ElementsAre("pool_broken"));
+  pool("gcc", 1, {{"w1", PoolState::broken}, {"w2", PoolState::broken}});
+  EXPECT_THAT(look(), ElementsAre("pool_broken"));
+  EXPECT_EQ(last().text, "the pool gcc is broken on w1 and 1 other node: no such file");
+}
+
 TEST_F(FarmEventsTest, the_oldest_events_go) {
   events_ = FarmEvents(3);
   for (const auto* name : {"a", "b", "c", "d"}) node(name, NodeState::ready);
