@@ -81,8 +81,12 @@ Dashboard::~Dashboard() = default;
 
 void Dashboard::look(Look look) {
   const std::lock_guard lock(mutex_);
-  // Begins with the second of the day, so that no number of an earlier coordinator is one of ours.
-  if (first_look_ == 0) looks_ = first_look_ = static_cast<std::uint64_t>(look.unix_ms / 1000);
+  // Begins with the second of the day, so that no number of an earlier coordinator is one of ours:
+  // nor of its builds, whose addresses people keep.
+  if (first_look_ == 0) {
+    looks_ = first_look_ = static_cast<std::uint64_t>(look.unix_ms / 1000);
+    book_ = JobBook(JobBook::Bounds{}, first_look_);
+  }
   ++looks_;
   farm_ = std::move(look.farm);
   unix_ms_ = look.unix_ms;
@@ -209,6 +213,7 @@ metrics::HttpReply Dashboard::timeline(const std::string& query) const {
   JsonObject body;
   body.time("now", unix_ms_).member("build", build_line(*build, clock));
   body.number("dropped", build->dropped).number("next", build->changed);
+  body.number("first", build->jobs.empty() ? 0 : build->jobs.front().id);
   return answer(body.member("jobs", in_brackets(jobs)).end());
 }
 

@@ -227,10 +227,13 @@ LiveBuild& JobBook::with_oldest_job() {
 }
 
 void JobBook::forget_longest_at_rest() {
-  const auto found = std::min_element(
-      builds_.begin(), builds_.end(),
-      [](const auto& left, const auto& right) { return left.second.last < right.second.last; });
-  forget(found);
+  const auto rank = [](const LiveBuild& build) {
+    return std::make_pair(build.running + build.queued > 0, build.last);
+  };
+  forget(std::min_element(builds_.begin(), builds_.end(),
+                          [&rank](const auto& left, const auto& right) {
+                            return rank(left.second) < rank(right.second);
+                          }));
 }
 
 std::map<BuildNumber, LiveBuild>::iterator JobBook::forget(

@@ -17,7 +17,7 @@
 
 namespace kiln::coordinator {
 
-using BuildNumber = std::uint64_t;  // from 1; 0: no build
+using BuildNumber = std::uint64_t;  // 0: no build
 
 struct LiveJob {
   std::uint64_t id = 0;       // ascending within a build
@@ -59,7 +59,9 @@ class JobBook {
     Duration keep = std::chrono::minutes(30);  // a build after its last change
   };
   JobBook() : JobBook(Bounds{}) {}
-  explicit JobBook(const Bounds& bounds) : bounds_(bounds) {}
+  // Builds get the numbers after `number`.
+  explicit JobBook(const Bounds& bounds, BuildNumber number = 0)
+      : bounds_(bounds), last_build_(number) {}
 
   void apply(const JobChange& change);
   // What was not told: all tasks that are thought to be there went unseen.

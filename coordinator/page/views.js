@@ -150,15 +150,28 @@ export function makeBuildView(root, text) {
   const timeline = makeTimeline(timelinePanel, parts);
   const tasks = makeTasks(tasksPanel, { without: ["build", "client"],
     empty: "No task of it runs now." });
-  const jobs = new Map();
+  const jobs = new Map();  // by id, the oldest first
   let next = null, last = null;
+
+  // null: the coordinator knows no such build, or does not any more.
+  function follow(answer) {
+    if (answer === undefined) return;
+    if (answer === null) jobs.clear();
+    [next, last] = [answer?.next ?? null, answer];
+    for (const job of answer?.jobs ?? []) jobs.set(job.id, job);
+    const first = answer?.first ?? 0;  // older ones are not kept
+    for (const id of jobs.keys()) {
+      if (id >= first) break;
+      jobs.delete(id);
+    }
+  }
+
   return {
     ask: () => [`/api/v1/tasks?build=${id}`,
       `/api/v1/timeline?build=${id}${next === null ? "" : `&since=${next}`}`],
     heading: title.heading,
     update({ state, look }, [tasksAnswer, answer]) {
-      for (const job of answer?.jobs ?? []) jobs.set(job.id, job);
-      if (answer) [next, last] = [answer.next ?? next, answer];
+      follow(answer);
       tasks(tasksAnswer?.tasks ?? []);
       const build = state.builds.get(id) ?? last?.build;
       timelinePanel.hidden = !build;
@@ -207,7 +220,7 @@ export function makeTasksView(root, _, filters) {
       made[0].set(has("node", state.order.map((name) => [name, name])));
       made[1].set(has("pool", [...state.pools.keys()].map((name) => [name, name])));
       made[2].set(has("build", [...state.builds.values()].map((build) =>
-        [build.id, `${buildName(build, build.id)} (${build.id})`])));
+        [build.id, `${buildName(build, build.id)}, since ${timeOfDay(build.begun)}`])));
       const list = answer?.tasks ?? [];
       tasks(list);
       const total = answer?.total ?? list.length;

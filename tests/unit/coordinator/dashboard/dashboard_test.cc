@@ -12,6 +12,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::int64_t kWall = 1'700'000'000'000;
+// Of the first build: numbers begin with the second of the first look.
+constexpr std::uint64_t kBuild = 1'700'000'002;
 
 class DashboardTest : public testing::Test {
  protected:
@@ -86,7 +88,7 @@ TEST_F(DashboardTest, a_first_answer_is_whole) {
   EXPECT_EQ(all["farm"]["running"], 1);
   EXPECT_EQ(all["farm"]["waiting"], 3);
   EXPECT_EQ(all["farm"]["nodes_ready"], 1);
-  EXPECT_EQ(all["nodes"][0]["busy"], Json::parse("[[0,1]]"));
+  EXPECT_EQ(all["nodes"][0]["busy"], (Json{{0, kBuild}}));
   EXPECT_EQ(all["nodes"][0]["heat"], "ready");
   EXPECT_THAT(names(all["pools"]), ElementsAre("default"));
   EXPECT_EQ(all["builds"][0]["name"], "nightly");
@@ -166,7 +168,7 @@ TEST_F(DashboardTest, tasks_are_listed_the_oldest_first_and_filtered) {
   EXPECT_THAT(listed("limit=1"), ElementsAre("5f-3"));
   EXPECT_THAT(listed("node=w1"), ElementsAre("5f-2", "5f-1"));
   EXPECT_THAT(listed("pool=gcc"), ElementsAre("5f-3"));
-  EXPECT_THAT(listed("build=1"), ElementsAre("5f-2", "5f-1"));
+  EXPECT_THAT(listed("build=" + std::to_string(kBuild)), ElementsAre("5f-2", "5f-1"));
   EXPECT_THAT(listed("build=0"), ElementsAre("5f-3"));
   EXPECT_THAT(listed("node=w9"), ElementsAre());
   const auto answer = Json::parse(dashboard_.tasks("limit=1").body);
@@ -178,8 +180,9 @@ TEST_F(DashboardTest, tasks_are_listed_the_oldest_first_and_filtered) {
 TEST_F(DashboardTest, a_timeline_tells_jobs_and_then_their_changes) {
   node("w1", {task(1, TaskPhase::running, 300), task(2, TaskPhase::staging, 100)});
   look();
-  const auto first = Json::parse(dashboard_.timeline("build=1").body);
+  const auto first = Json::parse(dashboard_.timeline("build=" + std::to_string(kBuild)).body);
   EXPECT_EQ(first["build"]["name"], "nightly");
+  EXPECT_EQ(first["first"], first["jobs"][0]["id"]);
   ASSERT_EQ(first["jobs"].size(), 2U);
   EXPECT_EQ(first["jobs"][0]["label"], "src/a.c");
   EXPECT_EQ(first["jobs"][0]["accepted"], kWall - 300);
@@ -188,9 +191,10 @@ TEST_F(DashboardTest, a_timeline_tells_jobs_and_then_their_changes) {
   EXPECT_EQ(first["jobs"][1]["started"], nullptr);
   node("w1", {task(2, TaskPhase::staging, 1100)});
   look();
-  const auto next = Json::parse(
-      dashboard_.timeline("build=1&since=" + std::to_string(first["next"].get<std::uint64_t>()))
-          .body);
+  const auto next = Json::parse(dashboard_
+                                    .timeline("build=" + std::to_string(kBuild) + "&since=" +
+                                              std::to_string(first["next"].get<std::uint64_t>()))
+                                    .body);
   ASSERT_EQ(next["jobs"].size(), 1U);
   EXPECT_EQ(next["jobs"][0]["phase"], "ended");
   EXPECT_EQ(next["jobs"][0]["ended"], kWall + 1000);

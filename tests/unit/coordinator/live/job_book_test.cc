@@ -146,14 +146,20 @@ TEST_F(JobBookTest, a_build_that_goes_on_keeps_its_new_jobs_beside_later_builds)
 }
 
 TEST_F(JobBookTest, of_too_many_builds_the_one_that_rests_longest_goes) {
-  book_ = JobBook({.builds = 2});
-  come(1, 0, "goes on");
+  book_ = JobBook({.builds = 3});
+  come(1, 0, "has one long task");
   come(2, 1, "rests");
-  move(1, TaskPhase::running, 2);
-  come(3, 3, "new");
+  go(2, 2);
+  come(3, 3, "rests too");
+  go(3, 4);
+  come(4, 5, "new");
   EXPECT_NE(book_.find(1), nullptr);
   EXPECT_EQ(book_.find(2), nullptr);
   EXPECT_NE(book_.find(3), nullptr);
+  EXPECT_NE(book_.find(4), nullptr);
+  come(5, 6, "newer");
+  EXPECT_NE(book_.find(1), nullptr);
+  EXPECT_EQ(book_.find(3), nullptr);
 }
 
 TEST_F(JobBookTest, builds_of_long_ago_go_once_nothing_of_them_is_there) {
@@ -166,6 +172,12 @@ TEST_F(JobBookTest, builds_of_long_ago_go_once_nothing_of_them_is_there) {
   EXPECT_EQ(book_.builds().size(), 1U);
   book_.tidy(at(3'600'000 + 1'800'000));
   EXPECT_TRUE(book_.builds().empty());
+}
+
+TEST_F(JobBookTest, numbers_of_builds_begin_where_they_are_told_to) {
+  book_ = JobBook(JobBook::Bounds{}, 1'700'000'000);
+  come(1, 0);
+  EXPECT_NE(book_.find(1'700'000'001), nullptr);
 }
 
 TEST_F(JobBookTest, each_change_has_a_higher_number) {
