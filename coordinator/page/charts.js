@@ -2,7 +2,7 @@
 import { element, setText } from "./dom.js";
 import { brief, count, rate, span, timeOfDay } from "./format.js";
 import { FONT, prepare } from "./palette.js";
-import { buckets, nearest, niceTop } from "./series.js";
+import { buckets, lately, nearest, niceTop } from "./series.js";
 
 const SPAN_MS = 10 * 60 * 1000;
 const BUCKET_MS = 5000;
@@ -16,10 +16,10 @@ const CHARTS = [
     { name: "busy", place: 1, colour: "ready", fill: true, exact: true },
     { name: "waiting", place: 2, colour: "muted", dash: [3, 3], exact: true }] },
   { title: "Tasks per second", text: rate, axis: briefRate, lines: [
-    { name: "tasks/s", place: 3, colour: "ready", fill: true, rate: true }] },
+    { name: "tasks/s", place: 3, colour: "ready", fill: true, rate: true, recent: "rate" }] },
   { title: "Latency", text: span, axis: brief, lines: [
-    { name: "p50", place: 4, colour: "ready" },
-    { name: "p95", place: 5, colour: "accent", dash: [4, 3] }] },
+    { name: "p50", place: 4, colour: "ready", recent: "p50" },
+    { name: "p95", place: 5, colour: "accent", dash: [4, 3], recent: "p95" }] },
 ];
 
 function trace(context, line, x, y) {
@@ -106,14 +106,14 @@ function drawChart(canvas, spec, state, palette, pointed) {
     context.lineTo(x(at), floor);
     context.stroke();
   }
-  return spec.lines.map((line, place) => valueAt(line, lines[place], state.points, at));
+  return spec.lines.map((line, place) => valueAt(line, lines[place], state, at));
 }
 
-// What is read at a time, or now (null): of what is counted at a moment the last count itself.
-function valueAt({ exact, place }, line, points, at) {
+// What is read at a time, or now (null): of what is counted at a moment the last count itself, of
+// the rest what the row of numbers says.
+function valueAt({ exact, place, recent }, line, { points, step }, at) {
   if (at !== null) return nearest(line, at)?.[1] ?? null;
-  if (exact) return points.at(-1)?.[place] ?? null;
-  return line.findLast(([, value]) => value !== null)?.[1] ?? null;
+  return exact ? points.at(-1)?.[place] ?? null : lately(points, step)[recent];
 }
 
 export function makeCharts(root) {
@@ -126,17 +126,26 @@ export function makeCharts(root) {
       return value;
     });
     const when = read.appendChild(element("span"));
-    const canvas = element("canvas", { role: "img", "aria-label": spec.title });
+    const canvas = element("canvas", { role: "img", tabindex: "0", "aria-label": spec.title });
     root.append(element("div", { class: "chart" },
       element("div", { class: "head" }, element("h2", {}, spec.title), read), canvas));
     canvas.addEventListener("pointermove", (event) => {
       pointed = event.offsetX / canvas.clientWidth;
       draw();
     });
-    canvas.addEventListener("pointerleave", () => {
-      pointed = null;
+    canvas.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -BUCKET_MS, ArrowRight: BUCKET_MS }[event.key];
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      pointed = Math.min(1, Math.max(0, (pointed ?? 1) + by / SPAN_MS));
       draw();
     });
+    for (const leaving of ["pointerleave", "blur"]) {
+      canvas.addEventListener(leaving, () => {
+        pointed = null;
+        draw();
+      });
+    }
     return { spec, canvas, values, when };
   });
 

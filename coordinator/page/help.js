@@ -14,7 +14,9 @@ const TIMELINE = [
   ["+  −  0", "in a timeline: nearer, farther, all of it"],
   ["←  →", "earlier, later"],
   ["n  p", "the next job, the one before"],
+  ["Ctrl", "with the wheel: nearer, farther; drag to go earlier, later"],
 ];
+const CHARTS = [["←  →", "on a chart: read it earlier, later"]];
 const WORDS = [
   ["cold", "the slot has neither executor nor compilers: its first task waits for both"],
   ["staged", "compilers are on the node's disk, but no executor is ready"],
@@ -30,7 +32,8 @@ function list(rows, tag) {
 
 export function makeHelp(dialog, button) {
   dialog.append(
-    element("h2", { id: "help-title" }, "Keys and meanings"), list([...KEYS, ...TIMELINE], true),
+    element("h2", { id: "help-title" }, "Keys and meanings"),
+    list([...KEYS, ...TIMELINE, ...CHARTS], true),
     element("h3", {}, "Heat of a slot"), list(WORDS, false),
     element("form", { method: "dialog" }, element("button", { class: "quiet" }, "Close")));
   const open = () => dialog.open || dialog.showModal();

@@ -1,9 +1,9 @@
 // The row of numbers that says at a glance how the farm is.
 import { element, setAttribute, setText } from "./dom.js";
 import { count, plural, rate, span } from "./format.js";
+import { lately } from "./series.js";
 
 const BAR = ["busy", "ready", "staged", "cold", "draining"];
-const RATE_POINTS = 10;
 
 function makeNumber(name, wide) {
   const value = element("div", { class: "value" });
@@ -21,19 +21,6 @@ function makeNumber(name, wide) {
     setAttribute(note, "class", bad ? "note bad" : "note");
   };
   return { root, set };
-}
-
-// Tasks a second and latencies, over the last ten points of the series.
-export function lately(points, step) {
-  const last = points.slice(-RATE_POINTS);
-  const ended = last.reduce((sum, point) => sum + (point[3] ?? 0), 0);
-  const median = (place) => {
-    const known = last.map((point) => point[place]).filter((value) => value !== null &&
-      value !== undefined).sort((one, other) => one - other);
-    return known.length ? known[Math.floor(known.length / 2)] : null;
-  };
-  const seconds = Math.max(1, last.length) * step / 1000;
-  return { rate: ended / seconds, p50: median(4), p95: median(5) };
 }
 
 export function makeNumbers(root) {

@@ -36,3 +36,18 @@ export function nearest(line, at) {
   for (const one of line) if (!best || Math.abs(one[0] - at) < Math.abs(best[0] - at)) best = one;
   return best;
 }
+
+const RECENT_POINTS = 10;
+
+// Tasks a second and latencies, over the last ten points of the series.
+export function lately(points, step) {
+  const last = points.slice(-RECENT_POINTS);
+  const ended = last.reduce((sum, point) => sum + (point[3] ?? 0), 0);
+  const median = (place) => {
+    const known = last.map((point) => point[place]).filter((value) => value !== null &&
+      value !== undefined).sort((one, other) => one - other);
+    return known.length ? known[Math.floor(known.length / 2)] : null;
+  };
+  const seconds = Math.max(1, last.length) * step / 1000;
+  return { rate: ended / seconds, p50: median(4), p95: median(5) };
+}

@@ -15,7 +15,7 @@ export function makeStatus(root, text, about) {
     const left = Math.max(0, Math.ceil((trouble.next - Date.now()) / 1000));
     const again = left > 0 ? `trying again in ${left} s` : "trying again";
     const since = heard === null ? "no answer yet"
-      : `stale since ${Math.max(1, Math.round((Date.now() - heard) / 1000))} s`;
+      : `stale for ${Math.max(1, Math.round((Date.now() - heard) / 1000))} s`;
     setText(text, `${since}: ${trouble.error.message}, ${again}`);
   }
 

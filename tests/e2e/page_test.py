@@ -184,6 +184,31 @@ class PageTest(PageCase):
         self.assertRegex(self.browser.text(".chosen"), r"sleep.*w1, slot \d.*then")
         self.assert_clean()
 
+    def test_a_build_of_another_coordinators_life_is_not_taken_for_one_of_this(self):
+        self.sleep_remotely(1, "outlives")
+        before = self.build_id("outlives")
+        self.open(f"#/build/{before}")
+        self.browser.wait_text(".timeline .more", "1 job on 1 slot")
+        self.farm.coordinator.end()
+        self.farm.restart_coordinator()
+        self.browser.wait_text("#details", "There is no such build", BUSY)
+        after = self.build_id("outlives")
+        self.assertGreater(after, before)
+        self.browser.js("location.hash = arguments[0]", f"#/build/{after}")
+        self.browser.wait_text(".timeline .more", "1 job on 1 slot")
+        self.farm.wait_nodes(WORKERS)
+
+    def test_charts_are_read_by_keys(self):
+        self.open()
+        self.browser.wait("performance.getEntriesByName('kiln-update').length > 2", "updates")
+        self.browser.js("document.querySelector('#charts canvas').focus()")
+        self.assertNotIn(" at ", self.browser.text("#charts .read"))
+        self.browser.type(Keys.ARROW_LEFT)
+        self.assertRegex(self.browser.text("#charts .read"), r" at \d\d:\d\d:\d\d")
+        self.browser.type(Keys.TAB)
+        self.browser.js("document.activeElement.blur()")
+        self.assertNotIn(" at ", self.browser.text("#charts .read"))
+
     def test_a_pool_is_shown_warming(self):
         self.open()
         create = self.farm.start_client(
@@ -215,6 +240,21 @@ class PageTest(PageCase):
         self.assertEqual(f"{WORKERS} ready", self.fact("Nodes"))
         self.farm.client(["kiln", "pool", "delete", "held"], check=True)
         self.browser.wait_text("#details", "no such pool")
+        self.assert_clean()
+
+    def test_a_broken_pool_says_why(self):
+        self.open()
+        pools.create(self.farm, "sick", "--toolchain", "sh", "--init", "sh -c 'exit 3'", "--warm",
+                     "all", "--min-warm", "1", check=False)
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "sick"])
+        self.browser.wait_text("#events", "the pool sick is broken on w", BUSY)
+        self.browser.wait("[...document.querySelectorAll('#pools tr')].some((row) => "
+                          f"/sick.*{WORKERS} broken/s.test(row.innerText))", "both nodes broken",
+                          BUSY)
+        self.browser.click("#pools a[href='#/pool/sick']")
+        self.wait_title("sick")
+        self.browser.wait_text("#details .title", "3")
+        self.assertIn("broken", self.browser.text("#details tbody tr"))
         self.assert_clean()
 
     def test_clicks_lead_to_details_and_back(self):
@@ -356,6 +396,8 @@ class PageTest(PageCase):
 
     def test_motion_stops_for_who_wants_none(self):
         self.addCleanup(self.browser.prefer, True)
+        self.open()
+        self.browser.wait("document.getAnimations().length", "what moves")
         self.browser.prefer(dark=True, calm=True)
         self.open()
         self.assertEqual(0, self.browser.js("return document.getAnimations().length"))
@@ -379,7 +421,7 @@ class AwayTest(PageCase):
         self.open()
         with self.subTest("gone"):
             self.farm.coordinator.end()
-            self.browser.wait_text("#status", "stale since")
+            self.browser.wait_text("#status", "stale for")
             self.browser.wait_text("#status", "trying again")
             self.assertTrue(self.browser.js("return document.body.classList.contains('away')"))
             self.farm.restart_coordinator()

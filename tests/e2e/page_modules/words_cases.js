@@ -2,7 +2,7 @@ import { bestMatch } from "/page/find.js";
 import { brief, bytes, count, plural, rate, span } from "/page/format.js";
 import { poolWords, worstState } from "/page/lists.js";
 import { markOf } from "/page/marks.js";
-import { lately } from "/page/numbers.js";
+import { lately } from "/page/series.js";
 import { LONGEST_MS, pauseAfter } from "/page/poll.js";
 import { hrefOf, parseRoute, tasksHref } from "/page/route.js";
 import { buckets, nearest, niceTop } from "/page/series.js";
