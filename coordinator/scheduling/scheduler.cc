@@ -119,7 +119,7 @@ void Scheduler::apply_occupancy(Node& node, const Occupancy& occupancy) {
 // The node stays listed as lost; its leases are void.
 void Scheduler::lose_node(Node& node, const std::string& reason, Outputs& out) {
   if (node.state == NodeState::lost) return;
-  const auto dropped = drop_leases(leases_.of_node(node.number));
+  const auto dropped = drop_leases(leases_.of_node(node.number), LeaseEnd::worker_lost);
   nodes_.change(node, [&](Node& changed) { changed.state = NodeState::lost; });
   node.lost_at = now_;
   watch_node(node);
@@ -127,7 +127,8 @@ void Scheduler::lose_node(Node& node, const std::string& reason, Outputs& out) {
   out.push_back(WorkerLost{node.info->name, node.info->epoch, reason, dropped});
 }
 
-std::size_t Scheduler::drop_leases(const std::vector<std::uint64_t>& numbers) {
+std::size_t Scheduler::drop_leases(const std::vector<std::uint64_t>& numbers, LeaseEnd why) {
+  lease_ends_.at(static_cast<std::size_t>(why)) += numbers.size();
   for (const auto number : numbers) {
     const auto lease = leases_.take(number);
     auto& node = nodes_.at(lease.node);
@@ -167,7 +168,7 @@ void Scheduler::on(const ClientHeard& event, Outputs&) {
 
 void Scheduler::on(const ClientGone& event, Outputs&) {
   for (const auto& key : queue_.of_client(event.client)) remove_request(key);
-  drop_leases(leases_.of_client(event.client));
+  drop_leases(leases_.of_client(event.client), LeaseEnd::client_gone);
   clients_.erase(event.client);
 }
 
@@ -276,7 +277,8 @@ void Scheduler::on(const LeasesReleased& event, Outputs&) {
   heard(event.client);
   for (const auto& id : event.leases) {
     const auto* lease = id.coordinator_epoch == options_.epoch ? leases_.find(id.number) : nullptr;
-    if (lease != nullptr && lease->client == event.client) drop_leases({id.number});
+    if (lease != nullptr && lease->client == event.client)
+      drop_leases({id.number}, LeaseEnd::released);
   }
 }
 

@@ -53,6 +53,8 @@ class Scheduler {
   std::size_t waiting_requests() const { return queue_.size(); }
   std::size_t clients() const { return clients_.size(); }
   std::size_t leases() const { return leases_.size(); }
+  // Since the beginning.
+  const LeaseEnds& lease_ends() const { return lease_ends_; }
   std::uint64_t total_slots() const { return nodes_.total_slots(); }
   std::uint64_t free_slots() const { return nodes_.free_slots(); }
 
@@ -90,7 +92,7 @@ class Scheduler {
   Client* heard(ClientId id);
   void lose_node(Node& node, const std::string& reason, Outputs& out);
   void apply_occupancy(Node& node, const Occupancy& occupancy);
-  std::size_t drop_leases(const std::vector<std::uint64_t>& numbers);
+  std::size_t drop_leases(const std::vector<std::uint64_t>& numbers, LeaseEnd why);
   std::optional<Error> why_not(const LeasesWanted& wanted) const;
   Error no_node_for(const LeasesWanted& wanted) const;
   bool all_excluded(const LeasesWanted& wanted) const;
@@ -120,6 +122,7 @@ class Scheduler {
   NodeTable nodes_;
   RequestQueue queue_;
   LeaseBook leases_;
+  LeaseEnds lease_ends_{};
   struct KnownPool {
     std::string asks;                      // for labels, as people write them
     std::optional<TimePoint> empty_since;  // it selects no node

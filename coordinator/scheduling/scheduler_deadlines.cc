@@ -71,7 +71,7 @@ void Scheduler::client_due(ClientId id, Outputs& out) {
     remove_request(key);
     refuse(key, Error{Errc::timed_out, "the agent was silent for too long; ask again"}, out);
   }
-  out.push_back(ClientLost{id, drop_leases(leases_.of_client(id))});
+  out.push_back(ClientLost{id, drop_leases(leases_.of_client(id), LeaseEnd::client_gone)});
 }
 
 std::optional<TimePoint> Scheduler::next_deadline() const {
@@ -88,7 +88,7 @@ void Scheduler::on(const Tick&, Outputs&) {}
 void Scheduler::expire(Outputs& out) {
   for (auto lease = leases_.first_to_expire(); lease && lease->first <= now_;
        lease = leases_.first_to_expire()) {
-    drop_leases({lease->second});
+    drop_leases({lease->second}, LeaseEnd::expired);
   }
   while (!due_.empty() && std::get<0>(*due_.begin()) <= now_) {
     const auto due = *due_.begin();

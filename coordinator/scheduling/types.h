@@ -2,10 +2,12 @@
 // no sockets, clocks, threads or logs; the time is part of every input.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -206,6 +208,13 @@ struct ClientLost {
 using Output = std::variant<LeasesGranted, RequestKept, LeasesRefused, WorkerLost, WorkerForgotten,
                             WorkerUnknown, WorkerRejected, ClientRejected, ClientLost>;
 using Outputs = std::vector<Output>;
+
+// Why leases end: given back, not given back in time, or void with their node or their agent.
+enum class LeaseEnd : std::uint8_t { released, expired, worker_lost, client_gone };
+inline constexpr std::array<std::string_view, 4> kLeaseEnds = {"released", "expired", "worker_lost",
+                                                               "client_gone"};
+// How many ended so, in that order.
+using LeaseEnds = std::array<std::uint64_t, kLeaseEnds.size()>;
 
 // ---- Views -------------------------------------------------------------------------------------
 

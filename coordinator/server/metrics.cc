@@ -56,6 +56,8 @@ Metrics::Metrics(metrics::Registry& registry)
                                        metrics::latency_buckets())),
       granted_(registry, "kiln_leases_granted_total",
                "Leases granted, on a free slot or beyond it.", "kind", {"slot", "staging"}),
+      ended_(registry, "kiln_leases_ended_total", "Leases that ended, and why.", "reason",
+             {kLeaseEnds.begin(), kLeaseEnds.end()}),
       refused_(registry, "kiln_requests_refused_total",
                "Requests for leases that ended in a refusal.", "reason", kRefusals),
       workers_lost_(registry, "kiln_workers_lost_total", "Workers given up, and why.", "reason",
@@ -134,6 +136,11 @@ void Metrics::observe(const Scheduler& scheduler) {
   slots_.set(static_cast<double>(scheduler.total_slots()));
   slots_free_.set(static_cast<double>(scheduler.free_slots()));
   leases_.set(static_cast<double>(scheduler.leases()));
+  for (std::size_t why = 0; why < kLeaseEnds.size(); ++why) {
+    const auto now = scheduler.lease_ends().at(why);
+    ended_.with(kLeaseEnds.at(why)).add(static_cast<double>(now - ended_before_.at(why)));
+  }
+  ended_before_ = scheduler.lease_ends();
   requests_waiting_.set(static_cast<double>(scheduler.waiting_requests()));
   clients_.set(static_cast<double>(scheduler.clients()));
   builds_.set(static_cast<double>(scheduler.builds()));

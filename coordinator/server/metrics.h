@@ -38,6 +38,8 @@ class Metrics {
   metrics::Registry& registry_;
   metrics::Histogram wait_seconds_;
   metrics::CounterFamily granted_;
+  metrics::CounterFamily ended_;
+  LeaseEnds ended_before_{};
   metrics::CounterFamily refused_;
   metrics::CounterFamily workers_lost_;
   metrics::CounterFamily received_;

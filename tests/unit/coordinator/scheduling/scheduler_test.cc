@@ -57,6 +57,23 @@ TEST(Scheduler, a_released_lease_goes_to_who_waits) {
   EXPECT_EQ(first<LeasesGranted>(out)->key.client, 8U);
 }
 
+TEST(Scheduler, ends_of_leases_are_counted_by_their_reason) {
+  Farm farm({.staging_per_slot = 0});
+  farm.join("a", 4);
+  farm.send(ClientJoined{7});
+  farm.send(ClientJoined{8});
+  farm.send(Farm::want(7, 1, 3));
+  farm.send(Farm::want(8, 1, 1));
+  ASSERT_EQ(farm.granted.size(), 4U);
+  farm.send(LeasesReleased{7, {farm.granted[0].lease.id}});
+  farm.send(LeasesReleased{7, {farm.granted[0].lease.id}});
+  EXPECT_EQ(farm.scheduler.lease_ends(), (LeaseEnds{1, 0, 0, 0})) << "once";
+  farm.send(ClientGone{8});
+  EXPECT_EQ(farm.scheduler.lease_ends(), (LeaseEnds{1, 0, 0, 1}));
+  farm.send(WorkerGone{"a", 1, "connection closed"});
+  EXPECT_EQ(farm.scheduler.lease_ends(), (LeaseEnds{1, 0, 2, 1}));
+}
+
 TEST(Scheduler, occupancy_of_others_takes_room) {
   Farm farm({.staging_per_slot = 0});
   farm.join("a", 2);
@@ -88,6 +105,7 @@ TEST(Scheduler, a_lease_nobody_gives_back_expires) {
     farm.send(WorkerReported{"a", 1, Farm::idle(2)});
     EXPECT_EQ(farm.granted.size(), second < 62 ? 1U : 2U) << "at second " << second;
   }
+  EXPECT_EQ(farm.scheduler.lease_ends(), (LeaseEnds{0, 1, 0, 0}));
 }
 
 TEST(Scheduler, without_any_node_a_request_is_refused_at_once) {
