@@ -18,7 +18,7 @@ std::string user_name(const Environment& environment, std::uint32_t uid, std::st
   for (const char* variable : {"USER", "LOGNAME"}) {
     if (const auto name = value_of(environment, variable); !name.empty()) return std::string(name);
   }
-  const std::string number = std::to_string(uid);
+  std::string number = std::to_string(uid);
   while (!passwd.empty()) {
     auto line = take(passwd, '\n');
     const auto name = take(line, ':');

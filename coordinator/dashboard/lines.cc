@@ -58,7 +58,7 @@ std::string node_line(const NodeView& node, const std::vector<std::optional<Buil
   const auto& info = *node.info;
   const auto& occupancy = *node.occupancy;
   const bool is_lost = node.state == NodeState::lost;
-  const std::uint32_t living = is_lost ? 0 : 1;
+  const std::uint64_t living = is_lost ? 0 : 1;
   JsonObject line;
   line.text("name", info.name).text("state", state_name(node.state)).number("slots", info.slots);
   line.number("running", living * occupancy.running).number("ready", living * occupancy.ready);
