@@ -60,20 +60,24 @@ int say_failure(const Error& error) {
 }
 
 // On a terminal it says meanwhile what takes so long.
-Result<std::string> ask_for_toolchains(const PeopleCommand& line, const Caller& caller,
-                                       const Interrupt& interrupt) {
+// Says on a terminal what goes on, if `words` tell it, until the answer is there.
+Result<std::string> ask_saying(const std::string& words, const PeopleCommand& line,
+                               const Caller& caller, const Interrupt* interrupt = nullptr) {
   TerminalBlock block;
-  if (!line.brings.empty()) {
-    const std::size_t width = TerminalBlock::size().columns - 1;
-    block.show({fit("packaging " + line.brings + ", and bringing it to a node", width)});
-  }
-  return ask(line, caller, &interrupt);
+  if (!words.empty()) block.show({fit(words, TerminalBlock::size().columns - 1)});
+  return ask(line, caller, interrupt);
+}
+
+std::string meanwhile(const PeopleCommand& line) {
+  if (!line.brings.empty()) return "packaging " + line.brings + ", and bringing it to a node";
+  if (line.name == "doctor") return "trying settings, coordinators, nodes and a compile";
+  return {};
 }
 
 // These may last: toolchains are packaged, executors get ready.
 int ask_about_pools(const PeopleCommand& line, const Caller& caller) {
   const Interrupt interrupt;
-  auto json = ask_for_toolchains(line, caller, interrupt);
+  auto json = ask_saying(meanwhile(line), line, caller, &interrupt);
   if (!json) return say_failure(json.error());
   if (!line.waits) return print(line, *json, caller);
   const auto waited = wait_for_warmth(line, std::move(*json), caller, interrupt);
@@ -104,7 +108,7 @@ int write_answer(const std::string& json) {
 int ask_and_print(const PeopleCommand& line, const Caller& caller) {
   if (line.name == "drain" || line.name == "resume") return change_node(line, caller);
   if (line.name == "pool" || line.name == "warm") return ask_about_pools(line, caller);
-  const auto json = ask(line, caller);
+  const auto json = ask_saying(meanwhile(line), line, caller);
   if (json && is_timeline(line)) return write_answer(*json);
   if (json) return print(line, *json, caller);
   if (line.name == "jobs") return show_jobs_here(line, caller);

@@ -6,6 +6,7 @@ import unittest
 
 import kilntest
 from kilntest import bound_compiler
+from kilntest.screen import Terminal
 from kilntest.slow import ENDLESS_CC, SLOW_CALL
 
 
@@ -33,6 +34,17 @@ class SoundFarmTest(DoctorCase):
 
     def test_nothing_is_wrong(self):
         self.assertEqual({}, self.wrong(self.farm))
+
+    def test_a_terminal_is_told_what_goes_on_until_the_answer_is_there(self):
+        terminal = Terminal()
+        self.addCleanup(terminal.close)
+        process = self.farm.start_client(["kiln", "doctor"], stdin=terminal.theirs,
+                                         stdout=terminal.theirs, stderr=terminal.theirs)
+        terminal.started()
+        self.assertEqual(0, terminal.wait_end(process))
+        going_on = "trying settings, coordinators, nodes and a compile"
+        self.assertIn(going_on, terminal.read())
+        self.assertNotIn(going_on, "".join(terminal.screen()[0]))
 
     def test_settings_that_keep_calls_here(self):
         for name, value, mend in (("KILN_DISABLE", "1", "unset KILN_DISABLE"),
