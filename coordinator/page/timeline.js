@@ -39,7 +39,7 @@ export function makeTimeline(root, { tip, said }) {
     scroll, chosenText);
   root.classList.add("timeline");
 
-  let jobs = [], byTime = [], build = null, now = 0, palette = null, dropped = 0;
+  let jobs = [], build = null, now = 0, palette = null, dropped = 0;
   let window_ = null;     // null: all of the build, whatever it has become
   let chosen = null, drag = null;
   let placed = { lanes: [], laneOf: new Map() }, heights = laneHeights([], 0);
@@ -89,7 +89,9 @@ export function makeTimeline(root, { tip, said }) {
   }
 
   function step(by) {
-    if (byTime.length === 0) return;
+    if (jobs.length === 0) return;
+    const byTime = [...jobs].sort((one, other) => one.accepted - other.accepted ||
+      one.id - other.id);
     const place = chosen ? byTime.findIndex((job) => job.id === chosen.id) : by > 0 ? -1 : 0;
     choose(byTime[(place + by + byTime.length) % byTime.length]);
   }
@@ -147,7 +149,6 @@ export function makeTimeline(root, { tip, said }) {
   // `known`: Map of jobs by id.
   return function update(known, last, buildNow, nowMs, paletteNow) {
     jobs = [...known.values()];
-    byTime = [...jobs].sort((one, other) => one.accepted - other.accepted || one.id - other.id);
     [build, now, palette, dropped] = [buildNow, nowMs, paletteNow, last.dropped ?? 0];
     placed = lanesOf(jobs);
     heights = laneHeights(placed.lanes, Math.max(160, window.innerHeight * 0.55));

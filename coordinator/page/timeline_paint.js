@@ -96,8 +96,10 @@ function paintJob(context, view, job, scale, width) {
   const right = scale.x(endOf(job, now));
   if (right < GUTTER || left > width) return;
   const begin = job.started === null || job.started === undefined ? right : scale.x(job.started);
-  context.fillStyle = palette.staged;
-  context.fillRect(left, top + high * 0.3, Math.max(0.5, begin - left), high * 0.4);
+  if (begin - left >= 0.5 || begin >= right) {  // the wait, where it can be seen
+    context.fillStyle = palette.staged;
+    context.fillRect(left, top + high * 0.3, Math.max(0.5, begin - left), high * 0.4);
+  }
   if (begin >= right) return;
   const goes = job.ended === null || job.ended === undefined;
   context.fillStyle = job.lost ? palette.lost : goes ? palette.busy : palette.ready;

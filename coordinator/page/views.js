@@ -152,6 +152,7 @@ export function makeBuildView(root, text) {
     empty: "No task of it runs now." });
   const jobs = new Map();  // by id, the oldest first
   let next = null, last = null;
+  let drawn = null;  // of which answer, and how
 
   // null: the coordinator knows no such build, or does not any more.
   function follow(answer) {
@@ -171,12 +172,14 @@ export function makeBuildView(root, text) {
       `/api/v1/timeline?build=${id}${next === null ? "" : `&since=${next}`}`],
     heading: title.heading,
     update({ state, look }, [tasksAnswer, answer]) {
-      follow(answer);
+      const same = drawn?.answer === answer && drawn?.version === look.version;
+      if (!same) follow(answer);
       tasks(tasksAnswer?.tasks ?? []);
       const build = state.builds.get(id) ?? last?.build;
       timelinePanel.hidden = !build;
       if (!build) return title.absent(`build ${id}`, "There is no such build, or not any more.");
-      timeline(jobs, last ?? {}, build, last?.now ?? state.now, look.palette);
+      if (!same) timeline(jobs, last ?? {}, build, last?.now ?? state.now, look.palette);
+      drawn = { answer, version: look.version };
       title.show(buildName(build, id), build.client ?? "", [
         ["Running", count(build.running)], ["Queued", count(build.queued)],
         ["Done", count(build.done)], ["Took so far", span(lasted(build, state.now))],

@@ -14,6 +14,7 @@ from kilntest import http
 from kilntest.chromium import Chromium
 from kilntest.hosts import Machine
 from kilntest.large_farm import LargeFarm
+from kilntest.waiting import wait_until
 from pool_report import Row
 
 VIEWERS = (0, 1, 10)
@@ -63,8 +64,11 @@ def ask(port, page):
 class PageBench:
     def __init__(self, farm, options):
         self.farm, self.options = farm, options
-        # The oldest, which by then has as many jobs as are kept.
-        self.build = json.loads(ask(farm.port, "live")[1])["builds"][0]["id"]
+        self.build = wait_until(self._a_build, "a build", 30)
+
+    def _a_build(self):
+        builds = json.loads(ask(self.farm.port, "live")[1])["builds"]
+        return builds[0]["id"] if builds else None
 
     def by_viewers(self):
         """The coordinator's own cost, and how long it takes to answer a worker meanwhile."""

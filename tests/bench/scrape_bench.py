@@ -70,15 +70,18 @@ class ScrapeBench:
         self.farm, self.options = farm, options
         self.daemons = [farm.coordinator, *farm.workers]
         self.took = []  # seconds, of each answer
+        self.own_cpu = []  # seconds, of this program for one of both
         farm.kiln("run", "--", "true")
 
     def _scrape(self):
+        began = time.thread_time()
         for daemon in self.daemons:
             started = time.monotonic()
             status, _ = daemon.get("/metrics")
             self.took.append(time.monotonic() - started)
             if status != 200:
                 raise AssertionError(f"{daemon.name} answered {status}")
+        self.own_cpu.append(time.thread_time() - began)
 
     def _slice(self, calls, column):
         """Calls each second."""
@@ -100,6 +103,8 @@ class ScrapeBench:
         yield Row("change of the mean (95 % interval)", "%", {"scraped": change}, COLUMNS)
         took = [1000 * seconds for seconds in self.took]
         yield Row("one answer meanwhile", "ms", {"scraped": took}, COLUMNS)
+        own = [1000 * seconds for seconds in self.own_cpu]
+        yield Row("CPU of who scrapes, for both", "ms", {"scraped": own}, COLUMNS)
         yield from self.cpu()
 
     def cpu(self):
