@@ -15,7 +15,7 @@ from kilntest.chromium import Chromium
 from kilntest.hosts import Machine
 from kilntest.large_farm import LargeFarm
 from kilntest.waiting import wait_until
-from pool_report import Row
+from pool_report import Row, let_pass
 
 VIEWERS = (0, 1, 10)
 COLUMNS = tuple(f"{number} viewer" + ("" if number == 1 else "s") for number in VIEWERS)
@@ -50,11 +50,6 @@ class Viewer(threading.Thread):
     def end(self):
         self._over.set()
         self.join()
-
-
-def let_pass(seconds):
-    """What is measured is what happens meanwhile: there is nothing to wait for."""
-    threading.Event().wait(seconds)
 
 
 def ask(port, page):

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import statistics
+import threading
 
 import report
 
@@ -78,3 +79,8 @@ def run(rows, target, rounds, columns=CONTEXTS):
     table = target.with_suffix(".md")
     table.write_text(markdown(found))
     print(f"\nAs Markdown:\n\n{table.read_text()}\nwritten: {target}, {table}")
+
+
+def let_pass(seconds):
+    """What is measured is what happens meanwhile: there is nothing to wait for."""
+    threading.Event().wait(max(0.0, seconds))

@@ -14,7 +14,7 @@ import time
 
 import kilntest
 import pool_report
-from pool_report import Row
+from pool_report import Row, let_pass
 
 COLUMNS = ("unscraped", "scraped")
 ANSWERS = 200  # of each daemon, for the CPU that one takes
@@ -49,11 +49,6 @@ class Calls:
     def _read(self):
         while more := self._process.stdout.read1():
             self.count += more.count(b"\n")
-
-
-def let_pass(seconds):
-    """What is measured is what happens meanwhile: there is nothing to wait for."""
-    threading.Event().wait(max(0.0, seconds))
 
 
 def interval(unscraped, scraped):
@@ -122,7 +117,7 @@ class ScrapeBench:
                     daemon.get("/metrics")
             answers, window = spent() - before, time.monotonic() - started
             before = spent()
-            threading.Event().wait(window)
+            let_pass(window)
             idle = spent() - before
             found.append(1000 * (answers - idle) / ANSWERS)
         yield Row("CPU of both daemons for an answer", "ms", {"scraped": found}, COLUMNS)
