@@ -118,7 +118,7 @@ std::string json_fields(std::string_view part, std::string_view event, Logger::F
   std::string line = "\"part\":" + in_quotes(part) + ",\"event\":" + in_quotes(event);
   for (const auto& field : fields) {
     line += ',' + in_quotes(field.key()) + ':';
-    line += field.is_number() ? field.value() : in_quotes(field.value());
+    line += field.is_bare() ? field.value() : in_quotes(field.value());
   }
   return line;
 }
@@ -172,6 +172,8 @@ std::string LogField::value() const {
       return std::string(text_);
     case Kind::id:
       return text_of(LogId{bits_, number_});
+    case Kind::truth:
+      return bits_ != 0 ? "true" : "false";
     case Kind::natural:
       return std::to_string(bits_);
     case Kind::integer:

@@ -43,7 +43,10 @@ class LogField {
   LogField(std::string_view key, const Error& error) : key_(key), text_(error.message) {}
   LogField(std::string_view key, const LogId& id)
       : key_(key), kind_(Kind::id), bits_(id.epoch), number_(id.number) {}
-  LogField(std::string_view key, std::unsigned_integral auto number)
+  LogField(std::string_view key, std::same_as<bool> auto truth)
+      : key_(key), kind_(Kind::truth), bits_(truth ? 1 : 0) {}
+  template <std::unsigned_integral Number>
+  requires(!std::same_as<Number, bool>) LogField(std::string_view key, Number number)
       : key_(key), kind_(Kind::natural), bits_(number) {}
   LogField(std::string_view key, std::signed_integral auto number)
       : key_(key), kind_(Kind::integer), bits_(static_cast<std::uint64_t>(number)) {}
@@ -52,10 +55,11 @@ class LogField {
 
   std::string_view key() const { return key_; }
   std::string value() const;
-  bool is_number() const { return kind_ != Kind::text && kind_ != Kind::id; }
+  // Whether JSON has it without quotes.
+  bool is_bare() const { return kind_ != Kind::text && kind_ != Kind::id; }
 
  private:
-  enum class Kind : std::uint8_t { text, id, natural, integer, real };
+  enum class Kind : std::uint8_t { text, id, truth, natural, integer, real };
 
   std::string_view key_;
   Kind kind_ = Kind::text;

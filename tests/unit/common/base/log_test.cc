@@ -87,6 +87,11 @@ TEST_F(LogFile, ids_are_spelled_in_one_way_and_numbers_stay_numbers) {
                                 R"("less":-3,"half":0.500000,"none":null})"));
 }
 
+TEST_F(LogFile, truth_is_no_number) {
+  log_.error("event", {{"new", true}, {"old", false}, {"slots", std::uint8_t{1}}});
+  EXPECT_THAT(text(), HasSubstr(R"("new":true,"old":false,"slots":1})"));
+}
+
 TEST_F(LogFile, it_goes_on_in_a_new_file_once_it_is_opened_anew) {
   log_.error("first");
   const auto moved = directory_.path() / "log.1";
