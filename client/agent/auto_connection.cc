@@ -15,7 +15,7 @@ constexpr int kMostLate = 3;
 }  // namespace
 
 AutoConnection::AutoConnection(Parts parts, const std::string& address) : parts_(std::move(parts)) {
-  wait();
+  if (parts_.relay) wait();
   if (net::is_resolved(address)) {
     looked_up(address);
     return;
@@ -67,8 +67,10 @@ void AutoConnection::changed(bool connected) {
 
 void AutoConnection::give_up(const std::string& why) {
   settle(false, why);
-  auto way = parts_.relay();
-  if (way) return take(std::move(*way));
+  if (parts_.relay) {
+    auto way = parts_.relay();
+    if (way) return take(std::move(*way));
+  }
   way_.reset();  // nothing is connected: whoever waits loses patience
 }
 
@@ -92,7 +94,7 @@ Status AutoConnection::send(wire::Frames frames) {
 }
 
 Duration AutoConnection::patience() const {
-  if (!settled_) return (kMostLate + 1) * kDirect;
+  if (!settled_ && (parts_.relay || !way_)) return (kMostLate + 1) * kDirect;
   return way_ ? way_->patience() : Duration(0);
 }
 

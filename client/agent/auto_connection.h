@@ -1,5 +1,6 @@
 // A connection to a worker of which it is not known yet whether it is reached directly: directly if
-// that comes about soon, through a coordinator if not.
+// that comes about soon, through a coordinator if not. Or directly in any case, to a worker whose
+// name must be looked up first.
 #pragma once
 
 #include <functional>
@@ -20,6 +21,7 @@ class AutoConnection final : public net::Connection {
     ThreadPool& pool;  // looks names up
     // Both begin to connect. The first gets the worker's address with its name looked up.
     std::function<Result<std::unique_ptr<net::Connection>>(const std::string& address)> direct;
+    // Without the second there is no other way, and no end of waiting.
     std::function<Result<std::unique_ptr<net::Connection>>()> relay;
     // Called once, when it is known; `why` it is not direct, for people.
     std::function<void(bool direct, const std::string& why)> settled;

@@ -5,6 +5,7 @@
 #include "client/agent/auto_connection.h"
 #include "common/net/dealer.h"
 #include "common/net/relay_connection.h"
+#include "common/net/resolve.h"
 
 namespace kiln::client {
 namespace {
@@ -37,17 +38,26 @@ WorkerRoutes::Way WorkerRoutes::way(const Key& key, wire::RelayChannel channel,
   const auto found = found_.find(key);
   const Route route =
       options_.route == Route::automatic && found != found_.end() ? found->second : options_.route;
-  if (route == Route::direct) return direct(address);
+  if (route == Route::direct && net::is_resolved(address)) return direct(address);
   if (route == Route::relay) return relayed(key, channel);
-  AutoConnection::Parts parts{parts_.reactor, parts_.pool, std::move(direct),
-                              [this, key, channel] { return relayed(key, channel); },
-                              [this, key](bool is_direct, const std::string& why) {
-                                if (found_.size() >= kRemembered) found_.clear();
-                                const Route settled = is_direct ? Route::direct : Route::relay;
-                                if (!found_.emplace(key, settled).second || is_direct) return;
-                                log_.info("worker_relayed", {{"node", key.first}, {"reason", why}});
-                              }};
+  AutoConnection::Parts parts{parts_.reactor, parts_.pool, std::move(direct), nullptr, nullptr};
+  if (route == Route::direct) {
+    parts.settled = [this, key](bool is_direct, const std::string& why) {
+      if (!is_direct) log_.warning("worker_not_found", {{"node", key.first}, {"reason", why}});
+    };
+  } else {
+    parts.relay = [this, key, channel] { return relayed(key, channel); };
+    parts.settled = [this, key](bool is_direct, const std::string& why) {
+      settled(key, is_direct, why);
+    };
+  }
   return std::make_unique<AutoConnection>(std::move(parts), address);
+}
+
+void WorkerRoutes::settled(const Key& key, bool is_direct, const std::string& why) {
+  if (found_.size() >= kRemembered) found_.clear();
+  if (!found_.emplace(key, is_direct ? Route::direct : Route::relay).second || is_direct) return;
+  log_.info("worker_relayed", {{"node", key.first}, {"reason", why}});
 }
 
 WorkerRoutes::Way WorkerRoutes::relayed(const Key& key, wire::RelayChannel channel) {

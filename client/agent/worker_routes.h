@@ -42,6 +42,7 @@ class WorkerRoutes {
   using Direct = std::function<Way(const std::string& address)>;
 
   Way way(const Key& key, wire::RelayChannel channel, const std::string& address, Direct direct);
+  void settled(const Key& key, bool is_direct, const std::string& why);
   Way relayed(const Key& key, wire::RelayChannel channel);
   Status open_trunks();
 

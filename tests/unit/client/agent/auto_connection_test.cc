@@ -36,7 +36,8 @@ struct Way final : net::Connection {
 
 class AutoConnectionTest : public testing::Test {
  protected:
-  std::unique_ptr<AutoConnection> make(const std::string& address = "tcp://127.0.0.1:9") {
+  std::unique_ptr<AutoConnection> make(const std::string& address = "tcp://127.0.0.1:9",
+                                       bool has_relay = true) {
     AutoConnection::Parts parts{
         *reactor_, *pool_,
         [this](const std::string& found) -> Result<std::unique_ptr<net::Connection>> {
@@ -56,6 +57,7 @@ class AutoConnectionTest : public testing::Test {
           is_direct_ = direct;
           why_ = why;
         }};
+    if (!has_relay) parts.relay = nullptr;
     auto made = std::make_unique<AutoConnection>(std::move(parts), address);
     made->on_state([this](bool connected) { states_.push_back(connected); });
     return made;
@@ -117,6 +119,26 @@ TEST_F(AutoConnectionTest, a_name_is_looked_up_before_it_is_tried) {
   EXPECT_EQ(direct_, nullptr) << "not on this thread";
   ASSERT_TRUE(until([&] { return direct_ != nullptr; }));
   EXPECT_TRUE(address_ == "tcp://127.0.0.1:9" || address_ == "tcp://[::1]:9") << address_;
+}
+
+TEST_F(AutoConnectionTest, what_has_one_way_alone_waits_for_it) {
+  const auto connection = make("tcp://localhost:9", false);
+  EXPECT_EQ(direct_, nullptr) << "not on this thread";
+  EXPECT_GT(connection->patience(), seconds(0)) << "for the look-up";
+  ASSERT_TRUE(until([&] { return direct_ != nullptr; }));
+  EXPECT_EQ(connection->patience(), seconds(7)) << "the way's own";
+  EXPECT_FALSE(turn_until(
+      *reactor_, [&] { return settled_ > 0; }, milliseconds(2500)));
+  direct_->set(true);
+  EXPECT_TRUE(connection->connected());
+}
+
+TEST_F(AutoConnectionTest, what_has_one_way_alone_and_no_address_is_gone) {
+  const auto connection = make("tcp://no-such-host.invalid:9", false);
+  ASSERT_TRUE(until([&] { return settled_ > 0; }));
+  EXPECT_NE(why_.find("no-such-host.invalid"), std::string::npos) << why_;
+  EXPECT_FALSE(connection->connected());
+  EXPECT_EQ(connection->patience(), seconds(0));
 }
 
 TEST_F(AutoConnectionTest, an_address_that_cannot_be_one_takes_the_coordinator) {
