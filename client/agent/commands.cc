@@ -38,6 +38,7 @@ json node_json(const wire::NodeStatus& node) {
           {"queued", node.occupancy.queued},
           {"ready", node.occupancy.ready},
           {"load", node.occupancy.load},
+          {"core_speed", node.occupancy.core_speed},
           {"memory_available_bytes", node.occupancy.memory_available_bytes},
           {"completed", node.occupancy.completed},
           {"failed", node.occupancy.failed},

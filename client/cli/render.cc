@@ -1,7 +1,9 @@
 #include "client/cli/render.h"
 
 #include <array>
+#include <cstddef>
 #include <ctime>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -73,22 +75,41 @@ std::string labels_text(const Json& nodes, const RenderOptions& options) {
   return text.empty() ? "" : "labels\n" + text;
 }
 
+// 1 is the reference; "-" of one that is gone, has not told yet, or never does.
+std::string speed_of(const Json& node) {
+  const Json& speed = member(node, "core_speed");
+  const bool told = speed.is_number() && speed.get<double>() > 0;
+  return told && text_of(node, "state") != "lost" ? shown(speed) : "-";
+}
+
+// On narrow terminals names and addresses are worth more.
+constexpr std::size_t kSpeedFrom = 100;  // columns
+constexpr std::ptrdiff_t kSpeedPlace = 6;
+
 Rendered render_nodes(const Json& answer, const RenderOptions& options) {
-  Table table({{"NAME", Align::left, true},
-               {"STATE", Align::left, false},
-               {"SLOTS", Align::right, false},
-               {"RUN", Align::right, false},
-               {"QUEUED", Align::right, false},
-               {"LOAD", Align::right, false},
-               {"FREE MEM", Align::right, false},
-               {"DONE", Align::right, false},
-               {"FAILED", Align::right, false},
-               {"ADDRESS", Align::left, true}});
+  const bool with_speed = options.width >= kSpeedFrom;
+  std::vector<Column> columns = {{"NAME", Align::left, true},     {"STATE", Align::left, false},
+                                 {"SLOTS", Align::right, false},  {"RUN", Align::right, false},
+                                 {"QUEUED", Align::right, false}, {"LOAD", Align::right, false},
+                                 {"SPEED", Align::right, false},  {"FREE MEM", Align::right, false},
+                                 {"DONE", Align::right, false},   {"FAILED", Align::right, false},
+                                 {"ADDRESS", Align::left, true}};
+  if (!with_speed) columns.erase(columns.begin() + kSpeedPlace);
+  Table table(columns);
   for (const Json& node : member(answer, "nodes")) {
-    table.add({text_of(node, "name"), text_of(node, "state"), text_of(node, "slots"),
-               text_of(node, "running"), text_of(node, "queued"), text_of(node, "load"),
-               bytes_of(node, "memory_available_bytes"), text_of(node, "completed"),
-               text_of(node, "failed"), without_scheme(text_of(node, "address"))});
+    std::vector<std::string> row = {text_of(node, "name"),
+                                    text_of(node, "state"),
+                                    text_of(node, "slots"),
+                                    text_of(node, "running"),
+                                    text_of(node, "queued"),
+                                    text_of(node, "load"),
+                                    speed_of(node),
+                                    bytes_of(node, "memory_available_bytes"),
+                                    text_of(node, "completed"),
+                                    text_of(node, "failed"),
+                                    without_scheme(text_of(node, "address"))};
+    if (!with_speed) row.erase(row.begin() + kSpeedPlace);
+    table.add(std::move(row));
   }
   if (table.empty()) return {"no nodes\n", true};
   return {table.text(options.width) + labels_text(member(answer, "nodes"), options), true};

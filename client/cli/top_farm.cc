@@ -51,6 +51,8 @@ TopNode node_of(const Json& node) {
   }
   const Json& load = member(node, "load");
   result.load = load.is_number() ? load.get<double>() : 0;
+  const Json& speed = member(node, "core_speed");
+  result.speed = speed.is_number() ? speed.get<double>() : 0;
   result.memory_bytes = number_of(node, "memory_available_bytes");
   result.completed = number_of(node, "completed");
   result.failed = number_of(node, "failed");

@@ -26,6 +26,7 @@ struct TopNode {
   std::string address;
   SlotUse use;
   double load = 0;
+  double speed = 0;                // of a core, 1 being the reference; 0: not known
   std::uint64_t memory_bytes = 0;  // available
   std::uint64_t completed = 0;
   std::uint64_t failed = 0;

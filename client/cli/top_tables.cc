@@ -78,6 +78,10 @@ StyledLine load_cell(const TopNode& node, std::size_t /*width*/) {
   return {{is_lost(node) ? "-" : decimal(node.load, node.load < 100 ? 2 : 0)}};
 }
 
+StyledLine speed_cell(const TopNode& node, std::size_t /*width*/) {
+  return {{is_lost(node) || node.speed <= 0 ? "-" : decimal(node.speed, 2)}};
+}
+
 StyledLine memory_cell(const TopNode& node, std::size_t /*width*/) {
   return {{is_lost(node) ? "-" : show_bytes(node.memory_bytes)}};
 }
@@ -98,6 +102,7 @@ TopColumns<TopNode> node_columns(std::size_t width) {
       {"BUSY", Align::right, false, 5, 0, busy_cell, busiest_first},
       {"STATE", Align::left, false, 8, 0, state_cell<N, &N::state>, by_name<N, &N::state>},
       {"LOAD", Align::right, false, 5, 56, load_cell, most_first<N, &N::load>},
+      {"SPEED", Align::right, false, 5, 90, speed_cell, most_first<N, &N::speed>},
       {"FREE MEM", Align::right, false, 0, 70, memory_cell, by_name<N, &N::memory_bytes>},
       {"DONE/S", Align::right, false, 7, 70, rate_cell, most_first<N, &N::rate>},
       {"DONE", Align::right, false, 8, 110, number_cell<N, &N::completed>, nullptr},

@@ -80,7 +80,8 @@ struct Occupancy {
   std::uint64_t completed = 0;     // tasks ended since the epoch began, whatever the outcome
   std::uint64_t failed = 0;        // of these, not ended by the command's own exit
   std::uint64_t memory_available_bytes = 0;
-  double load = 0;  // one-minute load average
+  double load = 0;        // one-minute load average
+  double core_speed = 0;  // of one core, as measure_core_speed; 0: not known yet
   std::vector<TaskStatus> tasks;
 
   template <typename Self, typename Visitor>
@@ -95,6 +96,7 @@ struct Occupancy {
     visit("failed", self.failed);
     visit("memory_available_bytes", self.memory_available_bytes);
     visit("load", self.load);
+    visit("core_speed", self.core_speed);
     visit("tasks", self.tasks);
   }
   friend bool operator==(const Occupancy&, const Occupancy&) = default;

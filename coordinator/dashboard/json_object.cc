@@ -60,13 +60,13 @@ void add_item(std::string& list, std::string_view json) {
   list += json;
 }
 
-std::string tenths(double value) {
-  std::array<char, 64> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
-                                 std::chars_format::fixed, 1);
+std::string decimal(double value, int digits) {
+  std::array<char, 64> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
+                                 std::chars_format::fixed, digits);
   // What is no number, or beyond all bounds, is none that JSON knows.
   return end.ec == std::errc() && value == value && value < 1e15 && value > -1e15
-             ? std::string(digits.data(), end.ptr)
+             ? std::string(text.data(), end.ptr)
              : "0";
 }
 

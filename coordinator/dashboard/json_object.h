@@ -33,7 +33,7 @@ class JsonObject {
 // Another item of a list that is yet without its brackets.
 void add_item(std::string& list, std::string_view json);
 
-// With one digit after the point.
-std::string tenths(double value);
+// With so many digits after the point; 0 for what JSON has no number for.
+std::string decimal(double value, int digits);
 
 }  // namespace kiln::coordinator

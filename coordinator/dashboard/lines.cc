@@ -20,7 +20,7 @@ std::string_view heat_of(const NodeView& node) {
 }
 
 std::string milliseconds_of(const std::optional<Duration>& duration) {
-  return duration ? tenths(1000 * in_seconds(*duration)) : "null";
+  return duration ? decimal(1000 * in_seconds(*duration), 1) : "null";
 }
 
 std::string wall_or_null(const std::optional<TimePoint>& time, const WallClock& wall) {
@@ -63,7 +63,8 @@ std::string node_line(const NodeView& node, const std::vector<std::optional<Buil
   line.text("name", info.name).text("state", state_name(node.state)).number("slots", info.slots);
   line.number("running", living * occupancy.running).number("ready", living * occupancy.ready);
   line.number("queued", living * occupancy.queued).number("leased", node.leased);
-  line.number("staged", occupancy.toolchains.size()).member("load", tenths(occupancy.load));
+  line.number("staged", occupancy.toolchains.size()).member("load", decimal(occupancy.load, 1));
+  line.member("speed", decimal(occupancy.core_speed, 2));
   line.number("memory", info.memory_bytes);
   line.number("memory_available", occupancy.memory_available_bytes / kMemoryStep * kMemoryStep);
   line.number("completed", occupancy.completed).number("failed", occupancy.failed);

@@ -96,6 +96,7 @@ function poolNodeColumns() {
     { title: "Ready", kind: "number", make: textCell((row) => count(on(row).ready)) },
     { title: "Busy", kind: "number", make: textCell((row) => count(on(row).busy)) },
     { title: "Starting", kind: "number", make: textCell((row) => count(on(row).starting)) },
+        ["Core speed", node.speed ? node.speed.toFixed(2) : "–"],
     { title: "Wanted", kind: "number slim", make: textCell((row) => count(row.wanted)) },
     { title: "Tasks", kind: "number slim", make: textCell((row) => count(on(row).tasks)) },
     { title: "Found warm", kind: "number slim", make: textCell((row) => warmShare(on(row))) },

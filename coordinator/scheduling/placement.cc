@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kWarmCandidates = 8;
 constexpr std::size_t kNearCandidates = 4;
 
+constexpr double kFastest = 100;  // whatever a worker says
+
 bool has_room(const PlacementQuestion& question, const Node& node) {
   if (question.wanted.pool == kDefaultPool) return node.room == question.room;
   const auto found = node.pools.find(question.wanted.pool);
@@ -70,6 +72,14 @@ double idle_share(const PlacementQuestion& question, const Node& node) {
   return question.room == Room::slot ? 1 - used : std::max(0.0, 2 - used) / 2;
 }
 
+// 1/2 for the reference and for what is not known (an older worker, or one that just began), near 0
+// and 1 for what is far slower and faster.
+double core_speed(const PlacementQuestion&, const Node& node) {
+  const double told = node.occupancy->core_speed;
+  const double speed = told > 0 ? std::min(told, kFastest) : 1;
+  return speed / (1 + speed);
+}
+
 double memory_headroom(const PlacementQuestion&, const Node& node) {
   if (node.info->memory_bytes == 0) return 0;
   return std::min(1.0, static_cast<double>(node.occupancy->memory_available_bytes) /
@@ -97,9 +107,13 @@ const std::vector<Constraint>& constraints() {
 
 const std::vector<Score>& scores() {
   static const std::vector<Score> kScores = {
-      {"pool_ready", 32, pool_ready},          {"toolchain_staged", 16, toolchain_staged},
-      {"toolchain_ready", 4, toolchain_ready}, {"idle_share", 3, idle_share},
-      {"has_inputs", 2, has_inputs},           {"memory_headroom", 0.5, memory_headroom},
+      {"pool_ready", 32, pool_ready},
+      {"toolchain_staged", 16, toolchain_staged},
+      {"toolchain_ready", 4, toolchain_ready},
+      {"idle_share", 3, idle_share},
+      {"has_inputs", 2, has_inputs},
+      {"core_speed", 6, core_speed},
+      {"memory_headroom", 0.5, memory_headroom},
       {"machine_load", 0.25, machine_load},
   };
   return kScores;

@@ -28,8 +28,10 @@ const std::vector<Constraint>& constraints();
 
 // `value` is from 0 (cold) to 1 (hot). The weights say what is worth what: a ready executor of the
 // pool outweighs everything (making one may take as long as its initializer), then a staged
-// toolchain (staging moves tens of megabytes), then idleness and the node's inputs are balanced, so
-// that one key does not fill a node while its neighbours idle.
+// toolchain (staging moves tens of megabytes), then speed, idleness and the node's inputs are
+// balanced, so that neither one key nor one fast machine fills a node while its neighbours idle: a
+// core of half the speed counts as much as a third of the slots, and so much fuller the faster node
+// is before the slower one is taken.
 struct Score {
   std::string_view name;
   double weight;

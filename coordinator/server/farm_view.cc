@@ -35,6 +35,7 @@ Json json_of(const wire::NodeStatus& status) {
               {"memory_bytes", node.memory_bytes},
               {"memory_available_bytes", occupancy.memory_available_bytes},
               {"load", occupancy.load},
+              {"core_speed", occupancy.core_speed},
               {"silent_ms", status.silent_ms}};
 }
 

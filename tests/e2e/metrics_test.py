@@ -50,11 +50,25 @@ class MetricsTest(unittest.TestCase):
             self.assertGreater(worker.metric("kiln_worker_blob_bytes_total",
                                              direction="from_agents"), 0)
             self.assertGreater(worker.metric("process_resident_memory_bytes"), 1 << 20)
+            self.assertGreater(worker.metric("kiln_worker_core_speed_ratio"), 0)
+            for step in ("toolchain_stage", "executor_start", "executor_initialise"):
+                self.assertGreater(worker.metric(f"kiln_pool_{step}_seconds_count"), 0, step)
             self.assertGreater(worker.metric("kiln_pool_executed_tasks_total", pool="cc",
                                              way="forked"), 0)
             self.assertGreater(worker.metric("kiln_pool_quiesces_total", pool="quiet"), 0)
         # The other one was restarted, and has what it needs from before.
         self.assertGreater(workers[0].metric("kiln_worker_task_transfer_seconds_sum"), 0)
+
+    def test_nodes_tell_their_speed(self):
+        def told():
+            found = {node["name"]: node["core_speed"]
+                     for node in self.busy.farm.kiln("nodes", "--json")["nodes"]}
+            return found if all(found.values()) else None
+
+        speeds = wait_until(told, "both nodes to know their speed", 30)
+        for number, worker in enumerate(self.busy.farm.workers):
+            self.assertAlmostEqual(worker.metric("kiln_worker_core_speed_ratio"),
+                                   speeds[f"w{number}"], 3)
 
     def test_an_agents_metrics_are_what_its_statistics_say(self):
         """The build goes on meanwhile: both are asked until nothing came between."""

@@ -142,7 +142,8 @@ void ModelFarm::add_worker(std::uint32_t number) {
   info.architecture = "x86_64";
   info.labels = {{"zone", number % 2 == 0 ? "a" : "b"}};
   info.task_address = info.bulk_address = "tcp://" + info.name;
-  workers_.push_back(std::make_unique<ModelWorker>(world_, info));
+  workers_.push_back(
+      std::make_unique<ModelWorker>(world_, info, number < scenario_.slow_workers ? 0.5 : 1));
   auto& worker = *workers_.back();
   by_name_[info.name] = &worker;
   worker.changed = [this, &worker] { report(worker); };
@@ -262,6 +263,7 @@ Outcome ModelFarm::run() {
   check_pools();
   for (const auto& worker : workers_) {
     outcome_.completed += worker->completed;
+    outcome_.slot_time += worker->slot_time;
     outcome_.refused_by_workers += worker->refused;
     outcome_.violations += worker->violations;
   }

@@ -21,6 +21,7 @@ struct Scenario {
   std::uint32_t coordinators = 1;
   std::uint32_t workers = 10;
   std::uint32_t slots = 8;
+  std::uint32_t slow_workers = 0;  // of `workers`: their cores have half the speed
   std::vector<ClientPlan> clients;
   NetworkFaults faults;
   // Mean times between faults; 0: none. Faults end at `calm`, so that the work can be finished.
@@ -38,6 +39,7 @@ struct Outcome {
   std::uint64_t granted = 0;
   std::uint64_t refused_by_workers = 0;
   std::uint64_t completed = 0;
+  Duration slot_time{};  // that completed tasks held slots
   std::uint64_t violations = 0;
   std::uint64_t overdue = 0;  // requests without an end after their deadline
   std::uint64_t local = 0;

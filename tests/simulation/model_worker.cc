@@ -9,6 +9,7 @@ void ModelWorker::begin() {
   ++life_;
   info_.epoch = world_.random.next();
   occupancy_ = Occupancy{};
+  occupancy_.core_speed = speed_;
   publish();
 }
 
@@ -60,8 +61,12 @@ void ModelWorker::fill_slots() {
     if (std::find(staged.begin(), staged.end(), task.toolchain) == staged.end()) {
       staged.push_back(task.toolchain);
     }
-    world_.after(task.duration, [this, slot, life = life_] { finish(slot, life); });
+    world_.after(held(task), [this, slot, life = life_] { finish(slot, life); });
   }
+}
+
+Duration ModelWorker::held(const RunRequest& request) const {
+  return std::chrono::duration_cast<Duration>(request.duration / speed_);
 }
 
 void ModelWorker::finish(std::uint32_t slot, std::uint64_t life) {
@@ -75,6 +80,7 @@ void ModelWorker::finish(std::uint32_t slot, std::uint64_t life) {
   running_.erase(found);
   --leases_[task.lease.id].unfinished;
   ++completed;
+  slot_time += held(task);
   task.answer(true);
   fill_slots();
   publish();

@@ -27,7 +27,11 @@ struct RunRequest {
 
 class ModelWorker {
  public:
-  ModelWorker(World& world, NodeInfo info) : world_(world), info_(std::move(info)) { begin(); }
+  // `speed`: of its cores, as Occupancy has it; tasks take their time at 1.
+  ModelWorker(World& world, NodeInfo info, double speed)
+      : world_(world), info_(std::move(info)), speed_(speed) {
+    begin();
+  }
 
   const NodeInfo& info() const { return info_; }
   ModelPools pools;
@@ -42,6 +46,7 @@ class ModelWorker {
   void begin();
 
   std::uint64_t completed = 0;
+  Duration slot_time{};  // that completed tasks held slots
   std::uint64_t refused = 0;
   std::uint64_t violations = 0;  // a slot ran two tasks, or an attempt ran twice
 
@@ -53,12 +58,14 @@ class ModelWorker {
   };
 
   bool acceptable(const RunRequest& request);
+  Duration held(const RunRequest& request) const;
   void fill_slots();
   void finish(std::uint32_t slot, std::uint64_t life);
   void publish();
 
   World& world_;
   NodeInfo info_;
+  double speed_;
   Occupancy occupancy_;
   bool alive_ = false;
   std::uint64_t life_ = 0;

@@ -114,6 +114,24 @@ TEST(Simulation, a_newcomer_to_a_full_farm_is_served_before_its_patience_ends) {
   }
 }
 
+TEST(Simulation, fast_nodes_have_most_of_the_work_while_they_have_room) {
+  for (const auto seed : seeds(3)) {
+    SCOPED_TRACE(replay(seed));
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.workers = 20;
+    scenario.slow_workers = 10;
+    scenario.clients.assign(10, plan(400, 4));
+    const auto outcome = ModelFarm(scenario).run();
+    expect_sound(outcome);
+    // At most 40 of 160 slots are wanted. Tasks of 275 ms: half of them on slow nodes would make
+    // it 412.
+    const auto mean = 1e3 * in_seconds(outcome.slot_time) / static_cast<double>(outcome.completed);
+    std::cout << "[ seed " << seed << " ] " << mean << " ms a task\n";
+    EXPECT_LT(mean, 350);
+  }
+}
+
 TEST(Simulation, a_decision_costs_the_same_in_a_large_farm) {
   std::vector<double> microseconds_per_step;
   for (const std::uint32_t workers : {50U, 3'000U}) {

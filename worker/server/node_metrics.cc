@@ -6,16 +6,10 @@
 #include "common/base/machine.h"
 
 namespace kiln::worker {
-namespace {
-
-constexpr Duration kSpeedHolds = std::chrono::minutes(10);
-
-}  // namespace
 
 NodeMetrics::NodeMetrics(metrics::Registry& registry, const std::string& node,
-                         std::filesystem::path store, Speed speed)
+                         std::filesystem::path store)
     : store_(std::move(store)),
-      speed_(std::move(speed)),
       process_(registry),
       store_free_(registry.gauge("kiln_worker_store_free_bytes",
                                  "Bytes that the store's file system has left")),
@@ -34,20 +28,12 @@ NodeMetrics::NodeMetrics(metrics::Registry& registry, const std::string& node,
   registry.gauge("kiln_worker_cores", "Cores that the worker may use").set(usable_cores());
 }
 
-void NodeMetrics::look_at_speed(TimePoint now) {
-  const std::lock_guard lock(speed_mutex_);
-  if (speed_known_ && now - *speed_known_ < kSpeedHolds) return;
-  speed_known_ = now;
-  core_speed_.set(speed_());
-}
-
-std::string NodeMetrics::text(TimePoint now) {
+std::string NodeMetrics::text() {
   std::error_code error;
   const auto space = std::filesystem::space(store_, error);
   if (!error) store_free_.set(static_cast<double>(space.available));
   memory_available_.set(static_cast<double>(available_memory_bytes()));
   load_.set(load_average());
-  look_at_speed(now);
   return process_.text();
 }
 

@@ -6,7 +6,6 @@
 
 #include <sys/resource.h>
 
-#include "common/base/core_speed.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "common/base/version.h"
@@ -135,8 +134,7 @@ void Worker::make_metrics() {
   registry_.set_build_info("worker", std::string(kVersion));
   metrics_ = std::make_unique<WorkerMetrics>(registry_);
   pool_metrics_ = std::make_unique<PoolMetrics>(registry_);
-  node_metrics_ =
-      std::make_unique<NodeMetrics>(registry_, options_.name, options_.store, measure_core_speed);
+  node_metrics_ = std::make_unique<NodeMetrics>(registry_, options_.name, options_.store);
   const auto& bytes = metrics_->blob_bytes();
   counted_source_ = std::make_unique<CountedSource>(*source_, bytes.sent);
   from_agents_ = std::make_unique<CountedSink>(*sink_, bytes.from_agents);
@@ -276,6 +274,7 @@ Status Worker::run() {
   }
   tasks_->start();
   publish_gauges();
+  measure_speed();
   reactor_->run();
   for (const auto& link : coordinators_) link->goodbye("stopped");
   return end_;

@@ -71,6 +71,7 @@ class Worker {
   void ordered(const wire::NodeOrder& order);
   void signalled(int number);
   void publish_gauges();
+  void measure_speed();
   // Tells the coordinators once this turn of the reactor is over.
   void occupancy_changed();
   Occupancy occupancy();
@@ -134,6 +135,7 @@ class Worker {
   bool stopping_ = false;
   bool report_due_ = false;
   Machine machine_;
+  double core_speed_ = 0;          // as Occupancy has it
   std::uint64_t occupancies_ = 0;  // told so far
 };
 

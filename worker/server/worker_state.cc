@@ -4,11 +4,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/core_speed.h"
 #include "common/base/files.h"
 #include "common/base/machine.h"
 #include "worker/server/worker.h"
 
 namespace kiln::worker {
+namespace {
+
+// What a node can do changes with its heat and with whom it shares a machine.
+constexpr Duration kSpeedHolds = std::chrono::minutes(10);
+
+}  // namespace
 
 Occupancy Worker::occupancy() {
   Occupancy state = tasks_->occupancy();
@@ -20,6 +27,7 @@ Occupancy Worker::occupancy() {
   }
   state.memory_available_bytes = machine_.memory_available_bytes;
   state.load = machine_.load;
+  state.core_speed = core_speed_;
   return state;
 }
 
@@ -28,6 +36,20 @@ void Worker::occupancy_changed() {
   reactor_->defer([this] {
     report_due_ = false;
     for (const auto& link : coordinators_) link->report();
+  });
+}
+
+// When it begins and ever after, for placement and for people; on a thread of the pool, which it
+// takes some 15 ms of.
+void Worker::measure_speed() {
+  reactor_->call_after(kSpeedHolds, [this] { measure_speed(); });
+  pool_->post([this] {
+    const double speed = measure_core_speed();
+    reactor_->post([this, speed] {
+      core_speed_ = speed;
+      node_metrics_->set_core_speed(speed);
+      occupancy_changed();
+    });
   });
 }
 
@@ -90,7 +112,7 @@ void Worker::publish_gauges() {
 
 Status Worker::open_http() {
   metrics::HttpHandlers handlers;
-  handlers.metrics = [this] { return node_metrics_->text(Clock::now()); };
+  handlers.metrics = [this] { return node_metrics_->text(); };
   handlers.health = [] { return Status{}; };
   handlers.ready = [this] {
     const std::lock_guard lock(shared_.mutex);

@@ -79,6 +79,24 @@ TEST(Render, nodes_fit_by_cutting_names_and_addresses) {
   EXPECT_EQ(text_of("nodes", "{}"), "no nodes\n");
 }
 
+TEST(Render, wide_terminals_show_how_fast_nodes_are) {
+  RenderOptions options;
+  options.width = 100;
+  EXPECT_EQ(text_of("nodes", R"({"nodes": [
+      {"name": "w1", "state": "ready", "slots": 4, "running": 2, "queued": 1, "load": 1.5,
+       "core_speed": 0.931, "memory_available_bytes": 3221225472, "completed": 120, "failed": 0,
+       "address": "tcp://10.77.0.2:10652"},
+      {"name": "w2", "state": "ready", "slots": 4, "running": 0, "queued": 0, "load": 0.5,
+       "core_speed": 0, "memory_available_bytes": 512, "completed": 1, "failed": 0,
+       "address": "tcp://10.77.0.3:10652"}]})",
+                    options),
+            "NAME  STATE  SLOTS  RUN  QUEUED  LOAD  SPEED  FREE MEM  DONE  FAILED  ADDRESS\n"
+            "w1    ready      4    2       1  1.50   0.93   3.0 GiB   120       0  "
+            "10.77.0.2:10652\n"
+            "w2    ready      4    0       0  0.50      -     512 B     1       0  "
+            "10.77.0.3:10652\n");
+}
+
 TEST(Render, nodes_with_their_labels_which_selectors_go_by) {
   const auto text = text_of("nodes", R"({"nodes": [
       {"name": "w1", "labels": {"zone": "a", "gpu": ""}},

@@ -15,7 +15,7 @@ constexpr const char* kTopStatus = R"({
 
 constexpr const char* kTopNodes = R"({"nodes": [
   {"name": "w0", "state": "ready", "slots": 4, "running": 3, "queued": 2, "ready": 1,
-   "load": 1.5, "memory_available_bytes": 1024, "completed": 120, "failed": 1,
+   "load": 1.5, "core_speed": 0.9, "memory_available_bytes": 1024, "completed": 120, "failed": 1,
    "address": "tcp://10.0.0.3:10652"},
   {"name": "w1", "state": "draining", "slots": 4, "running": 1, "ready": 3, "completed": 7},
   {"name": "w2", "state": "lost", "slots": 4, "running": 4, "queued": 9}]})";
@@ -38,6 +38,8 @@ TEST(TopFarm, is_read_from_the_answers) {
   ASSERT_EQ(farm.nodes.size(), 3U);
   EXPECT_EQ(farm.nodes[0].address, "10.0.0.3:10652");
   EXPECT_EQ(farm.nodes[0].use.queued, 2U);
+  EXPECT_EQ(farm.nodes[0].speed, 0.9);
+  EXPECT_EQ(farm.nodes[1].speed, 0);
   EXPECT_EQ(farm.nodes[2].use.busy, 0U) << "what it said before it was lost is not so now";
   ASSERT_EQ(farm.pools.size(), 1U);
   EXPECT_EQ(farm.pools[0].state, "ready");

@@ -109,8 +109,15 @@ TEST(TopPage, at_40_columns_keeps_what_matters) {
 }
 
 TEST(TopPage, at_200_columns_has_more) {
-  const auto lines = page_of(small_farm(), {}, {200, 24});
+  TopFarm farm = small_farm();
+  farm.nodes[1].speed = 0.934;
+  farm.nodes[2].speed = 2;  // it is lost
+  const auto lines = page_of(farm, {}, {200, 24});
   EXPECT_THAT(lines, Contains(HasSubstr("FAILED  ADDRESS")));
+  EXPECT_THAT(lines, Contains(HasSubstr("LOAD  SPEED  FREE MEM")));
+  EXPECT_THAT(lines, Contains(HasSubstr("1.50   0.93   3.0 GiB")));
+  EXPECT_THAT(lines, Contains(HasSubstr("1.50      -   3.0 GiB"))) << "not told yet";
+  EXPECT_THAT(lines, Contains(HasSubstr("   -      -         -")));
   EXPECT_THAT(lines, Contains(HasSubstr("10.0.0.1:10652")));
 }
 

@@ -40,6 +40,7 @@ class DashboardTest : public testing::Test {
     auto occupancy = std::make_shared<Occupancy>();
     occupancy->sequence = ++sequence_;
     occupancy->ready = 2;
+    occupancy->core_speed = 0.934;
     for (const auto& one : tasks) occupancy->running += one.phase == TaskPhase::running ? 1 : 0;
     occupancy->tasks = std::move(tasks);
     watch_.reported(name, 1, *occupancy, at(now_ms_), look_.changes);
@@ -90,6 +91,7 @@ TEST_F(DashboardTest, a_first_answer_is_whole) {
   EXPECT_EQ(all["farm"]["nodes_ready"], 1);
   EXPECT_EQ(all["nodes"][0]["busy"], (Json{{0, kBuild}}));
   EXPECT_EQ(all["nodes"][0]["heat"], "ready");
+  EXPECT_EQ(all["nodes"][0]["speed"], 0.93);
   EXPECT_THAT(names(all["pools"]), ElementsAre("default"));
   EXPECT_EQ(all["builds"][0]["name"], "nightly");
   EXPECT_EQ(all["builds"][0]["client"], "ann@ci");

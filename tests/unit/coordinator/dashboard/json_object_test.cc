@@ -33,13 +33,14 @@ TEST(JsonObject, text_is_made_valid) {
   EXPECT_EQ(quoted(""), "\"\"");
 }
 
-TEST(JsonObject, tenths_are_always_numbers) {
-  EXPECT_EQ(tenths(11.06), "11.1");
-  EXPECT_EQ(tenths(0), "0.0");
-  EXPECT_EQ(tenths(-2), "-2.0");
+TEST(JsonObject, decimals_are_always_numbers) {
+  EXPECT_EQ(decimal(11.06, 1), "11.1");
+  EXPECT_EQ(decimal(0, 1), "0.0");
+  EXPECT_EQ(decimal(-2, 1), "-2.0");
+  EXPECT_EQ(decimal(0.987, 2), "0.99");
   for (const double odd :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), 1e300}) {
-    EXPECT_EQ(tenths(odd), "0");
+    EXPECT_EQ(decimal(odd, 1), "0");
   }
 }
 

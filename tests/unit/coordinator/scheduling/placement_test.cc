@@ -1,5 +1,6 @@
 #include "coordinator/scheduling/placement.h"
 
+#include <limits>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -51,6 +52,42 @@ TEST_F(PlacementTest, idle_nodes_come_first) {
   add("half", 4, half);
   add("idle", 4);
   EXPECT_EQ(chosen(Farm::want(1, 1, 1)), "idle");
+}
+
+Occupancy at_speed(double speed, std::uint32_t running = 0) {
+  auto occupancy = Farm::idle();
+  occupancy.core_speed = speed;
+  occupancy.running = running;
+  return occupancy;
+}
+
+TEST_F(PlacementTest, faster_cores_are_worth_a_third_of_the_slots_for_twice_the_speed) {
+  add("slow", 12, at_speed(0.5));
+  add("fast", 12, at_speed(1, 3));
+  EXPECT_EQ(chosen(Farm::want(1, 1, 1)), "fast");
+}
+
+TEST_F(PlacementTest, faster_cores_are_not_worth_more) {
+  add("slow", 12, at_speed(0.5));
+  add("fast", 12, at_speed(1, 5));
+  EXPECT_EQ(chosen(Farm::want(1, 1, 1)), "slow");
+}
+
+TEST_F(PlacementTest, a_node_that_has_not_told_its_speed_counts_as_the_reference) {
+  add("slow", 4, at_speed(0.8));
+  add("unknown", 4, at_speed(0));
+  EXPECT_EQ(chosen(Farm::want(1, 1, 1)), "unknown");
+}
+
+TEST_F(PlacementTest, no_speed_outweighs_a_ready_executor_with_the_toolchain) {
+  auto wanted = Farm::want(1, 1, 1);
+  wanted.toolchain = digest_of("gcc");
+  auto warm = at_speed(0.25);
+  warm.toolchains = {wanted.toolchain};
+  warm.ready = 1;
+  add("warm", 4, warm);
+  add("boast", 4, at_speed(std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(chosen(wanted), "warm");
 }
 
 TEST_F(PlacementTest, one_key_stays_on_one_node_while_it_has_room_to_spare) {

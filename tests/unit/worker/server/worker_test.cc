@@ -322,6 +322,11 @@ TEST_F(WorkerTest, sigkill_leaves_no_process) {
   EXPECT_LT(farm_.reactor->now() - killed, seconds(2)) << "as docs/architecture.md promises";
 }
 
+TEST_F(WorkerTest, tells_how_fast_its_cores_are) {
+  farm_.start("w", 1);
+  EXPECT_TRUE(farm_.until([&] { return farm_.worker("w").occupancy.core_speed > 0; }));
+}
+
 TEST_F(WorkerTest, sigterm_lets_tasks_end_and_takes_no_more) {
   farm_.start("w", 2);
   TestAgent agent(farm_, "w");
