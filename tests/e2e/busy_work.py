@@ -47,8 +47,8 @@ class BusyWork:
 
     def begin(self):
         client = self._client
-        pools.create(client, "cc", "--context", "forkserver", "--toolchain", "clang", "--warm",
-                     "all", "--min-warm", "2")
+        pools.create(client, "cc", "--context", "forkserver", "--toolchain", "clang", "--init",
+                     "clang --version", "--warm", "all", "--min-warm", "2")
         pools.create(client, "quiet", "--toolchain", "gcc", "--warm", "all")
         client.client(["kiln", "pool", "quiesce", "quiet"], check=True)
         pools.create(client, "sick", "--toolchain", "sh", "--init", "sh -c 'exit 3'", "--warm",

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/time.h"
+
 namespace kiln::worker {
 
 // A seat for one executor after the other; never used again once its pool has given it up.
@@ -38,9 +40,16 @@ struct StopTemplate {
 struct PoolChanged {
   std::string pool;
 };
+// A step of making one executor ready took so long. Nothing answers.
+enum class WarmStep : std::uint8_t { start, initialise };
+struct WarmStepTook {
+  std::string pool;
+  WarmStep step = WarmStep::start;
+  Duration took{};
+};
 
 using PoolAction = std::variant<CreateExecutor, StopExecutor, InitialiseExecutor, CreateTemplate,
-                                StopTemplate, PoolChanged>;
+                                StopTemplate, PoolChanged, WarmStepTook>;
 using PoolActions = std::vector<PoolAction>;
 
 // What came of an initializer, or of making what it needs.

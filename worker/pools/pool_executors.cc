@@ -92,6 +92,11 @@ void PoolExecutors::release(PlaceId id, bool works, TimePoint now) {
   template_.forgive();
 }
 
+void PoolExecutors::took(WarmStep step, Duration& slowest, Duration time, PoolActions& out) {
+  slowest = std::max(slowest, time);
+  out.emplace_back(WarmStepTook{name_, step, time});
+}
+
 void PoolExecutors::became_ready(Place& place, TimePoint now) {
   place.state = PlaceState::ready;
   place.broken = false;
@@ -102,7 +107,7 @@ void PoolExecutors::became_ready(Place& place, TimePoint now) {
 void PoolExecutors::executor_ready(PlaceId id, TimePoint now, PoolActions& out) {
   Place* place = find(id);
   if (place == nullptr || place->state != PlaceState::starting) return;
-  start_ = std::max(start_, now - place->since);
+  took(WarmStep::start, start_, now - place->since, out);
   // A template of an earlier definition may still live, for an executor that has a task.
   const bool inherited = place->forked && template_.initialised() && !template_.outdated();
   if (settings_.initialises && !inherited) {
@@ -121,7 +126,7 @@ void PoolExecutors::initialised(PlaceId id, const InitialiserEnd& end, TimePoint
   if (place == nullptr || place->state != PlaceState::initialising) return;
   log_ = end.output;
   if (end.succeeded) {
-    initialise_ = std::max(initialise_, now - place->since);
+    took(WarmStep::initialise, initialise_, now - place->since, out);
     strikes_.forgive();
     failure_ = {};
     if (forks()) template_.set_initialised();

@@ -115,6 +115,8 @@ class PoolExecutors {
   void create(Place& place, TimePoint now, PoolActions& out);
   void settle_template(TimePoint now, PoolActions& out);
   void fork_waiting(TimePoint now, PoolActions& out);
+  // `slowest`: of the steps of its kind since the last warm-up began.
+  void took(WarmStep step, Duration& slowest, Duration time, PoolActions& out);
   void became_ready(Place& place, TimePoint now);
   void rest_if_idle(TimePoint now, PoolActions& out);
   std::optional<TimePoint> idle_deadline() const;

@@ -8,11 +8,13 @@ namespace kiln::worker {
 ExecutorFleet::ExecutorFleet(const Parts& parts, Hooks hooks)
     : parts_(parts),
       hooks_(std::move(hooks)),
-      keeper_({parts.reactor, parts.pool, parts.stager, parts.peers, parts.log},
-              {[this](const Digest& toolchain) { toolchain_staged(toolchain); },
-               [this](const Digest& toolchain, const std::string& reason, bool lasting) {
-                 toolchain_failed(toolchain, reason, lasting);
-               }}),
+      keeper_(
+          {parts.reactor, parts.pool, parts.stager, parts.peers, parts.log},
+          {[this](const Digest& toolchain) { toolchain_staged(toolchain); },
+           [this](const std::string& pool, Duration took) { hooks_.toolchain_took(pool, took); },
+           [this](const Digest& toolchain, const std::string& reason, bool lasting) {
+             toolchain_failed(toolchain, reason, lasting);
+           }}),
       initialiser_(parts.reactor, parts.removals, parts.host,
                    [this](PlaceId place, const InitialiserEnd& end) {
                      if (!end.succeeded) {

@@ -43,6 +43,8 @@ class ExecutorFleet {
     std::function<void(const std::string& pool, const std::string& reason)> template_lost;
     std::function<void(const std::string& pool)> changed;  // what describe() adds
     std::function<void(const std::string& pool)> staged;   // what its executors need
+    // From the pool's wish until one of its toolchains, which was not there, was staged.
+    std::function<void(const std::string& pool, Duration took)> toolchain_took;
     // Tried again later. `lasting`: see PoolExecutors.
     std::function<void(const std::string& pool, const std::string& reason, bool lasting)>
         staging_failed;

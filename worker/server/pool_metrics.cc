@@ -5,22 +5,30 @@
 
 namespace kiln::worker {
 
-PoolMetrics::Ran& PoolMetrics::ran(const std::string& pool) {
-  const auto found = ran_.find(pool);
-  if (found != ran_.end()) return found->second;
+PoolMetrics::Kept& PoolMetrics::kept(const std::string& pool) {
+  const auto found = kept_.find(pool);
+  if (found != kept_.end()) return found->second;
+  const auto times = [&](const char* name, const char* help) {
+    return registry_.histogram(name, help, metrics::latency_buckets(), {{"pool", pool}});
+  };
   const auto tasks = [&](const char* way) {
     return registry_.counter("kiln_pool_executed_tasks_total",
                              "Tasks that ran, by whether their program was held and forked",
                              {{"pool", pool}, {"way", way}});
   };
-  auto queue = registry_.histogram("kiln_pool_queue_seconds",
-                                   "From the acceptance of a task to its start, by pool",
-                                   metrics::latency_buckets(), {{"pool", pool}});
-  return ran_.emplace(pool, Ran{queue, tasks("forked"), tasks("executed")}).first->second;
+  const Kept fresh{
+      times("kiln_pool_toolchain_stage_seconds",
+            "From the wish for a toolchain until it is staged"),
+      times("kiln_pool_executor_start_seconds", "Starting an executor"),
+      times("kiln_pool_executor_initialise_seconds", "Running the initializer on an executor"),
+      times("kiln_pool_queue_seconds", "From the acceptance of a task to its start, by pool"),
+      tasks("forked"),
+      tasks("executed")};
+  return kept_.emplace(pool, fresh).first->second;
 }
 
 void PoolMetrics::ended(const std::string& pool, double queue_seconds, bool forked) {
-  auto& counts = ran(pool);
+  auto& counts = kept(pool);
   counts.queue.observe(queue_seconds);
   (forked ? counts.forked : counts.executed).add();
 }
@@ -46,7 +54,7 @@ void PoolMetrics::total(const char* name, const char* help, const std::string& p
 }
 
 void PoolMetrics::publish(const PoolOnNode& pool) {
-  ran(pool.name);  // there before the first task
+  kept(pool.name);  // there before the first event
   executors(pool.name, "starting", pool.starting);
   executors(pool.name, "ready", pool.ready);
   executors(pool.name, "busy", pool.busy);

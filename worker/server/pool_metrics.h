@@ -17,6 +17,12 @@ class PoolMetrics {
 
   // A task of the pool has ended that ran.
   void ended(const std::string& pool, double queue_seconds, bool forked);
+  // One of its toolchains is staged, one of its executors has started, or is initialised.
+  void staged(const std::string& pool, double seconds) { kept(pool).stage.observe(seconds); }
+  void started(const std::string& pool, double seconds) { kept(pool).start.observe(seconds); }
+  void initialised(const std::string& pool, double seconds) {
+    kept(pool).initialise.observe(seconds);
+  }
   // How the pool stands now.
   void publish(const PoolOnNode& pool);
   // Of the process trees of its idle executors.
@@ -32,13 +38,16 @@ class PoolMetrics {
     std::uint64_t wakes = 0;
     std::uint64_t crashes = 0;
   };
-  // Of tasks that ran.
-  struct Ran {
+  // Those to which events are added.
+  struct Kept {
+    metrics::Histogram stage;
+    metrics::Histogram start;
+    metrics::Histogram initialise;
     metrics::Histogram queue;
     metrics::Counter forked;
     metrics::Counter executed;
   };
-  Ran& ran(const std::string& pool);
+  Kept& kept(const std::string& pool);
   void executors(const std::string& pool, const char* state, std::uint32_t count);
   void seconds_gauge(const char* name, const char* help, const std::string& pool,
                      std::uint64_t microseconds);
@@ -47,7 +56,7 @@ class PoolMetrics {
 
   metrics::Registry& registry_;
   std::map<std::string, Told> told_;
-  std::map<std::string, Ran> ran_;
+  std::map<std::string, Kept> kept_;
 };
 
 }  // namespace kiln::worker

@@ -16,6 +16,9 @@ ExecutorFleet::Hooks TaskServer::fleet_hooks() {
   hooks.staged = [this, now](const std::string& pool) {
     carry_out(table_.pool_staged(pool, now()));
   };
+  hooks.toolchain_took = [this](const std::string& pool, Duration took) {
+    parts_.pool_metrics.staged(pool, in_seconds(took));
+  };
   hooks.staging_failed = [this, now](const std::string& pool, const std::string& reason,
                                      bool lasting) {
     carry_out(table_.pool_staging_failed(pool, reason, lasting, now()));
@@ -63,6 +66,15 @@ bool TaskServer::carry_out_for_pool(const Action& action) {
                         },
                         [this](const PoolChanged& a) {
                           hooks_.pool_changed(a.pool);
+                          return true;
+                        },
+                        [this](const WarmStepTook& a) {
+                          const double took = in_seconds(a.took);
+                          if (a.step == WarmStep::start) {
+                            parts_.pool_metrics.started(a.pool, took);
+                          } else {
+                            parts_.pool_metrics.initialised(a.pool, took);
+                          }
                           return true;
                         },
                         [](const auto&) { return false; },

@@ -38,8 +38,9 @@ void ToolchainKeeper::want(const std::string& pool, const std::vector<Digest>& t
   for (const auto& digest : toolchains) {
     const auto [at, is_new] = items_.try_emplace(digest);
     Item& item = at->second;
-    item.pools[pool] = sources;
-    if (is_new) item.wanted = parts_.reactor.now();
+    const TimePoint now = parts_.reactor.now();
+    item.pools.try_emplace(pool, Wish{{}, now}).first->second.sources = sources;
+    if (is_new) item.wanted = now;
     item.retries = 0;
     begin(digest);
   }
@@ -55,7 +56,8 @@ void ToolchainKeeper::try_again(const std::string& pool) {
 
 std::vector<std::string> ToolchainKeeper::sources_of(const Item& item) {
   std::vector<std::string> all;  // in their order, by which coordinators spread the load
-  for (const auto& [pool, sources] : item.pools) {
+  for (const auto& [pool, wish] : item.pools) {
+    const auto& sources = wish.sources;
     std::copy_if(sources.begin(), sources.end(), std::back_inserter(all), [&all](const auto& one) {
       return std::find(all.begin(), all.end(), one) == all.end();
     });
@@ -102,7 +104,9 @@ void ToolchainKeeper::took_step(const Digest& toolchain, Result<Step> result) {
   if (result->tree) {
     item.tree = std::move(*result->tree);
     item.working = false;
-    item.took = parts_.reactor.now() - item.wanted;
+    const TimePoint now = parts_.reactor.now();
+    item.took = now - item.wanted;
+    for (const auto& [pool, wish] : item.pools) hooks_.took(pool, now - wish.since);
     return hooks_.staged(toolchain);
   }
   item.fetching = result->missing.size();

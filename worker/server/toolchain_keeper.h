@@ -35,6 +35,8 @@ class ToolchainKeeper {
   // Never called from within want() or try_again().
   struct Hooks {
     std::function<void(const Digest&)> staged;
+    // Before that, for each pool that waited for it: since that pool wanted it.
+    std::function<void(const std::string& pool, Duration took)> took;
     // One try. `lasting`: there are nodes that should have it, or this one is at fault; else others
     // may yet come to have it.
     std::function<void(const Digest&, const std::string& reason, bool lasting)> failed;
@@ -55,8 +57,12 @@ class ToolchainKeeper {
   Standing standing(const std::string& pool) const;
 
  private:
+  struct Wish {
+    std::vector<std::string> sources;
+    TimePoint since;
+  };
   struct Item {
-    std::map<std::string, std::vector<std::string>> pools;  // and the sources that each was given
+    std::map<std::string, Wish> pools;
     std::optional<StagedTree> tree;
     TimePoint wanted;
     Duration took{};

@@ -108,7 +108,7 @@ struct OccupancyChanged {};
 using Action = std::variant<AnswerAccepted, AnswerBusy, AnswerUnknown, BeginStaging, StartTask,
                             StopTask, TerminateTask, SendResult, ResultWithoutRun, Forget,
                             OccupancyChanged, CreateExecutor, StopExecutor, InitialiseExecutor,
-                            CreateTemplate, StopTemplate, PoolChanged>;
+                            CreateTemplate, StopTemplate, PoolChanged, WarmStepTook>;
 using Actions = std::vector<Action>;
 
 class TaskTable {

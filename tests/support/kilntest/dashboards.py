@@ -50,7 +50,7 @@ def variables(dashboard):
     """Name to (expression, label): the label's values in the expression's series are offered."""
     found = {}
     for variable in dashboard["templating"]["list"]:
-        matched = _LABEL_VALUES.fullmatch(variable["definition"])
+        matched = _LABEL_VALUES.fullmatch(variable["query"]["query"])
         found[variable["name"]] = (matched.group(1), matched.group(2))
     return found
 

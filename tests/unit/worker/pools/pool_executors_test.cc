@@ -19,6 +19,15 @@ TEST_F(PoolConformance, row_1_a_warm_wish_makes_so_many_executors_and_times_each
   now_ += milliseconds(300);
   for (const auto place : made) pool_.initialised(place, {true, "", "", 0}, now_, more());
   EXPECT_EQ(pool_.status().ready, 3U);
+  std::vector<Duration> starts;
+  std::vector<Duration> initialisations;
+  for (const auto& action : last_) {
+    const auto* step = std::get_if<WarmStepTook>(&action);
+    if (step != nullptr)
+      (step->step == WarmStep::start ? starts : initialisations).push_back(step->took);
+  }
+  EXPECT_EQ(starts, std::vector<Duration>(3, milliseconds(20)));
+  EXPECT_EQ(initialisations, std::vector<Duration>(3, milliseconds(300)));
   EXPECT_EQ(pool_.status().start_us, 20'000U);
   EXPECT_EQ(pool_.status().initialise_us, 300'000U);
   warm(9);

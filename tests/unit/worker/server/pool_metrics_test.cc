@@ -28,6 +28,10 @@ TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
   PoolMetrics metrics(registry);
   metrics.publish(example());
   metrics.ended("p", 0.25, true);
+  metrics.staged("p", 2);
+  metrics.started("p", 0.01);
+  metrics.started("p", 0.02);
+  metrics.initialised("p", 30);
   metrics.publish_idle_memory("p", 4096);
   const std::string text = registry.text();
   for (const char* line : {
@@ -41,6 +45,9 @@ TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
            "kiln_pool_start_seconds{pool=\"p\"} 0",
            "kiln_pool_initialise_seconds{pool=\"p\"} 0",
            "kiln_pool_first_task_seconds{pool=\"p\"} 0",
+           "kiln_pool_toolchain_stage_seconds_sum{pool=\"p\"} 2",
+           "kiln_pool_executor_start_seconds_count{pool=\"p\"} 2",
+           "kiln_pool_executor_initialise_seconds_sum{pool=\"p\"} 30",
            "kiln_pool_steady_task_seconds{pool=\"p\"} 0",
            "kiln_pool_warm_hits_total{pool=\"p\"} 5",
            "kiln_pool_warm_misses_total{pool=\"p\"} 0",
