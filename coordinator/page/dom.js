@@ -27,11 +27,14 @@ export function setAttribute(node, name, value) {
 }
 
 // Makes the children of `parent` the elements of `items`, in their order. `make(item)` gives
-// {root, set(item)}, which is kept for the next item of the same key.
+// {root, set(item)}, which is kept for the next item of the same key. What has the focus keeps it.
 export function keyed(parent, key, make) {
   let rows = new Map();
   return (items) => {
     const next = new Map();
+    const names = new Set(items.map(key));
+    for (const [name, row] of rows) if (!names.has(name)) row.root.remove();
+    const held = parent.contains(document.activeElement) ? document.activeElement : null;
     let at = parent.firstElementChild;
     for (const item of items) {
       const name = key(item);
@@ -41,8 +44,8 @@ export function keyed(parent, key, make) {
       if (row.root === at) at = at.nextElementSibling;
       else parent.insertBefore(row.root, at);
     }
-    for (const [name, row] of rows) if (next.get(name) !== row) row.root.remove();
     rows = next;
+    if (held && held !== document.activeElement) held.focus({ preventScroll: true });
   };
 }
 

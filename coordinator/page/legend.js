@@ -35,17 +35,17 @@ function makeBuild(build, stand) {
   const name = element("a", { href: hrefOf("build", build.id) });
   const number = element("b");
   const root = element("li", {}, mark.root, name, number);
-  root.addEventListener("pointerenter", () => stand(build.id));
-  root.addEventListener("pointerleave", () => stand(0));
-  name.addEventListener("focus", () => stand(build.id));
-  name.addEventListener("blur", () => stand(0));
+  root.addEventListener("pointerenter", () => stand("pointer", build.id));
+  root.addEventListener("pointerleave", () => stand("pointer", 0));
+  name.addEventListener("focus", () => stand("focus", build.id));
+  name.addEventListener("blur", () => stand("focus", 0));
   return { root, set: (now) => {
     setText(name, buildName(now, now.id));
     setText(number, count(now.running));
   } };
 }
 
-// `stand(id)`: somebody points at a build, or at none (0).
+// `stand(by, id)`: the pointer or the focus is at a build, or at none (0).
 export function makeLegend(root, stand) {
   let palette = null;
   const set = keyed(root, (item) => item.key, (item) => (item.heat

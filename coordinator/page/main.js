@@ -47,6 +47,7 @@ const showTasks = makeTasks(byId("running").querySelector(".tasks"));
 // ---- showing -----------------------------------------------------------------------------------
 
 function showOverview() {
+  if (model.look.build !== outstanding()) look({ build: outstanding() });
   grid.update(model.state, model.slots, model.look);
   showLegend(model.state, model.heats, model.look);
   showCharts(model.state, model.look.palette);
@@ -117,9 +118,13 @@ const poller = makePoller(lookAtFarm, status.told);
 
 // ---- what people do ----------------------------------------------------------------------------
 
-function repaint(change) {
+function look(change) {
   Object.assign(model.look, change);
   model.look.version += 1;
+}
+
+function repaint(change) {
+  look(change);
   if (model.state.known) show();
 }
 
@@ -132,8 +137,18 @@ function setMode(mode) {
   repaint({ mode });
 }
 
-function standOut(id) {
-  if (model.look.build !== id) repaint({ build: id });
+// A build stands out that the pointer is at, or else the focus. A row that goes may take the focus
+// with it, in the middle of an update or without a word: it counts while its build is there, and is
+// looked at when the update is over.
+const standing = { pointer: 0, focus: 0 };
+const outstanding = () =>
+  [standing.pointer, standing.focus].find((id) => model.state.builds.has(id)) ?? 0;
+
+function standOut(by, id) {
+  standing[by] = id;
+  queueMicrotask(() => {
+    if (model.look.build !== outstanding()) repaint({ build: outstanding() });
+  });
 }
 
 function go({ focus }) {
@@ -147,6 +162,7 @@ function go({ focus }) {
   byId("overview").hidden = view !== null;
   details.hidden = view === null;
   document.title = route.name ? `${route.name} · Kiln` : "Kiln";
+  Object.assign(standing, { pointer: 0, focus: 0 });
   repaint({ build: 0 });
   if (focus) view?.heading.focus({ preventScroll: true });
   if (focus) window.scrollTo(0, 0);
@@ -171,11 +187,15 @@ byId("by-heat").parentElement.addEventListener("keydown", (event) => {
   setMode(model.look.mode === "heat" ? "build" : "heat");
   byId(`by-${model.look.mode}`).focus();
 });
-byId("builds").addEventListener("pointerover", (event) => {
-  const link = event.target.closest("tr")?.querySelector("a[href]");
-  standOut(Number(/#\/build\/(\d+)/.exec(link?.getAttribute("href"))?.[1] ?? 0));
-});
-byId("builds").addEventListener("pointerleave", () => standOut(0));
+function buildOfRow({ target }) {
+  const link = target.closest("tr")?.querySelector("a[href]");
+  return Number(/#\/build\/(\d+)/.exec(link?.getAttribute("href"))?.[1] ?? 0);
+}
+for (const [by, comes, goes] of [["pointer", "pointerover", "pointerleave"],
+  ["focus", "focusin", "focusout"]]) {
+  byId("builds").addEventListener(comes, (event) => standOut(by, buildOfRow(event)));
+  byId("builds").addEventListener(goes, () => standOut(by, 0));
+}
 listenForKeys({
   "?": openHelp, "/": find, d: nextTheme, Escape: back, h: () => setMode("heat"),
   b: () => setMode("build"), t: () => { window.location.hash = "#/tasks"; },

@@ -1,7 +1,7 @@
 // A build's timeline: follows the build while all of it is shown; wheel, drag and keys look closer.
 import { element, setText } from "./dom.js";
 import { plural, span, timeOfDay } from "./format.js";
-import { endOf, laneKey, lanesOf, panned, wholeWindow, zoomed } from "./timeline_layout.js";
+import { endOf, lanesOf, panned, placeOf, wholeWindow, zoomed } from "./timeline_layout.js";
 import { laneHeights, paintLanes, paintShape, SHAPE_HEIGHT, timeScale } from "./timeline_paint.js";
 
 export function jobWords(job, now) {
@@ -31,7 +31,9 @@ export function makeTimeline(root, { tip, said }) {
   shape.style.height = `${SHAPE_HEIGHT}px`;
   const lanes = element("canvas", { tabindex: "0", role: "application", "aria-label":
     "Timeline: plus and minus zoom, arrow keys move, n and p choose jobs, 0 shows all" });
-  const scroll = element("div", { class: "scroll" }, lanes);
+  // As tall as all lanes; the canvas stays in the part of it that is seen.
+  const all = element("div", {}, lanes);
+  const scroll = element("div", { class: "scroll" }, all);
   const chosenText = element("p", { class: "chosen" });
   const note = element("p", { class: "more" });
   const tools = element("div", { class: "tools" });
@@ -42,7 +44,7 @@ export function makeTimeline(root, { tip, said }) {
   let jobs = [], build = null, now = 0, palette = null, dropped = 0;
   let window_ = null;     // null: all of the build, whatever it has become
   let chosen = null, drag = null;
-  let placed = { lanes: [], laneOf: new Map() }, heights = laneHeights([], 0);
+  let placed = lanesOf([]), heights = laneHeights([], 0);
 
   const whole = () => wholeWindow(jobs, build, now);
   const shown = () => window_ ?? whole();
@@ -51,24 +53,33 @@ export function makeTimeline(root, { tip, said }) {
     const notes = [`${plural(jobs.length, "job")} on ${plural(placed.lanes.length, "slot")}`];
     if (dropped) notes.push(`${plural(dropped, "earlier one")} not kept`);
     if (window_) {
-      const all = whole();
-      notes.push(`${span(window_.to - window_.from)} of ${span(all.to - all.from)} shown`);
+      const { from, to } = whole();
+      notes.push(`${span(window_.to - window_.from)} of ${span(to - from)} shown`);
     }
     setText(note, notes.join(", "));
+  }
+
+  const scene = () => ({ palette, jobs, ...placed, heights, window: shown(), whole: whole(), now,
+    chosen });
+
+  function drawLanes(painted = scene()) {
+    const from = Math.round(Math.min(scroll.scrollTop,
+      Math.max(0, heights.height - scroll.clientHeight)));
+    paintLanes(lanes, painted, { from, to: from + Math.min(heights.height, scroll.clientHeight) });
   }
 
   function draw() {
     if (!palette) return;
     tell();
-    const view = { palette, jobs, ...placed, heights, window: shown(), whole: whole(), now,
-      chosen };
-    paintShape(shape, view);
-    paintLanes(lanes, view);
+    const painted = scene();
+    paintShape(shape, painted);
+    all.style.height = `${heights.height}px`;
+    drawLanes(painted);
   }
 
   function look(next) {
-    const all = whole();
-    const same = next.from <= all.from && next.to >= all.to;
+    const { from, to } = whole();
+    const same = next.from <= from && next.to >= to;
     window_ = same ? null : next;
     draw();
   }
@@ -77,10 +88,19 @@ export function makeTimeline(root, { tip, said }) {
   const nearer = (factor, at = middle()) => look(zoomed(shown(), factor, at, whole()));
   const along = (share) => look(panned(shown(), (shown().to - shown().from) * share, whole()));
 
+  function bringIntoSight(top) {
+    const room = scroll.clientHeight - heights.lane;
+    if (top < scroll.scrollTop) scroll.scrollTop = top - 4;
+    else if (top > scroll.scrollTop + room) scroll.scrollTop = top - room + 4;
+  }
+
   function choose(job) {
     chosen = job;
     setText(chosenText, job ? jobWords(job, now) : "");
-    if (job) setText(said, jobWords(job, now));
+    if (job) {
+      setText(said, jobWords(job, now));
+      bringIntoSight(heights.tops[placeOf(placed.places, job)]);
+    }
     const { from, to } = shown();
     if (job && window_ && (job.accepted < from || endOf(job, now) > to)) {
       along(((job.accepted + endOf(job, now)) / 2 - middle()) / (to - from));
@@ -98,11 +118,12 @@ export function makeTimeline(root, { tip, said }) {
 
   function jobAt(x, y) {
     const scale = timeScale(shown(), lanes.clientWidth);
-    const lane = heights.tops.findIndex((top) => y >= top - 1 && y < top + heights.lane);
+    const down = y + scroll.scrollTop;
+    const lane = heights.tops.findIndex((top) => down >= top - 1 && down < top + heights.lane);
     const at = scale.at(x);
     const slack = 2 / scale.per;
-    return lane < 0 ? null : jobs.findLast((job) => placed.laneOf.get(laneKey(job)) === lane &&
-      at >= (job.accepted ?? job.started) - slack && at <= endOf(job, now) + slack) ?? null;
+    return placed.lanes[lane]?.jobs.findLast((job) => at <= endOf(job, now) + slack &&
+      at >= (job.accepted ?? job.started) - slack) ?? null;
   }
 
   const keys = {
@@ -115,6 +136,10 @@ export function makeTimeline(root, { tip, said }) {
     if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
     event.preventDefault();
     keys[event.key]();
+  });
+  scroll.addEventListener("scroll", () => {
+    tip.hide();
+    if (palette) drawLanes();
   });
   lanes.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.shiftKey) return;  // the wheel alone scrolls
@@ -150,9 +175,12 @@ export function makeTimeline(root, { tip, said }) {
   return function update(known, last, buildNow, nowMs, paletteNow) {
     jobs = [...known.values()];
     [build, now, palette, dropped] = [buildNow, nowMs, paletteNow, last.dropped ?? 0];
-    placed = lanesOf(jobs);
+    placed = lanesOf(jobs, placed.names);
     heights = laneHeights(placed.lanes, Math.max(160, window.innerHeight * 0.55));
-    if (chosen) chosen = known.get(chosen.id) ?? null;
+    if (chosen) {
+      chosen = known.get(chosen.id) ?? null;
+      setText(chosenText, chosen ? jobWords(chosen, now) : "");
+    }
     draw();
   };
 }

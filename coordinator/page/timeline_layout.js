@@ -6,27 +6,37 @@ const NARROWEST_MS = 50;
 const STEPS_MS = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000,
   300000, 600000, 1800000, 3600000, 7200000];
 
-// {lanes: [{node, slot, first, y}], laneOf: lane by "node slot"}, by node and slot; `first` begins
-// a node. A job without a slot yet is in the lane -1 of its node.
-export function lanesOf(jobs) {
-  const slots = new Map();
-  for (const { node, slot } of jobs) {
-    if (!slots.has(node)) slots.set(node, new Set());
-    slots.get(node).add(slot ?? -1);
+// {lanes: [{node, slot, first, jobs}], places: lane of a job, by placeOf; names}, by node and slot;
+// `first` begins a node. A job without a slot yet is in the lane -1 of its node. `names`, of the
+// result before, saves sorting the nodes again where they are the same.
+export function lanesOf(jobs, names = []) {
+  const nodes = new Map();
+  for (const job of jobs) {
+    let slots = nodes.get(job.node);
+    if (!slots) nodes.set(job.node, slots = new Map());
+    const slot = job.slot ?? -1;
+    const there = slots.get(slot);
+    if (there) there.push(job);
+    else slots.set(slot, [job]);
   }
+  const same = names.length === nodes.size && names.every((name) => nodes.has(name));
+  const order = same ? names
+    : [...nodes.keys()].map((name) => ({ name })).sort(byName).map(({ name }) => name);
   const lanes = [];
-  const laneOf = new Map();
-  const nodes = [...slots.keys()].map((name) => ({ name })).sort(byName);
-  for (const { name } of nodes) {
-    [...slots.get(name)].sort((one, other) => one - other).forEach((slot, place) => {
-      laneOf.set(laneKey({ node: name, slot }), lanes.length);
-      lanes.push({ node: name, slot, first: place === 0 });
+  const places = new Map();
+  for (const node of order) {
+    const slots = nodes.get(node);
+    places.set(node, new Map());
+    [...slots.keys()].sort((one, other) => one - other).forEach((slot, place) => {
+      places.get(node).set(slot, lanes.length);
+      lanes.push({ node, slot, first: place === 0, jobs: slots.get(slot) });
     });
   }
-  return { lanes, laneOf };
+  return { lanes, places, names: order };
 }
 
-export const laneKey = ({ node, slot }) => `${node} ${slot ?? -1}`;
+// The number of a job's lane.
+export const placeOf = (places, { node, slot }) => places.get(node).get(slot ?? -1);
 
 // A job's end so far.
 export const endOf = (job, now) => job.ended ?? now;

@@ -1,7 +1,7 @@
 // Draws a build's timeline: above how many jobs ran at once, below each job in its slot's lane.
 import { brief } from "./format.js";
 import { FONT, prepare } from "./palette.js";
-import { concurrency, endOf, laneKey, ticksOf } from "./timeline_layout.js";
+import { concurrency, endOf, placeOf, ticksOf } from "./timeline_layout.js";
 import { niceTop } from "./series.js";
 
 export const GUTTER = 74;
@@ -65,12 +65,12 @@ export function paintShape(canvas, view) {
   }
 }
 
-function paintGround(context, view, width) {
+function paintGround(context, view, width, seen) {
   const { palette, lanes, heights, window, whole } = view;
   const scale = timeScale(window, width);
   context.fillStyle = palette.line;
   for (const { at } of ticksOf(window, whole.from, width - GUTTER)) {
-    context.fillRect(Math.round(scale.x(at)), 0, 1, heights.height);
+    context.fillRect(Math.round(scale.x(at)), seen.from, 1, seen.to - seen.from);
   }
   context.font = `11px ${FONT}`;
   context.textAlign = "left";
@@ -79,18 +79,19 @@ function paintGround(context, view, width) {
   lanes.forEach((lane, place) => {
     if (!lane.first) return;
     const top = heights.tops[place];
+    const hidden = top + 12 < seen.from || top - 3 > seen.to;
     context.fillStyle = palette.line;
-    if (place > 0) context.fillRect(0, top - 3, width, 1);
+    if (place > 0 && !hidden) context.fillRect(0, top - 3, width, 1);
     if (top < free) return;
     free = top + 12;
+    if (hidden) return;
     context.fillStyle = palette.muted;
     context.fillText(lane.node.length > 10 ? `${lane.node.slice(0, 9)}…` : lane.node, 6, top);
   });
 }
 
-function paintJob(context, view, job, scale, width) {
-  const { palette, heights, laneOf, now } = view;
-  const top = heights.tops[laneOf.get(laneKey(job))];
+function paintJob(context, view, job, top, scale, width) {
+  const { palette, heights, now } = view;
   const high = heights.lane - (heights.lane > 5 ? 2 : 1);
   const left = scale.x(job.accepted ?? job.started);
   const right = scale.x(endOf(job, now));
@@ -116,27 +117,38 @@ function paintJob(context, view, job, scale, width) {
   context.fillText(name, from, top + high / 2 + 0.5);
 }
 
-// The lower part. `view.chosen` is the job with a frame, or null.
-export function paintLanes(canvas, view) {
-  const { palette, jobs, heights, laneOf, window, chosen, now } = view;
+function paintChosen(context, view, scale) {
+  const { palette, heights, places, chosen, now } = view;
+  const left = scale.x(chosen.accepted ?? chosen.started);
+  context.strokeStyle = palette.focus;
+  context.lineWidth = 2;
+  context.strokeRect(left - 1, heights.tops[placeOf(places, chosen)] - 1,
+    Math.max(3, scale.x(endOf(chosen, now)) - left + 2), heights.lane + 1);
+}
+
+// The lower part, of which the canvas shows `seen`, from and to so many pixels below its top: of a
+// large farm it is longer than a canvas may be, and than can be drawn each second. `view.chosen` is
+// the job with a frame, or null.
+export function paintLanes(canvas, view, seen) {
+  const { lanes, heights, window, chosen } = view;
   const width = canvas.clientWidth;
-  canvas.style.height = `${heights.height}px`;
-  const context = prepare(canvas, width, heights.height);
-  context.clearRect(0, 0, width, heights.height);
-  paintGround(context, view, width);
-  const scale = timeScale(window, width);
+  const high = seen.to - seen.from;
+  canvas.style.height = `${high}px`;
+  const context = prepare(canvas, width, high);
+  context.clearRect(0, 0, width, high);
   context.save();
+  context.translate(0, -seen.from);
+  paintGround(context, view, width, seen);
+  const scale = timeScale(window, width);
   context.beginPath();
-  context.rect(GUTTER, 0, width - GUTTER, heights.height);
+  context.rect(GUTTER, seen.from, width - GUTTER, high);
   context.clip();
   context.textAlign = "left";
-  for (const job of jobs) paintJob(context, view, job, scale, width);
-  if (chosen) {
-    const left = scale.x(chosen.accepted ?? chosen.started);
-    context.strokeStyle = palette.focus;
-    context.lineWidth = 2;
-    context.strokeRect(left - 1, heights.tops[laneOf.get(laneKey(chosen))] - 1,
-      Math.max(3, scale.x(endOf(chosen, now)) - left + 2), heights.lane + 1);
-  }
+  lanes.forEach(({ jobs }, place) => {
+    const top = heights.tops[place];
+    if (top + heights.lane < seen.from || top > seen.to) return;
+    for (const job of jobs) paintJob(context, view, job, top, scale, width);
+  });
+  if (chosen) paintChosen(context, view, scale);
   context.restore();
 }

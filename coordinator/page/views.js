@@ -50,6 +50,22 @@ export function makeTitle(root) {
   };
 }
 
+// The oldest tasks of one pool or build, and the way to all of them: more rows would cost more each
+// second than everything else on the page.
+const TASKS_SHOWN = 50;
+function makeOldest(title, filter, options) {
+  const more = element("a", { class: "more", href: tasksHref(filter) });
+  const root = panel(title, more);
+  const show = makeTasks(root, options);
+  return { root, path: `/api/v1/tasks?${new URLSearchParams({ ...filter, limit: TASKS_SHOWN })}`,
+    update(answer) {
+      const list = answer?.tasks ?? [];
+      show(list);
+      const total = answer?.total ?? list.length;
+      setText(more, total > list.length ? `all ${count(total)} →` : "");
+    } };
+}
+
 function stateWords({ state, heard }, now) {
   return state === "lost" && heard ? `lost, silent for ${span(now - heard)}` : state;
 }
@@ -80,6 +96,7 @@ export function makeNodeView(root, name) {
         ["State", stateWords(node, state.now)],
         ["Busy", `${count(node.running)} / ${count(node.slots)}`], ["Ready", count(node.ready)],
         ["Queued", count(node.queued)], ["Load", (node.load ?? 0).toFixed(1)],
+        ["Core speed", node.speed ? node.speed.toFixed(2) : "–"],
         ["Memory free", `${bytes(node.memory_available)} of ${bytes(node.memory)}`],
         ["Toolchains", count(node.staged)], ["Completed", count(node.completed)],
         ["Failed", count(node.failed)], ["Version", more.version ?? "–"]]);
@@ -96,7 +113,6 @@ function poolNodeColumns() {
     { title: "Ready", kind: "number", make: textCell((row) => count(on(row).ready)) },
     { title: "Busy", kind: "number", make: textCell((row) => count(on(row).busy)) },
     { title: "Starting", kind: "number", make: textCell((row) => count(on(row).starting)) },
-        ["Core speed", node.speed ? node.speed.toFixed(2) : "–"],
     { title: "Wanted", kind: "number slim", make: textCell((row) => count(row.wanted)) },
     { title: "Tasks", kind: "number slim", make: textCell((row) => count(on(row).tasks)) },
     { title: "Found warm", kind: "number slim", make: textCell((row) => warmShare(on(row))) },
@@ -112,21 +128,21 @@ function warmShare({ warm_hits: hits = 0, warm_misses: misses = 0 }) {
 export function makePoolView(root, name) {
   const title = makeTitle(root);
   const nodesPanel = panel("Its nodes");
-  const tasksPanel = panel("Tasks in it");
+  const tasks = makeOldest("Tasks in it", { pool: name },
+    { without: ["pool"], empty: "No task runs in it." });
   const eventsPanel = panel("Events");
-  root.append(nodesPanel, tasksPanel, eventsPanel);
+  root.append(nodesPanel, tasks.root, eventsPanel);
   nodesPanel.style.setProperty("--tall", "420px");
   const nodes = makeTable(nodesPanel, { caption: "Nodes of the pool", key: (row) => row.node,
     columns: poolNodeColumns(), empty: () => "No node is selected." });
-  const tasks = makeTasks(tasksPanel, { without: ["pool"], empty: "No task runs in it." });
   const events = makeEvents(eventsPanel, (event) => event.subject === name);
   const query = encodeURIComponent(name);
   return {
-    ask: () => [`/api/v1/tasks?pool=${query}`, `/api/v1/pools?name=${query}`],
+    ask: () => [tasks.path, `/api/v1/pools?name=${query}`],
     heading: title.heading,
     update({ state }, [tasksAnswer, whole]) {
       events(state);
-      tasks(tasksAnswer?.tasks ?? []);
+      tasks.update(tasksAnswer);
       const one = whole?.pools?.find((pool) => pool.definition?.spec?.name === name);
       nodes(one?.nodes ?? []);
       const pool = state.pools.get(name);
@@ -145,12 +161,11 @@ export function makeBuildView(root, text) {
   title.mark.root.hidden = false;
   title.mark.set(id);
   const timelinePanel = element("section", { class: "panel", "aria-label": "Timeline" });
-  const tasksPanel = panel("Tasks now");
-  root.append(timelinePanel, tasksPanel);
+  const tasks = makeOldest("Tasks now", { build: id },
+    { without: ["build", "client"], empty: "No task of it runs now." });
+  root.append(timelinePanel, tasks.root);
   const parts = { tip: root.kilnTip, said: root.kilnSaid };
   const timeline = makeTimeline(timelinePanel, parts);
-  const tasks = makeTasks(tasksPanel, { without: ["build", "client"],
-    empty: "No task of it runs now." });
   const jobs = new Map();  // by id, the oldest first
   let next = null, last = null;
   let drawn = null;  // of which answer, and how
@@ -169,17 +184,20 @@ export function makeBuildView(root, text) {
   }
 
   return {
-    ask: () => [`/api/v1/tasks?build=${id}`,
+    ask: () => [tasks.path,
       `/api/v1/timeline?build=${id}${next === null ? "" : `&since=${next}`}`],
     heading: title.heading,
     update({ state, look }, [tasksAnswer, answer]) {
       const same = drawn?.answer === answer && drawn?.version === look.version;
       if (!same) follow(answer);
-      tasks(tasksAnswer?.tasks ?? []);
       const build = state.builds.get(id) ?? last?.build;
       timelinePanel.hidden = !build;
+      // The timeline looks at its own size: before rows come and go that is known.
+      if (build && !same) {
+        timeline(jobs, last ?? {}, build, last?.now ?? state.now, look.palette);
+      }
+      tasks.update(tasksAnswer);
       if (!build) return title.absent(`build ${id}`, "There is no such build, or not any more.");
-      if (!same) timeline(jobs, last ?? {}, build, last?.now ?? state.now, look.palette);
       drawn = { answer, version: look.version };
       title.show(buildName(build, id), build.client ?? "", [
         ["Running", count(build.running)], ["Queued", count(build.queued)],

@@ -74,22 +74,29 @@ class MetricsTest(unittest.TestCase):
         """The build goes on meanwhile: both are asked until nothing came between."""
         agent = self.busy.agent
 
+        def counted():
+            stats = self.busy.farm.kiln("stats", "--json")
+            found = {name: stats[name]["total"]
+                     for name in ("remote", "local", "fallback", "failed", "retried")}
+            for ran in ("local", "fallback", "failed", "retried"):
+                found.update({(ran, reason): number
+                              for reason, number in stats[ran]["reasons"].items()})
+            return {**found, "sent": stats["bytes_sent"], "received": stats["bytes_received"],
+                    "cpu": stats["client_cpu_seconds"]}
+
+        before = counted()
+
         def told():
             found = {ran: agent.metric("kiln_agent_calls_total", ran=ran)
                      for ran in ("remote", "local", "fallback", "failed")}
+            for ran, reason in (name for name in before if isinstance(name, tuple)):
+                found[ran, reason] = agent.metric("kiln_agent_reasons_total", ran=ran,
+                                                  reason=reason)
             return {**found, "retried": agent.metric("kiln_agent_retries_total"),
                     "sent": agent.metric("kiln_agent_bytes_total", direction="sent"),
                     "received": agent.metric("kiln_agent_bytes_total", direction="received"),
                     "cpu": agent.metric("kiln_agent_cpu_seconds_total")}
 
-        def counted():
-            stats = self.busy.farm.kiln("stats", "--json")
-            found = {name: stats[name]["total"]
-                     for name in ("remote", "local", "fallback", "failed", "retried")}
-            return {**found, "sent": stats["bytes_sent"], "received": stats["bytes_received"],
-                    "cpu": stats["client_cpu_seconds"]}
-
-        before = counted()
         # A second later at most, they have all that there was.
         wait_until(lambda: all(told()[name] >= before[name] for name in before),
                    "the metrics to have what was counted", 30)
@@ -98,12 +105,7 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual([], [name for name in seen if seen[name] > after[name]])
         self.assertGreater(seen["remote"], 0)
         self.assertGreater(seen["failed"], 0)
-        stats = self.busy.farm.kiln("stats", "--json")
-        for ran in ("local", "failed", "retried"):
-            for reason, count in stats[ran]["reasons"].items():
-                self.assertLessEqual(agent.metric("kiln_agent_reasons_total", ran=ran,
-                                                  reason=reason), count)
-        self.assertGreater(agent.metric("kiln_agent_reasons_total", ran="failed"), 0)
+        self.assertTrue(any(name[0] == "failed" for name in seen if isinstance(name, tuple)), seen)
 
     def test_parts_of_calls_are_timed(self):
         for part in ("call", "listing", "lease_wait", "remote", "write"):

@@ -351,6 +351,50 @@ class PageTest(PageCase):
         self.wait_title("Tasks now")
         self.assert_clean()
 
+    def test_a_build_that_is_pointed_at_or_has_the_focus_stands_out(self):
+        for build in ("outstanding", "ordinary"):
+            self.sleep_remotely(1, build)
+        self.open()
+        picture = "return document.querySelector('#grid canvas').toDataURL()"
+        self.browser.type("b")
+        link = f"#builds a[href='#/build/{self.build_id('outstanding')}']"
+        self.browser.wait(f"document.querySelector(\"{link}\")", "the builds")
+        self.wait_number("Slots busy", f"2 / {ALL}")
+        before = self.browser.js(picture)
+        self.browser.js("document.querySelector(arguments[0]).focus()", link)
+        standing = self.browser.js(picture)
+        self.assertNotEqual(before, standing)
+        self.browser.js("document.activeElement.blur()")
+        self.assertEqual(before, self.browser.js(picture))
+        self.browser.hover(link, 3, 3)
+        self.assertEqual(standing, self.browser.js(picture))
+        self.assert_clean()
+
+    def test_rows_that_come_and_go_leave_the_focus_where_it_is(self):
+        self.open()
+        found = self.browser.module("""
+            const { element, keyed } = await import("/page/dom.js");
+            const list = element("div"), found = [];
+            document.body.append(list);
+            const set = keyed(list, (name) => name, (name) => {
+              const root = element("button", {}, name);
+              root.addEventListener("blur", () => found.push(name));
+              return { root, set: () => {} };
+            });
+            const show = (names) => {
+              set([...names]);
+              const held = document.activeElement;
+              found.push([list.textContent, list.contains(held) ? held.textContent : ""]);
+            };
+            show("abc");
+            list.children[1].focus();
+            for (const names of ["bc", "xbc", "cxb", "cx"]) show(names);
+            list.remove();
+            return found.filter((one) => typeof one !== "string");
+        """)
+        self.assertEqual([["abc", ""], ["bc", "b"], ["xbc", "b"], ["cxb", "b"], ["cx", ""]], found)
+        self.assert_clean()
+
     def test_both_themes_are_readable_and_kept(self):
         for dark in (True, False):
             self.browser.prefer(dark=dark)

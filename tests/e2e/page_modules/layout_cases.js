@@ -1,5 +1,5 @@
 import { hit, neighbour, plan } from "/page/grid_layout.js";
-import { concurrency, lanesOf, panned, ticksOf, wholeWindow, zoomed }
+import { concurrency, lanesOf, panned, placeOf, ticksOf, wholeWindow, zoomed }
   from "/page/timeline_layout.js";
 import { equal, holds } from "./check.js";
 
@@ -61,10 +61,17 @@ export function arrows_lead_to_neighbours() {
 const job = (node, slot, accepted, started, ended) => ({ node, slot, accepted, started, ended });
 
 export function lanes_are_by_node_and_slot() {
-  const { lanes, laneOf } = lanesOf([job("w10", 1), job("w2", 3), job("w2", 0), job("w2", null)]);
+  const jobs = [job("w10", 1, 1), job("w2", 3), job("w2", 0), job("w2", null), job("w10", 1, 2)];
+  const { lanes, places, names } = lanesOf(jobs);
   equal(lanes.map(({ node, slot, first }) => [node, slot, first]),
     [["w2", -1, true], ["w2", 0, false], ["w2", 3, false], ["w10", 1, true]]);
-  equal(laneOf.get("w10 1"), 3);
+  equal(placeOf(places, jobs[0]), 3);
+  equal(placeOf(places, jobs[3]), 0);
+  equal(lanes[3].jobs.map((one) => one.accepted), [1, 2]);
+  equal(names, ["w2", "w10"]);
+  equal(lanesOf(jobs, names).lanes, lanes);
+  equal(lanesOf([...jobs, job("w1", 0)], names).names, ["w1", "w2", "w10"]);
+  equal(lanesOf(jobs.slice(0, 1), names).names, ["w10"]);
 }
 
 export function concurrency_is_the_mean_of_what_ran() {

@@ -103,9 +103,14 @@ class Chromium:
 
     def _actions_at(self, css, x, y):
         one = self._one(css)
-        # The driver counts from the middle.
+        # The driver counts from the middle of what is in the window.
+        wide, high = self.js(
+            "const { left, right, top, bottom } = arguments[0].getBoundingClientRect(); "
+            "const seen = (from, to, all) => [Math.max(0, from), Math.min(to, all)]; "
+            "const [[l, r], [t, b]] = [seen(left, right, innerWidth), "
+            "seen(top, bottom, innerHeight)]; return [(l + r) / 2 - left, (t + b) / 2 - top]", one)
         return ActionChains(self._driver, duration=0).move_to_element_with_offset(
-            one, x - int(one.size["width"] / 2), y - int(one.size["height"] / 2))
+            one, x - int(wide), y - int(high))
 
     def type(self, *keys):
         """To whatever has the focus."""
