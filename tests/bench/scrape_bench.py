@@ -1,5 +1,5 @@
 """scripts/bench.sh scrape: what it costs a farm of tasks that do nothing to be scraped each second.
-Calls go on all the while; one second with a scrape and one without make a pair, whose order
+Tasks go on all the while; one second with a scrape and one without make a pair, whose order
 changes from pair to pair, so that what drifts drifts for both."""
 
 import argparse
@@ -22,19 +22,20 @@ CPU_ROUNDS = 7
 SLICE_SECONDS = 1.0
 WARM_SECONDS = 10
 AT_ONCE = 4
-CALLS = f"yes | xargs -P{AT_ONCE} -I{{}} kiln run -- echo done"
 
 
-class Calls:
-    """Calls that do nothing, several at a time, as long as this is in its context; `count` is how
-    many have ended."""
+class Stream:
+    """Tasks that do nothing, several at a time, as long as this is in its context; `count` is how
+    many have ended. No process of a client's begins and ends with each: that would be most of
+    what is measured, and of its chance."""
 
     def __init__(self, farm):
         self._farm, self.count = farm, 0
         self._process = self._thread = None
 
     def __enter__(self):
-        self._process = self._farm.start_client(["sh", "-c", CALLS], stdout=subprocess.PIPE,
+        program = pathlib.Path(os.environ["KILN_BIN_DIR"]) / "task_stream"
+        self._process = self._farm.start_client([program, str(AT_ONCE)], stdout=subprocess.PIPE,
                                                 start_new_session=True)
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
@@ -45,6 +46,10 @@ class Calls:
         self._process.wait()
         self._thread.join()
         self._process.stdout.close()
+
+    def assert_goes_on(self):
+        if self._process.poll() is not None:
+            raise AssertionError(f"the tasks ended with {self._process.returncode}")
 
     def _read(self):
         while more := self._process.stdout.read1():
@@ -78,22 +83,23 @@ class ScrapeBench:
                 raise AssertionError(f"{daemon.name} answered {status}")
         self.own_cpu.append(time.thread_time() - began)
 
-    def _slice(self, calls, column):
-        """Calls each second."""
-        before, started = calls.count, time.monotonic()
+    def _slice(self, tasks, column):
+        """Tasks each second."""
+        tasks.assert_goes_on()
+        before, started = tasks.count, time.monotonic()
         if column == "scraped":
             self._scrape()
         let_pass(started + SLICE_SECONDS - time.monotonic())
-        return (calls.count - before) / (time.monotonic() - started)
+        return (tasks.count - before) / (time.monotonic() - started)
 
     def rows(self):
         found = {column: [] for column in COLUMNS}
-        with Calls(self.farm) as calls:
+        with Stream(self.farm) as tasks:
             let_pass(WARM_SECONDS)
             for number in range(self.options.rounds):
                 for column in COLUMNS if number % 2 == 0 else reversed(COLUMNS):
-                    found[column].append(self._slice(calls, column))
-        yield Row(f"tasks that do nothing, -j{AT_ONCE}", "1/s", found, COLUMNS)
+                    found[column].append(self._slice(tasks, column))
+        yield Row(f"tasks that do nothing, {AT_ONCE} at a time", "1/s", found, COLUMNS)
         change = interval(found["unscraped"], found["scraped"])
         yield Row("change of the mean (95 % interval)", "%", {"scraped": change}, COLUMNS)
         took = [1000 * seconds for seconds in self.took]
