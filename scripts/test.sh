@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What `make test` runs; KILN_TEST_TIERS chooses others.
-quick="format house release unit simulation integration e2e docker asan tsan"
+quick="format house release unit simulation integration e2e+docker asan tsan"
 long="release lint asan_all long"
 jobs=${JOBS:-$(nproc)}
 
@@ -53,6 +53,13 @@ run_tier() {
     integration) both_kinds integration long ;;
     e2e) both_kinds e2e long ;;
     docker) both_kinds docker long ;;
+    # At once, as only one of the latter runs at a time, and mostly waits for containers. What it
+    # builds of the commit before is built first, and beside nothing.
+    e2e+docker)
+      with_root env PYTHONPATH=tests/support KILN_BIN_DIR="$PWD/build/release/bin" \
+        /usr/bin/python3 -B -c 'from kilntest import releases; releases.previous()'
+      both_kinds '(e2e|docker)' long
+      ;;
     long) both_kinds long none ;;
     # With clang, so that it also shows that clang takes everything. Executors make half of its time
     # by running once as root and once as an ordinary user, which is the same memory to look at.
