@@ -92,9 +92,22 @@ Gauge Registry::gauge(const std::string& name, const std::string& help, const La
   }));
 }
 
-void Registry::drop_gauge(const std::string& name, const std::string& help, Gauge gauge) {
+void Registry::drop(const std::string& name, const std::string& help, Counter counter) {
+  if (counter.counter_ == nullptr) return;
+  auto builder = prometheus::BuildCounter().Name(name).Help(help);
+  builder.Register(impl_->registry).Remove(counter.counter_);
+}
+
+void Registry::drop(const std::string& name, const std::string& help, Gauge gauge) {
   if (gauge.gauge_ == nullptr) return;
-  prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Remove(gauge.gauge_);
+  auto builder = prometheus::BuildGauge().Name(name).Help(help);
+  builder.Register(impl_->registry).Remove(gauge.gauge_);
+}
+
+void Registry::drop(const std::string& name, const std::string& help, Histogram histogram) {
+  if (histogram.histogram_ == nullptr) return;
+  auto builder = prometheus::BuildHistogram().Name(name).Help(help);
+  builder.Register(impl_->registry).Remove(histogram.histogram_);
 }
 
 Histogram Registry::histogram(const std::string& name, const std::string& help,

@@ -33,6 +33,7 @@ class Counter {
   double value() const;
 
  private:
+  friend class Registry;
   prometheus::Counter* counter_ = nullptr;
 };
 
@@ -56,6 +57,7 @@ class Histogram {
   void observe(double value);
 
  private:
+  friend class Registry;
   prometheus::Histogram* histogram_ = nullptr;
 };
 
@@ -103,8 +105,10 @@ class Registry {
   // `bounds`: ascending upper bounds; an infinite one is added.
   Histogram histogram(const std::string& name, const std::string& help,
                       const std::vector<double>& bounds, const Labels& labels = {});
-  // Takes a gauge out again, as its labels name what is no more. Its handles are void from then on.
-  void drop_gauge(const std::string& name, const std::string& help, Gauge gauge);
+  // Take one out again, as its labels name what is no more. Its handles are void from then on.
+  void drop(const std::string& name, const std::string& help, Counter counter);
+  void drop(const std::string& name, const std::string& help, Gauge gauge);
+  void drop(const std::string& name, const std::string& help, Histogram histogram);
   // kiln_build_info{component,version} 1.
   void set_build_info(const std::string& component, const std::string& version);
 

@@ -75,12 +75,13 @@ PoolMetrics::Gauges PoolMetrics::make(const std::string& pool) {
 
 void PoolMetrics::drop(const Gauges& gauges) {
   for (const auto& entry : gauges.nodes) {
-    registry_->drop_gauge(kNodes.first, kNodes.second, entry.second);
+    registry_->drop(kNodes.first, kNodes.second, entry.second);
   }
-  registry_->drop_gauge(kWanted.first, kWanted.second, gauges.wanted);
-  registry_->drop_gauge(kReady.first, kReady.second, gauges.ready);
-  registry_->drop_gauge(kBusy.first, kBusy.second, gauges.busy);
-  registry_->drop_gauge(kWaiting.first, kWaiting.second, gauges.waiting);
+  registry_->drop(kWanted.first, kWanted.second, gauges.wanted);
+  registry_->drop(kMinWarm.first, kMinWarm.second, gauges.min_warm);
+  registry_->drop(kReady.first, kReady.second, gauges.ready);
+  registry_->drop(kBusy.first, kBusy.second, gauges.busy);
+  registry_->drop(kWaiting.first, kWaiting.second, gauges.waiting);
 }
 
 }  // namespace kiln::coordinator

@@ -1,8 +1,11 @@
-// The metrics of pools; docs/metrics.md lists them.
+// The metrics of pools; docs/metrics.md lists them. Their names are labels: series of a pool go
+// with it, so that pools that come and go do not add up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "common/metrics/registry.h"
@@ -10,6 +13,7 @@
 
 namespace kiln::worker {
 
+// Not thread-safe, but for the registry.
 class PoolMetrics {
  public:
   // `registry` must outlive it.
@@ -18,45 +22,36 @@ class PoolMetrics {
   // A task of the pool has ended that ran.
   void ended(const std::string& pool, double queue_seconds, bool forked);
   // One of its toolchains is staged, one of its executors has started, or is initialised.
-  void staged(const std::string& pool, double seconds) { kept(pool).stage.observe(seconds); }
-  void started(const std::string& pool, double seconds) { kept(pool).start.observe(seconds); }
-  void initialised(const std::string& pool, double seconds) {
-    kept(pool).initialise.observe(seconds);
-  }
+  void staged(const std::string& pool, double seconds);
+  void started(const std::string& pool, double seconds);
+  void initialised(const std::string& pool, double seconds);
   // How the pool stands now.
   void publish(const PoolOnNode& pool);
   // Of the process trees of its idle executors.
   void publish_idle_memory(const std::string& pool, std::uint64_t bytes);
-  // The pool is no longer here: its gauges go to zero.
-  void gone(const std::string& pool);
+  // Others are no longer here.
+  void keep(const std::set<std::string>& pools);
 
  private:
-  struct Told {  // so far, as totals
-    std::uint64_t hits = 0;
-    std::uint64_t misses = 0;
-    std::uint64_t quiesces = 0;
-    std::uint64_t wakes = 0;
-    std::uint64_t crashes = 0;
+  static constexpr std::size_t kStates = 5;
+  static constexpr std::size_t kWays = 2;
+  static constexpr std::size_t kGauges = 8;
+  static constexpr std::size_t kTotals = 5;
+  static constexpr std::size_t kTimes = 4;
+  struct Series {
+    std::array<metrics::Gauge, kStates> executors;
+    std::array<metrics::Counter, kWays> ran;
+    std::array<metrics::Gauge, kGauges> gauges;
+    std::array<metrics::Counter, kTotals> totals;
+    std::array<std::uint64_t, kTotals> told{};  // by the totals so far
+    std::array<metrics::Histogram, kTimes> times;
   };
-  // Those to which events are added.
-  struct Kept {
-    metrics::Histogram stage;
-    metrics::Histogram start;
-    metrics::Histogram initialise;
-    metrics::Histogram queue;
-    metrics::Counter forked;
-    metrics::Counter executed;
-  };
-  Kept& kept(const std::string& pool);
-  void executors(const std::string& pool, const char* state, std::uint32_t count);
-  void seconds_gauge(const char* name, const char* help, const std::string& pool,
-                     std::uint64_t microseconds);
-  void total(const char* name, const char* help, const std::string& pool, std::uint64_t now,
-             std::uint64_t& told);
+  Series& of(const std::string& pool);
+  Series make(const std::string& pool);
+  void drop(const Series& series);
 
   metrics::Registry& registry_;
-  std::map<std::string, Told> told_;
-  std::map<std::string, Kept> kept_;
+  std::map<std::string, Series> series_;
 };
 
 }  // namespace kiln::worker

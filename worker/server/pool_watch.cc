@@ -65,28 +65,35 @@ void PoolWatch::publish() {
     here.insert(pool);
     parts_.metrics.publish(tasks_.pool(pool));
   }
-  for (const auto& pool : published_) {
-    if (!here.contains(pool)) parts_.metrics.gone(pool);
-  }
+  parts_.metrics.keep(here);
   published_ = std::move(here);
   sample_memory();
 }
 
 void PoolWatch::sample_memory() {
   if (std::exchange(sampling_, true)) return;
-  using Idle = std::vector<std::pair<std::string, std::vector<pid_t>>>;
-  auto idle = std::make_shared<Idle>();
-  for (const auto& pool : published_) idle->emplace_back(pool, tasks_.idle_executors(pool));
+  struct Idle {
+    std::string pool;
+    std::vector<pid_t> pids;
+    std::uint64_t bytes = 0;
+  };
+  auto idle = std::make_shared<std::vector<Idle>>();
+  for (const auto& pool : published_) idle->push_back({pool, tasks_.idle_executors(pool)});
   parts_.reactor.offload(
       parts_.pool,
-      [idle, &metrics = parts_.metrics] {
-        for (const auto& [pool, pids] : *idle) {
-          std::uint64_t sum = 0;
-          for (const auto pid : pids) sum += tree_bytes(pid);
-          metrics.publish_idle_memory(pool, sum);
+      [idle] {
+        for (auto& one : *idle) {
+          for (const auto pid : one.pids) one.bytes += tree_bytes(pid);
         }
       },
-      [this] { sampling_ = false; });
+      [this, idle] {
+        sampling_ = false;
+        for (const auto& one : *idle) {
+          if (published_.contains(one.pool)) {
+            parts_.metrics.publish_idle_memory(one.pool, one.bytes);
+          }
+        }
+      });
 }
 
 }  // namespace kiln::worker

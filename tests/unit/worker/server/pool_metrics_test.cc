@@ -6,6 +6,7 @@ namespace kiln::worker {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 PoolOnNode example() {
   PoolOnNode pool;
@@ -41,9 +42,9 @@ TEST(PoolMetrics, row_30_each_pool_is_described_by_metrics) {
            "kiln_pool_executors{pool=\"p\",state=\"broken\"} 2",
            "kiln_pool_executors{pool=\"p\",state=\"quiesced\"} 0",
            "kiln_pool_fallback{pool=\"p\"} 0",
-           "kiln_pool_stage_seconds{pool=\"p\"} 1.5",
-           "kiln_pool_start_seconds{pool=\"p\"} 0",
-           "kiln_pool_initialise_seconds{pool=\"p\"} 0",
+           "kiln_pool_last_stage_seconds{pool=\"p\"} 1.5",
+           "kiln_pool_last_start_seconds{pool=\"p\"} 0",
+           "kiln_pool_last_initialise_seconds{pool=\"p\"} 0",
            "kiln_pool_first_task_seconds{pool=\"p\"} 0",
            "kiln_pool_toolchain_stage_seconds_sum{pool=\"p\"} 2",
            "kiln_pool_executor_start_seconds_count{pool=\"p\"} 2",
@@ -89,8 +90,6 @@ TEST(PoolMetrics, row_30_a_forkserver_that_only_executes_is_marked) {
   pool.fallback = "/bin/static: static program";
   metrics.publish(pool);
   EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_fallback{pool=\"p\"} 1"));
-  metrics.gone("p");
-  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_fallback{pool=\"p\"} 0"));
 }
 
 TEST(PoolMetrics, row_30_totals_of_a_pool_that_came_again_go_on) {
@@ -101,11 +100,30 @@ TEST(PoolMetrics, row_30_totals_of_a_pool_that_came_again_go_on) {
   pool.warm_hits = 7;
   metrics.publish(pool);
   EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_warm_hits_total{pool=\"p\"} 7"));
-  metrics.gone("p");
-  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_executors{pool=\"p\",state=\"ready\"} 0"));
   pool.warm_hits = 2;
   metrics.publish(pool);
   EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_warm_hits_total{pool=\"p\"} 9"));
+}
+
+TEST(PoolMetrics, row_30_pools_that_come_and_go_leave_no_series) {
+  metrics::Registry registry;
+  PoolMetrics metrics(registry);
+  auto pool = example();
+  metrics.publish(pool);
+  const auto one = registry.text().size();
+  for (int i = 0; i < 20; ++i) {
+    pool.name = "branch" + std::to_string(i);
+    metrics.publish(pool);
+    metrics.ended(pool.name, 1, false);
+    metrics.staged(pool.name, 1);
+    metrics.publish_idle_memory(pool.name, 4096);
+    metrics.keep({"p"});
+  }
+  EXPECT_THAT(registry.text(), Not(HasSubstr("branch")));
+  EXPECT_EQ(registry.text().size(), one);
+  pool.name = "p";
+  metrics.ended("p", 1, true);
+  EXPECT_THAT(registry.text(), HasSubstr("kiln_pool_queue_seconds_count{pool=\"p\"} 1"));
 }
 
 }  // namespace
