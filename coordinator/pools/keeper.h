@@ -119,6 +119,7 @@ class PoolKeeper {
     std::vector<PoolToolchain> extra;        // to be staged beyond its own
     std::map<std::string, StagePtr> stages;  // its own and these, by architecture
     std::set<std::string> nodes;             // the selected ones
+    std::uint32_t kept_ready = 0;            // by its definition, when that was last looked at
     std::optional<TimePoint> sources_at;     // when sources were last given
     std::optional<TimePoint> burst_at;       // when cold nodes were last woken for requests
     // The last wish for warmth: its executors are found other nodes when theirs vanish soon after.

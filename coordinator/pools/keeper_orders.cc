@@ -75,7 +75,7 @@ void PoolKeeper::settle_pool(const std::string& name, Pool& pool, const Moment& 
 
 void PoolKeeper::spread_ready(const std::string& name, Pool& pool, const Moment& moment) {
   for (const auto& worker : pool.nodes) nodes_.at(worker).pools.at(name).order.keep_ready = 0;
-  const auto total = wanted_ready(pool.definition->spec, moment.week);
+  const auto total = pool.kept_ready = wanted_ready(pool.definition->spec, moment.week);
   if (total == 0) return;
   auto shares = shares_of(name, pool, [](const Standing& standing) {
     return !standing.report || standing.report->state != PoolState::broken;

@@ -16,7 +16,7 @@ std::vector<PoolView> PoolKeeper::views(const std::string& name) const {
 }
 
 PoolView PoolKeeper::view_of(const std::string& name, const Pool& pool) const {
-  PoolView view{pool.definition, {}, 0};
+  PoolView view{pool.definition, {}, 0, pool.kept_ready};
   for (const auto& worker : pool.nodes) {
     const auto& node = nodes_.at(worker);
     const auto& standing = node.pools.at(name);

@@ -61,6 +61,7 @@ struct PoolView {
   DefinitionPtr definition;
   std::vector<PoolNodeView> nodes;  // the selected ones, by name
   std::uint32_t waiting = 0;        // requests for leases
+  std::uint32_t kept_ready = 0;     // executors, by its definition now, whatever nodes there are
 };
 
 }  // namespace kiln::coordinator

@@ -13,6 +13,8 @@ constexpr std::pair<const char*, const char*> kNodes = {
     "kiln_pool_nodes", "Nodes selected by a pool, by how it stands there."};
 constexpr std::pair<const char*, const char*> kWanted = {
     "kiln_pool_executors_wanted", "Executors that nodes were asked to have ready."};
+constexpr std::pair<const char*, const char*> kMinWarm = {
+    "kiln_pool_min_warm", "Executors that a pool's definition wants ready now."};
 constexpr std::pair<const char*, const char*> kReady = {
     "kiln_pool_executors_ready", "Executors of a pool that are ready on living nodes."};
 constexpr std::pair<const char*, const char*> kBusy = {
@@ -49,6 +51,7 @@ void PoolMetrics::observe(const std::vector<PoolView>& pools) {
     }
     for (auto& [state, gauge] : found->second.nodes) gauge.set(nodes[state]);
     found->second.wanted.set(wanted);
+    found->second.min_warm.set(pool.kept_ready);
     found->second.ready.set(ready);
     found->second.busy.set(busy);
     found->second.waiting.set(pool.waiting);
@@ -67,6 +70,7 @@ PoolMetrics::Gauges PoolMetrics::make(const std::string& pool) {
         registry_->gauge(kNodes.first, kNodes.second, {{"pool", pool}, {"state", state}});
   }
   gauges.wanted = registry_->gauge(kWanted.first, kWanted.second, {{"pool", pool}});
+  gauges.min_warm = registry_->gauge(kMinWarm.first, kMinWarm.second, {{"pool", pool}});
   gauges.ready = registry_->gauge(kReady.first, kReady.second, {{"pool", pool}});
   gauges.busy = registry_->gauge(kBusy.first, kBusy.second, {{"pool", pool}});
   gauges.waiting = registry_->gauge(kWaiting.first, kWaiting.second, {{"pool", pool}});

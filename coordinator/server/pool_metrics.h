@@ -23,6 +23,7 @@ class PoolMetrics {
   struct Gauges {
     std::map<std::string, metrics::Gauge> nodes;  // by state
     metrics::Gauge wanted;
+    metrics::Gauge min_warm;
     metrics::Gauge ready;
     metrics::Gauge busy;
     metrics::Gauge waiting;

@@ -115,10 +115,19 @@ Status Server::bind(net::Context& context) {
 
 Status Server::start_http() {
   metrics::HttpHandlers handlers;
-  handlers.metrics = [this] { return process_metrics_.text(); };
-  const auto turning = [shared = shared_, &reactor = reactor_]() -> Status {
+  const auto turned = [shared = shared_, &reactor = reactor_] {
     const std::lock_guard lock(shared->mutex);
-    const auto age = reactor.now() - shared->refreshed;
+    return reactor.now() - shared->refreshed;
+  };
+  // These threads answer when the reactor does not, whose gauges stand still then.
+  auto turn_age = registry_.gauge("kiln_coordinator_turn_age_seconds",
+                                  "Since the main loop last turned, as it does each second");
+  handlers.metrics = [this, turned, turn_age]() mutable {
+    turn_age.set(in_seconds(turned()));
+    return process_metrics_.text();
+  };
+  const auto turning = [turned]() -> Status {
+    const auto age = turned();
     if (age < kStuck) return {};
     return fail(Errc::internal, "the main loop has not turned for " +
                                     std::to_string(static_cast<int>(in_seconds(age))) + " s");

@@ -33,6 +33,12 @@ class MetricsTest(unittest.TestCase):
                              ("kiln_relay_bytes_total", {"towards": "workers"}),
                              ("kiln_relay_bytes_total", {"towards": "clients"}),
                              ("kiln_relay_streams", {}),
+                             ("kiln_clients", {}), ("kiln_builds", {}), ("kiln_slots", {}),
+                             ("kiln_leases_granted_total", {}),
+                             ("kiln_leases_ended_total", {}),
+                             ("kiln_queue_wait_seconds_count", {}),
+                             ("kiln_coordinator_turn_age_seconds", {}),
+                             ("kiln_pool_min_warm", {"pool": "cc"}),
                              ("kiln_pool_nodes", {"pool": "sick", "state": "broken"}),
                              ("kiln_pool_nodes", {"pool": "quiet", "state": "quiesced"})):
             self.assertGreater(coordinator.metric(name, **labels), 0, (name, labels))
@@ -49,6 +55,14 @@ class MetricsTest(unittest.TestCase):
                 self.assertGreater(worker.metric(name + "_sum"), 0, name)
             self.assertGreater(worker.metric("kiln_worker_blob_bytes_total",
                                              direction="from_agents"), 0)
+            for name in ("kiln_worker_result_bytes_total", "kiln_worker_store_blobs",
+                         "kiln_worker_store_bytes", "kiln_worker_store_free_bytes",
+                         "kiln_worker_store_hits_total", "kiln_worker_store_misses_total",
+                         "kiln_worker_trees_reused_total", "kiln_worker_toolchains_staged",
+                         "kiln_worker_cores", "kiln_worker_load_average",
+                         "kiln_worker_memory_bytes", "kiln_worker_memory_available_bytes",
+                         "kiln_pool_warm_hits_total"):
+                self.assertGreater(worker.metric(name), 0, name)
             self.assertGreater(worker.metric("process_resident_memory_bytes"), 1 << 20)
             self.assertGreater(worker.metric("kiln_worker_core_speed_ratio"), 0)
             for step in ("toolchain_stage", "executor_start", "executor_initialise"):
