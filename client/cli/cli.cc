@@ -59,11 +59,10 @@ int say_failure(const Error& error) {
   return error.code == Errc::cancelled ? kInterrupted : kWrong;
 }
 
-// On a terminal it says meanwhile what takes so long.
 // Says on a terminal what goes on, if `words` tell it, until the answer is there.
 Result<std::string> ask_saying(const std::string& words, const PeopleCommand& line,
                                const Caller& caller, const Interrupt* interrupt = nullptr) {
-  TerminalBlock block;
+  TerminalBlock block(caller.environment);
   if (!words.empty()) block.show({fit(words, TerminalBlock::size().columns - 1)});
   return ask(line, caller, interrupt);
 }

@@ -57,7 +57,7 @@ Result<std::string> wait_for_node(const PeopleCommand& line, const Caller& calle
   PeopleCommand question;
   question.name = "nodes";
   const TimePoint deadline = Clock::now() + line.timeout;
-  TerminalBlock block;
+  TerminalBlock block(caller.environment);
   while (true) {
     KILN_TRY_ASSIGN(const auto text, ask(question, caller));
     const Json nodes = Json::parse(text, nullptr, /*allow_exceptions=*/false);

@@ -10,14 +10,15 @@
 
 namespace kiln::client {
 
-TerminalBlock::TerminalBlock() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+TerminalBlock::TerminalBlock(const Environment& environment)
+    : draws_(::isatty(STDERR_FILENO) == 1 && !is_dumb(environment)) {}
 
 ScreenSize TerminalBlock::size() {
   return size_of_terminal(STDERR_FILENO).value_or(ScreenSize{});
 }
 
 void TerminalBlock::show(std::vector<std::string> rows) {
-  if (!is_terminal_ || rows == rows_) return;
+  if (!draws_ || rows == rows_) return;
   write_fully(STDERR_FILENO, redraw(rows_, rows, size().columns));
   rows_ = std::move(rows);
 }

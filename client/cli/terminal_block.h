@@ -5,23 +5,24 @@
 #include <vector>
 
 #include "client/cli/screen_size.h"
+#include "client/paths/environment.h"
 
 namespace kiln::client {
 
 class TerminalBlock {
  public:
-  TerminalBlock();
+  explicit TerminalBlock(const Environment& environment);
   ~TerminalBlock() { show({}); }
   TerminalBlock(const TerminalBlock&) = delete;
   TerminalBlock& operator=(const TerminalBlock&) = delete;
 
   // As it is now, as people make it wider and narrower.
   static ScreenSize size();
-  // Nothing where stderr is no terminal.
+  // Nothing where stderr is no terminal that can draw.
   void show(std::vector<std::string> rows);
 
  private:
-  const bool is_terminal_;
+  const bool draws_;
   std::vector<std::string> rows_;
 };
 

@@ -45,7 +45,7 @@ Result<Waited> wait_for_warmth(const PeopleCommand& line, std::string answer, co
   const PeopleCommand question = question_about(pool, first);
   const TimePoint deadline = Clock::now() + line.timeout;
   WarmProgress progress(Clock::now());
-  TerminalBlock block;
+  TerminalBlock block(caller.environment);
   while (true) {
     KILN_TRY_ASSIGN(const auto text, ask(question, caller));
     const Json now = Json::parse(text, nullptr, /*allow_exceptions=*/false);

@@ -219,7 +219,7 @@ Result<Logger> Logger::open(const LogOptions& options) {
   shared->logger.flush_on(spdlog::level::debug);
   shared->logger.set_pattern(options.format == LogFormat::json
                                  ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
-                                 : "%Y-%m-%dT%H:%M:%S.%e %l %v");
+                                 : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   auto* first = shared->parts.front().get();
   return Logger(std::move(shared), first);
 }

@@ -105,13 +105,13 @@ class PoolWordsTest(kilntest.FarmCase):
         missing = self.says("warm", "--compile-commands", "none.json", code=1)
         self.assertEqual(1, missing.count("none.json"), missing)
 
-    def in_terminal(self, *words, columns=80):
+    def in_terminal(self, *words, columns=80, env=None):
         """The command with a terminal that controls it and is its streams, both."""
         terminal = Terminal(columns)
         self.addCleanup(terminal.close)
         process = self.farm.start_client(["setsid", "--ctty", "kiln", *words],
                                          stdin=terminal.theirs, stdout=terminal.theirs,
-                                         stderr=terminal.theirs)
+                                         stderr=terminal.theirs, env=env)
         terminal.started()
         return process, terminal
 
@@ -139,6 +139,14 @@ class PoolWordsTest(kilntest.FarmCase):
             names = [line.split()[0] for line in lines[1:-1] if line]
             return lines if (names, row) == (["NODE", "w0", "w1"], 4) else None
         return kilntest.wait_until(whole, "all of the progress")
+
+    def test_a_terminal_that_cannot_draw_gets_lines_alone(self):
+        self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "dumb"])
+        process, terminal = self.in_terminal("pool", "create", "dumb", "--toolchain", "sleep",
+                                             "--warm", "all", env={"TERM": "dumb"})
+        self.assertEqual(0, terminal.wait_end(process))
+        self.assertTrue(terminal.read().startswith("pool         dumb: ready"), terminal.read())
+        self.assertNotIn("\x1b", terminal.read())
 
     def test_rows_of_progress_fit_a_narrow_terminal(self):
         self.addCleanup(self.farm.client, ["kiln", "pool", "delete", "narrow"])

@@ -11,7 +11,7 @@ from kilntest.screen import Terminal
 
 # The process of a task is the first of its own, and has the command.
 CHILDREN = "cat /proc/{pid}/task/{pid}/children"
-LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+ (debug|info|warning|error) \S")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d (debug|info|warning|error) \S")
 
 
 class TerminalTest(kilntest.FarmCase):
