@@ -8,7 +8,7 @@ import unittest
 
 import kilntest
 from busy_work import AGENT_PORT, METRICS, BusyWork, Face, coordinator_key
-from kilntest import releases, trees
+from kilntest import http, releases, trees
 from kilntest.compose import BASE, PROJECT, Engine, InsideClient, OutsideClient
 from kilntest.projects import Project, objects
 from kilntest.prometheus import Api
@@ -77,14 +77,17 @@ class Up(unittest.TestCase):
 
 
 class UpTest(Up):
-    def test_one_port_is_published_and_that_on_loopback(self):
+    def test_two_ports_are_published_and_these_on_loopback(self):
         published = {}
         for one in everything():
             for port, places in one["NetworkSettings"]["Ports"].items():
                 for place in places or []:
                     published[port] = (place["HostIp"], place["HostPort"])
-        self.assertEqual({"10650/tcp": ("127.0.0.1", "10650")}, published)
+        self.assertEqual({"10650/tcp": ("127.0.0.1", "10650"),
+                          "10660/tcp": ("127.0.0.1", "10660")}, published)
         engine.host.connect("127.0.0.1", 10650).close()
+        status, page = http.get(engine.host, "127.0.0.1", 10660, "/")
+        self.assertEqual((200, True), (status, "<title>Kiln</title>" in page))
 
     def test_nothing_is_privileged_and_each_has_only_what_it_needs(self):
         wanted = {"coordinator": set(), "worker": WORKER_CAPABILITIES, "prometheus": set()}
