@@ -63,6 +63,21 @@ class PageScaleTest(unittest.TestCase):
                              "updates", 120)
             self.assertEqual([], browser.console())
 
+    def test_the_coordinator_has_as_many_metrics_for_many_nodes_as_for_few(self):
+        def names(nodes):
+            with LargeFarm(nodes, SLOTS, TASKS_PER_SECOND) as farm:
+                address = f"http://127.0.0.1:{farm.port}"
+                self.build_of(address)
+
+                def told():
+                    with urllib.request.urlopen(f"{address}/metrics") as answer:
+                        text = answer.read().decode()
+                    return text if f'kiln_nodes{{state="ready"}} {nodes}\n' in text else None
+                text = wait_until(told, f"{nodes} nodes", 60)
+            return sorted(line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#")
+
+        self.assertEqual(names(10), names(500))
+
     def test_a_build_on_more_slots_than_the_screen_has_room_for(self):
         """Only what is seen is drawn; what is chosen is seen, and what is clicked is chosen."""
         with LargeFarm(200, SLOTS, TASKS_PER_SECOND) as farm, Chromium(height=1300) as browser:

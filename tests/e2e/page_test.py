@@ -7,14 +7,13 @@ import unittest
 
 import kilntest
 from kilntest import pools
-from kilntest.chromium import Chromium, Keys
+from kilntest.chromium import Keys
 from kilntest.rounds import Rounds
+from page_case import ALL, SLOTS, SOON, WORKERS, PageCase
 
-WORKERS, SLOTS = 2, 4
-ALL = WORKERS * SLOTS
 # What somebody may call a build to take over the page of who looks at it.
 HOSTILE = '<img src=x onerror="window.taken=1"><script>window.taken=1</script>'
-SOON, BUSY = 30, 90
+BUSY = 90
 TIMELINE = ".timeline .scroll canvas"
 OVERVIEW_SHOWN = "!document.querySelector('#overview').hidden"
 
@@ -35,64 +34,6 @@ READABLE = [("--text", "--ground"), ("--text", "--panel"), ("--text", "--raised"
             ("--bad", "--panel"), ("--bad", "--stale-ground"), ("--bad", "--chamber"),
             ("--mark-text", "--ready"), ("--chamber", "--busy"), ("--chamber", "--lost"),
             *(("--mark-text", f"--build-{number}") for number in range(8))]
-
-
-class PageCase(kilntest.FarmCase):
-    """Each test has the page open in a browser of its class."""
-
-    @classmethod
-    def start_browser(cls):
-        cls.browser = Chromium()
-        cls.browser.__enter__()
-        cls.addClassCleanup(cls.browser.__exit__, None, None, None)
-
-    @property
-    def address(self):
-        return "http://{}:{}".format(*self.farm.coordinator.http_address)
-
-    def open(self, hash_="#/"):
-        self.browser.open("about:blank")
-        self.browser.console()
-        self.browser.requests()
-        self.browser.open(f"{self.address}/{hash_}")
-        self.browser.wait_text("#status", "live")
-
-    def wait_number(self, name, words, seconds=SOON):
-        """Until the number of that name shows these words."""
-        self.browser.wait(
-            f"[...document.querySelectorAll('.number')].some((one) => one.innerText.startsWith("
-            f"{json.dumps(name)}) && one.innerText.includes({json.dumps(words)}))",
-            f"{name} to be {words}", seconds)
-
-    def wait_title(self, words):
-        self.browser.wait_text("#details h2", words)
-
-    def fact(self, name):
-        return self.browser.js(
-            "return [...document.querySelectorAll('.facts > div')].find((one) => "
-            "one.firstElementChild.innerText === arguments[0])?.lastElementChild.innerText", name)
-
-    def sleep_remotely(self, count, build):
-        """Tasks of a build that last until the test ends."""
-        for number in range(count):
-            call = self.farm.start_client(["kiln", "run", "--", "sleep", f"36{number:02}"],
-                                          env={"KILN_BUILD": build})
-            self.addCleanup(call.wait, SOON)
-            self.addCleanup(call.send_signal, signal.SIGINT)
-
-    def build_id(self, name):
-        """What the coordinator calls the build of that name."""
-        def look():
-            answer = json.loads(self.farm.coordinator.get("/api/v1/live")[1])
-            return next((one["id"] for one in answer["builds"] if one["name"] == name), None)
-        return kilntest.wait_until(look, f"the build {name}", SOON)
-
-    def assert_clean(self):
-        """Nothing was wrong, and nobody else was asked for anything."""
-        self.assertEqual([], self.browser.console())
-        foreign = [url for url in self.browser.requests()
-                   if not url.startswith((self.address + "/", "about:"))]
-        self.assertEqual([], foreign)
 
 
 class PageTest(PageCase):
@@ -198,17 +139,6 @@ class PageTest(PageCase):
         self.browser.wait_text(".timeline .more", "1 job on 1 slot")
         self.farm.wait_nodes(WORKERS)
 
-    def test_charts_are_read_by_keys(self):
-        self.open()
-        self.browser.wait("performance.getEntriesByName('kiln-update').length > 2", "updates")
-        self.browser.js("document.querySelector('#charts canvas').focus()")
-        self.assertNotIn(" at ", self.browser.text("#charts .read"))
-        self.browser.type(Keys.ARROW_LEFT)
-        self.assertRegex(self.browser.text("#charts .read"), r" at \d\d:\d\d:\d\d")
-        self.browser.type(Keys.TAB)
-        self.browser.js("document.activeElement.blur()")
-        self.assertNotIn(" at ", self.browser.text("#charts .read"))
-
     def test_a_pool_is_shown_warming(self):
         self.open()
         create = self.farm.start_client(
@@ -286,13 +216,6 @@ class PageTest(PageCase):
         self.browser.wait("document.querySelector('.filters select')?.value === 'w0'", "the filter")
         self.assert_clean()
 
-    def wait_old(self, count, ms):
-        """Until so many tasks have been there for that long."""
-        def old():
-            tasks = json.loads(self.farm.coordinator.get("/api/v1/tasks")[1])["tasks"]
-            return sum(task["age_ms"] > ms for task in tasks) >= count
-        kilntest.wait_until(old, f"{count} tasks to be {ms} ms old", SOON)
-
     def pointed_at(self, x):
         """How many of the first two lanes have a job at that place."""
         found = 0
@@ -349,50 +272,6 @@ class PageTest(PageCase):
         self.browser.wait("document.querySelector('#by-build').ariaChecked === 'true'", "builds")
         self.browser.type("t")
         self.wait_title("Tasks now")
-        self.assert_clean()
-
-    def test_a_build_that_is_pointed_at_or_has_the_focus_stands_out(self):
-        for build in ("outstanding", "ordinary"):
-            self.sleep_remotely(1, build)
-        self.open()
-        picture = "return document.querySelector('#grid canvas').toDataURL()"
-        self.browser.type("b")
-        link = f"#builds a[href='#/build/{self.build_id('outstanding')}']"
-        self.browser.wait(f"document.querySelector(\"{link}\")", "the builds")
-        self.wait_number("Slots busy", f"2 / {ALL}")
-        before = self.browser.js(picture)
-        self.browser.js("document.querySelector(arguments[0]).focus()", link)
-        standing = self.browser.js(picture)
-        self.assertNotEqual(before, standing)
-        self.browser.js("document.activeElement.blur()")
-        self.assertEqual(before, self.browser.js(picture))
-        self.browser.hover(link, 3, 3)
-        self.assertEqual(standing, self.browser.js(picture))
-        self.assert_clean()
-
-    def test_rows_that_come_and_go_leave_the_focus_where_it_is(self):
-        self.open()
-        found = self.browser.module("""
-            const { element, keyed } = await import("/page/dom.js");
-            const list = element("div"), found = [];
-            document.body.append(list);
-            const set = keyed(list, (name) => name, (name) => {
-              const root = element("button", {}, name);
-              root.addEventListener("blur", () => found.push(name));
-              return { root, set: () => {} };
-            });
-            const show = (names) => {
-              set([...names]);
-              const held = document.activeElement;
-              found.push([list.textContent, list.contains(held) ? held.textContent : ""]);
-            };
-            show("abc");
-            list.children[1].focus();
-            for (const names of ["bc", "xbc", "cxb", "cx"]) show(names);
-            list.remove();
-            return found.filter((one) => typeof one !== "string");
-        """)
-        self.assertEqual([["abc", ""], ["bc", "b"], ["xbc", "b"], ["cxb", "b"], ["cx", ""]], found)
         self.assert_clean()
 
     def test_both_themes_are_readable_and_kept(self):
