@@ -92,6 +92,7 @@ void Dashboard::look(Look look) {
   unix_ms_ = look.unix_ms;
   if (look.missed_changes) book_.end_all(farm_->taken);
   for (const auto& change : look.changes) book_.apply(change);
+  book_.note_waiting(farm_->builds_waiting, farm_->taken);
   book_.tidy(farm_->taken);
   events_.look(looks_, *farm_, look.losses);
   series_.add(looks_, *farm_, book_.take_times());

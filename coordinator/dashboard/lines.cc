@@ -105,7 +105,8 @@ std::string build_line(const LiveBuild& build, const WallClock& wall) {
   line.number("id", build.number).text("name", build.name);
   line.text("client", build.clients.empty() ? std::string() : *build.clients.begin());
   line.number("clients", build.clients.size()).number("running", build.running);
-  line.number("queued", build.queued).number("done", build.done);
+  line.number("queued", build.queued).number("waiting", build.waiting);
+  line.number("done", build.done);
   line.time("begun", wall(build.begun)).time("last", wall(build.last));
   return line.end();
 }

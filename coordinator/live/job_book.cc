@@ -41,7 +41,7 @@ void JobBook::came(const JobChange& change) {
   held.accepted = change.accepted;
   held.phase = TaskPhase::staging;
   if (!change.build.empty()) {
-    auto& build = build_for(change);
+    auto& build = build_for(change.build, change.accepted);
     if (build.clients.size() < kClientsNamed && !change.client.empty()) {
       build.clients.insert(change.client);
     }
@@ -128,11 +128,22 @@ void JobBook::end_all(TimePoint now) {
   }
 }
 
+void JobBook::note_waiting(const std::map<std::string, Waiting>& waiting, TimePoint now) {
+  for (auto& entry : builds_) entry.second.waiting = 0;
+  for (const auto& [name, requests] : waiting) {
+    const bool full = builds_.size() >= bounds_.builds && !longest_at_rest()->second.rests();
+    if (full && !newest_.contains(name)) continue;
+    auto& build = build_for(name, requests.since);
+    build.waiting = requests.leases;
+    touch(build, nullptr, now);
+    make_room(build.number);
+  }
+}
+
 void JobBook::tidy(TimePoint now) {
   for (auto entry = builds_.begin(); entry != builds_.end();) {
     const auto& build = entry->second;
-    const bool rests = build.running == 0 && build.queued == 0;
-    if (!rests || now - build.last < bounds_.keep) {
+    if (!build.rests() || now - build.last < bounds_.keep) {
       ++entry;
       continue;
     }
@@ -164,18 +175,17 @@ std::vector<Duration> JobBook::take_times() {
   return std::exchange(times_, {});
 }
 
-LiveBuild& JobBook::build_for(const JobChange& change) {
-  const auto newest = newest_.find(change.build);
+LiveBuild& JobBook::build_for(const std::string& name, TimePoint at) {
+  const auto newest = newest_.find(name);
   if (newest != newest_.end()) {
     auto& build = builds_.at(newest->second);
-    const bool active = build.running > 0 || build.queued > 0;
-    if (active || change.accepted - build.last < bounds_.rest) return build;
+    if (!build.rests() || at - build.last < bounds_.rest) return build;
   }
   LiveBuild build;
   build.number = ++last_build_;
-  build.name = change.build;
-  build.begun = build.last = change.accepted;
-  newest_[change.build] = build.number;
+  build.name = name;
+  build.begun = build.last = at;
+  newest_[name] = build.number;
   return builds_.emplace(build.number, std::move(build)).first->second;
 }
 
@@ -226,14 +236,14 @@ LiveBuild& JobBook::with_oldest_job() {
       ->second;
 }
 
-void JobBook::forget_longest_at_rest() {
+std::map<BuildNumber, LiveBuild>::iterator JobBook::longest_at_rest() {
   const auto rank = [](const LiveBuild& build) {
-    return std::make_pair(build.running + build.queued > 0, build.last);
+    return std::make_pair(!build.rests(), build.last);
   };
-  forget(std::min_element(builds_.begin(), builds_.end(),
+  return std::min_element(builds_.begin(), builds_.end(),
                           [&rank](const auto& left, const auto& right) {
                             return rank(left.second) < rank(right.second);
-                          }));
+                          });
 }
 
 std::map<BuildNumber, LiveBuild>::iterator JobBook::forget(
@@ -251,7 +261,7 @@ void JobBook::make_room(BuildNumber keep) {
     drop_oldest_job(kept->second);
   }
   while (jobs_ > bounds_.jobs) drop_oldest_job(with_oldest_job());
-  while (builds_.size() > bounds_.builds) forget_longest_at_rest();
+  while (builds_.size() > bounds_.builds) forget(longest_at_rest());
 }
 
 }  // namespace kiln::coordinator

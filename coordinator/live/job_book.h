@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coordinator/live/job_watch.h"
+#include "coordinator/scheduling/types.h"
 
 namespace kiln::coordinator {
 
@@ -40,13 +41,16 @@ struct LiveBuild {
   std::string name;
   std::set<std::string> clients;  // the first few
   std::uint64_t running = 0;
-  std::uint64_t queued = 0;  // or staging
+  std::uint64_t queued = 0;   // or staging
+  std::uint64_t waiting = 0;  // slots that its requests still miss
   std::uint64_t done = 0;
   std::uint64_t dropped = 0;  // jobs that were forgotten
   std::uint64_t changed = 0;  // as of a job
   TimePoint begun{};
   TimePoint last{};  // something changed
   std::deque<LiveJob> jobs;
+
+  bool rests() const { return running == 0 && queued == 0 && waiting == 0; }
 };
 
 class JobBook {
@@ -66,6 +70,9 @@ class JobBook {
   void apply(const JobChange& change);
   // What was not told: all tasks that are thought to be there went unseen.
   void end_all(TimePoint now);
+  // The requests of builds by name, all of them: a build may wait before it has a first task. Where
+  // every build that is known is busy or waits itself, others that only wait are left out.
+  void note_waiting(const std::map<std::string, Waiting>& waiting, TimePoint now);
   // Forgets builds of long ago.
   void tidy(TimePoint now);
 
@@ -97,7 +104,9 @@ class JobBook {
   void enter(Held& held, TaskPhase phase, TimePoint at);
   void leave_phase(const Held& held);
   void went(const AttemptId& attempt, TimePoint at, bool lost);
-  LiveBuild& build_for(const JobChange& change);
+  // The newest of that name, or the next where it has rested for long.
+  LiveBuild& build_for(const std::string& name, TimePoint at);
+  std::map<BuildNumber, LiveBuild>::iterator longest_at_rest();  // there is a build
   LiveBuild* build_of(const Held& held);
   static LiveJob* job_of(LiveBuild& build, std::uint64_t id);
   void touch(LiveBuild& build, LiveJob* job, TimePoint at);
@@ -105,7 +114,6 @@ class JobBook {
   void free_slot(Held& held);
   void drop_oldest_job(LiveBuild& build);
   LiveBuild& with_oldest_job();  // there is a job
-  void forget_longest_at_rest();
   std::map<BuildNumber, LiveBuild>::iterator forget(
       std::map<BuildNumber, LiveBuild>::iterator entry);
   void make_room(BuildNumber keep);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "common/base/time.h"
@@ -17,6 +19,7 @@ struct FarmSnapshot {
   TimePoint taken;
   std::uint32_t waiting_requests = 0;
   std::uint32_t clients = 0;
+  std::map<std::string, Waiting> builds_waiting = {};  // by name
 };
 
 }  // namespace kiln::coordinator

@@ -1,7 +1,8 @@
 // The tables of builds, pools and tasks, and the list of events.
 import { element, keyed, setAttribute, setText } from "./dom.js";
-import { count, span, timeOfDay } from "./format.js";
+import { count, plural, span, timeOfDay } from "./format.js";
 import { hrefOf } from "./route.js";
+import { goesOn } from "./state.js";
 import { buildCell, linkCell, makeTable, stateCell, textCell } from "./tables.js";
 
 const EVENTS_SHOWN = 80;
@@ -15,6 +16,9 @@ export function makeBuilds(root) {
     { title: "Build", kind: "wide", make: buildCell((build) => build.id, (build) => build,
       (build) => build.client) },
     { title: "Now", kind: "number", make: textCell((build) => count(build.running)) },
+    { title: "Waits", kind: "number", make: textCell((build) =>
+      (build.waiting ? count(build.waiting) : ""), (build) =>
+      (build.waiting ? `waits for ${plural(build.waiting, "more slot")}` : "")) },
     { title: "Done", kind: "number", make: textCell((build) => count(build.done)) },
     { title: "For", kind: "number quiet", make: textCell((build) => span(lasted(build, now))) },
   ];
@@ -24,15 +28,15 @@ export function makeBuilds(root) {
   return (state, most = 8) => {
     now = state.now;
     const all = [...state.builds.values()];
-    const going = all.filter((build) => build.running || build.queued);
-    const others = all.filter((build) => !build.running && !build.queued);
+    const going = all.filter(goesOn);
+    const others = all.filter((build) => !goesOn(build));
     update([...going, ...others].slice(0, most));
   };
 }
 
 // How long a build has taken so far, or took.
 export function lasted(build, now) {
-  const end = build.running || build.queued ? now : build.last;
+  const end = goesOn(build) ? now : build.last;
   return Math.max(0, end - build.begun);
 }
 

@@ -9,6 +9,8 @@ const BUILD_KEPT_MS = 30 * 60 * 1000;
 const natural = new Intl.Collator("en", { numeric: true });
 export const byName = (one, other) => natural.compare(one.name, other.name);
 
+export const goesOn = (build) => Boolean(build.running || build.queued || build.waiting);
+
 export function emptyState() {
   return {
     known: false, epoch: null, seq: 0, now: 0, started: 0, version: "", farm: {},
@@ -55,7 +57,7 @@ function merged(before, items, key, gone) {
 
 function keptBuilds(builds, now) {
   const kept = [...builds.values()]
-    .filter((build) => build.running || build.queued || !now || now - build.last <= BUILD_KEPT_MS)
+    .filter((build) => goesOn(build) || !now || now - build.last <= BUILD_KEPT_MS)
     .sort((one, other) => other.begun - one.begun || other.id - one.id).slice(0, BUILDS_KEPT);
   return new Map(kept.map((build) => [build.id, build]));
 }

@@ -201,6 +201,7 @@ export function makeBuildView(root, text) {
       drawn = { answer, version: look.version };
       title.show(buildName(build, id), build.client ?? "", [
         ["Running", count(build.running)], ["Queued", count(build.queued)],
+        ["Waits for slots", count(build.waiting ?? 0)],
         ["Done", count(build.done)], ["Took so far", span(lasted(build, state.now))],
         ["Begun", timeOfDay(build.begun)]]);
     },

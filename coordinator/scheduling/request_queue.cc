@@ -8,6 +8,17 @@
 #include "common/base/check.h"
 
 namespace kiln::coordinator {
+namespace {
+
+void note(std::map<std::string, Waiting>& groups, const std::string& name,
+          const WaitingRequest& request) {
+  auto& group = groups.try_emplace(name, Waiting{0, 0, request.since}).first->second;
+  ++group.requests;
+  group.leases += request.wanted.count;
+  group.since = std::min(group.since, request.since);
+}
+
+}  // namespace
 
 std::size_t RequestQueue::waiting_of(ClientId client) const {
   return of_client(client).size();
@@ -33,17 +44,19 @@ std::vector<RequestKey> RequestQueue::of_lane(const Lane& lane) const {
   return keys;
 }
 
-std::map<std::string, PoolWaiting> RequestQueue::by_pool() const {
-  std::map<std::string, PoolWaiting> pools;
-  for (const auto& entry : requests_) {
-    const auto& request = entry.second;
-    auto& pool =
-        pools.try_emplace(request.wanted.pool, PoolWaiting{0, 0, request.since}).first->second;
-    ++pool.requests;
-    pool.leases += request.wanted.count;
-    pool.since = std::min(pool.since, request.since);
-  }
+std::map<std::string, Waiting> RequestQueue::by_pool() const {
+  std::map<std::string, Waiting> pools;
+  for (const auto& entry : requests_) note(pools, entry.second.wanted.pool, entry.second);
   return pools;
+}
+
+std::map<std::string, Waiting> RequestQueue::by_build() const {
+  std::map<std::string, Waiting> builds;
+  for (const auto& entry : requests_) {
+    const auto& wanted = entry.second.wanted;
+    if (!wanted.is_nameless) note(builds, wanted.build, entry.second);
+  }
+  return builds;
 }
 
 RequestQueue::Turn RequestQueue::turn_of(const WaitingRequest& request) {

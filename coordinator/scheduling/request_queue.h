@@ -21,13 +21,6 @@ struct WaitingRequest {
   std::uint64_t order = 0;  // of arrival
 };
 
-// Requests of one pool.
-struct PoolWaiting {
-  std::uint32_t requests = 0;
-  std::uint32_t leases = 0;  // that they still miss
-  TimePoint since;           // of the oldest
-};
-
 class RequestQueue {
  public:
   std::size_t size() const { return requests_.size(); }
@@ -39,7 +32,8 @@ class RequestQueue {
   std::vector<RequestKey> of_client(ClientId client) const;
   std::vector<RequestKey> of_lane(const Lane& lane) const;
   // For listings: looks at each request.
-  std::map<std::string, PoolWaiting> by_pool() const;
+  std::map<std::string, Waiting> by_pool() const;
+  std::map<std::string, Waiting> by_build() const;  // those that have a name
 
   // Lanes that somebody waits in, sorted.
   std::vector<Lane> lanes() const;

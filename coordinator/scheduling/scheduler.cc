@@ -194,6 +194,7 @@ void Scheduler::on(const LeasesWanted& event, Outputs& out) {
   if (request.wanted.excluded.size() > kMaxExcluded) request.wanted.excluded.resize(kMaxExcluded);
   if (request.wanted.build.empty()) {
     request.wanted.build = "client " + std::to_string(event.key.client);
+    request.wanted.is_nameless = true;
   }
   due_.emplace(request.deadline, Due::request, event.key.client, event.key.request);
   queue_.add(std::move(request));

@@ -46,7 +46,8 @@ class Scheduler {
   std::vector<NodeView> nodes() const;
   // The node of that name; nullopt: none is listed.
   std::optional<NodeView> node(const std::string& name) const;
-  std::map<std::string, PoolWaiting> waiting_by_pool() const { return queue_.by_pool(); }
+  std::map<std::string, Waiting> waiting_by_pool() const { return queue_.by_pool(); }
+  std::map<std::string, Waiting> waiting_by_build() const { return queue_.by_build(); }
   std::size_t nodes_in(NodeState state) const { return nodes_.in_state(state); }
   // That hold leases or wait for some.
   std::size_t builds() const { return queue_.builds(); }

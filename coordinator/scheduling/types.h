@@ -111,8 +111,15 @@ struct LeasesWanted {
   std::string build;
   std::uint32_t count = 1;
   std::vector<std::string> excluded;
+  bool is_nameless = false;  // the client names no build: `build` is the scheduler's word for it
 
   Lane lane() const { return {architecture, pool}; }
+};
+// Requests of one pool, or of one build.
+struct Waiting {
+  std::uint32_t requests = 0;
+  std::uint32_t leases = 0;  // that they still miss
+  TimePoint since;           // of the oldest
 };
 struct LeasesUnwanted {
   RequestKey key;

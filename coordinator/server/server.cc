@@ -197,10 +197,10 @@ void Server::set_timer() {
 }
 
 std::shared_ptr<const FarmSnapshot> Server::snapshot() const {
-  return std::make_shared<const FarmSnapshot>(
-      FarmSnapshot{scheduler().nodes(), pool_views_, reactor_.now(),
-                   static_cast<std::uint32_t>(scheduler().waiting_requests()),
-                   static_cast<std::uint32_t>(scheduler().clients())});
+  return std::make_shared<const FarmSnapshot>(FarmSnapshot{
+      scheduler().nodes(), pool_views_, reactor_.now(),
+      static_cast<std::uint32_t>(scheduler().waiting_requests()),
+      static_cast<std::uint32_t>(scheduler().clients()), scheduler().waiting_by_build()});
 }
 
 // The gauges are set and the snapshot is taken each second, not at each change; whoever wants it as

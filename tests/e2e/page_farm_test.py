@@ -25,6 +25,13 @@ class PageFarmTest(PageCase):
                    "one.innerText.startsWith('Waiting')).innerText.match(/\\d+/)[0])")
         told = kilntest.wait_until(lambda: self.browser.js(waiting), "calls that wait", SOON)
         self.assertLessEqual(told, 2 * ALL)
+        self.sleep_remotely(1, "latecomer")
+        row = ("[...document.querySelectorAll('#builds tbody tr')].find((one) => "
+               "one.innerText.includes('latecomer'))?.innerText.split(/\\s+/).slice(1, 3)")
+        self.browser.wait(f"({row} ?? []).join() === '0,1'", "a build that waits, and has no task")
+        self.browser.js("location.hash = `#/build/${arguments[0]}`", self.build_id("latecomer"))
+        self.wait_title("latecomer")
+        self.assertEqual("1", self.fact("Waits for slots"))
         self.assert_clean()
 
     def test_the_legend_counts_slots_as_they_are(self):

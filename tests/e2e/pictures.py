@@ -6,9 +6,11 @@ import os
 import pathlib
 import signal
 import sys
+import urllib.request
 
 from kilntest import Farm, pools, wait_until
 from kilntest.chromium import Chromium
+from kilntest.large_farm import LargeFarm
 from kilntest.screen import Terminal
 from viewers import Viewers
 
@@ -44,6 +46,7 @@ $(tests):
 \t@kiln run -- $@
 """
 SIZES = {"": (1440, 1000), "-narrow": (400, 900)}
+LARGE = (1000, 16, 2000)  # nodes, slots of each, tasks a second
 WORKED = 240  # points of the series that a picture has at least
 
 
@@ -132,6 +135,23 @@ def take_trace(browser, viewers, farm, folder):
     viewers.picture_trace(browser, trace, folder / "trace.png")
 
 
+def take_large(folder):
+    """A thousand made-up nodes, of which real pages cannot be had."""
+    with LargeFarm(*LARGE) as farm, Chromium() as browser:
+        address = f"http://127.0.0.1:{farm.port}"
+
+        def went_on():
+            with urllib.request.urlopen(f"{address}/api/v1/live") as answer:
+                return len(json.load(answer)["series"]["points"]) >= WORKED
+        wait_until(went_on, "the large farm to have worked for a while", 600)
+        browser.prefer(dark=True)
+        browser.resize(*SIZES[""])
+        shown(browser, address, "#/", "document.querySelectorAll('#running tbody tr').length > 3",
+              "tasks")
+        browser.type("b")
+        browser.screenshot(folder / "page-dark-large.png")
+
+
 def main():
     folder, packages = map(pathlib.Path, sys.argv[1:])
     with Farm(workers=WORKERS, slots=SLOTS, isolated=False) as farm:
@@ -153,6 +173,7 @@ def main():
         finally:
             for loop in loops:
                 os.killpg(loop.pid, signal.SIGKILL)
+    take_large(folder)
 
 
 if __name__ == "__main__":

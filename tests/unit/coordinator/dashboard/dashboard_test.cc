@@ -54,7 +54,8 @@ class DashboardTest : public testing::Test {
   void look() {
     now_ms_ += 1000;
     look_.farm = std::make_shared<const FarmSnapshot>(
-        FarmSnapshot{std::exchange(nodes_, {}), std::exchange(pools_, {}), at(now_ms_), 3, 1});
+        FarmSnapshot{std::exchange(nodes_, {}), std::exchange(pools_, {}), at(now_ms_), 3, 1,
+                     std::exchange(waiting_, {})});
     look_.unix_ms = kWall + now_ms_;
     dashboard_.look(std::exchange(look_, {}));
   }
@@ -71,6 +72,7 @@ class DashboardTest : public testing::Test {
   Look look_;
   std::vector<NodeView> nodes_;
   std::vector<PoolView> pools_;
+  std::map<std::string, Waiting> waiting_;
   std::int64_t now_ms_ = 0;
   std::uint64_t sequence_ = 0;
 };
@@ -123,6 +125,22 @@ TEST_F(DashboardTest, later_answers_tell_what_changed) {
   node("w1");
   look();
   EXPECT_THAT(since(second["seq"])["gone"], ElementsAre("w2"));
+}
+
+TEST_F(DashboardTest, a_build_that_only_waits_is_told) {
+  node("w1");
+  waiting_ = {{"nightly", {2, 7, at(500)}}};
+  look();
+  const auto first = live();
+  EXPECT_EQ(first["builds"][0]["name"], "nightly");
+  EXPECT_EQ(first["builds"][0]["waiting"], 7);
+  EXPECT_EQ(first["builds"][0]["begun"], kWall + 500);
+  node("w1", {task(1, TaskPhase::running, 10)});
+  look();
+  const auto second = since(first["seq"]);
+  EXPECT_EQ(second["builds"][0]["id"], first["builds"][0]["id"]);
+  EXPECT_EQ(second["builds"][0]["waiting"], 0);
+  EXPECT_EQ(second["builds"][0]["running"], 1);
 }
 
 TEST_F(DashboardTest, a_number_of_another_coordinator_gives_everything) {

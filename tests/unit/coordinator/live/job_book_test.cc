@@ -33,6 +33,36 @@ class JobBookTest : public testing::Test {
   JobBook book_;
 };
 
+TEST_F(JobBookTest, a_build_waits_before_its_first_task_and_beside_others) {
+  book_.note_waiting({{"nightly", {1, 8, at(0)}}}, at(1000));
+  EXPECT_EQ(build().waiting, 8U);
+  EXPECT_EQ(build().begun, at(0));
+  book_.tidy(at(0) + std::chrono::hours(2));
+  EXPECT_EQ(book_.builds().size(), 1U) << "it does not rest";
+  come(1, 1500);
+  book_.note_waiting({{"nightly", {1, 7, at(0)}}}, at(2000));
+  EXPECT_EQ(book_.builds().size(), 1U);
+  EXPECT_EQ(build().waiting, 7U);
+  EXPECT_EQ(build().queued, 1U);
+  book_.note_waiting({}, at(3000));
+  EXPECT_EQ(build().waiting, 0U);
+  EXPECT_EQ(build().last, at(2000));
+}
+
+TEST_F(JobBookTest, builds_that_only_wait_take_no_others_place_but_of_those_at_rest) {
+  book_ = JobBook({.builds = 2});
+  come(1, 0, "busy");
+  come(2, 0, "resting");
+  go(2, 10);
+  book_.note_waiting({{"first", {1, 1, at(20)}}, {"second", {1, 1, at(30)}}}, at(1000));
+  EXPECT_EQ(book_.builds().size(), 2U);
+  EXPECT_EQ(build(1).name, "busy");
+  EXPECT_EQ(build(3).name, "first") << "and none for the second";
+  const auto changes = book_.builds().rbegin()->first;
+  book_.note_waiting({{"first", {1, 1, at(20)}}, {"second", {1, 1, at(30)}}}, at(2000));
+  EXPECT_EQ(book_.builds().rbegin()->first, changes);
+}
+
 TEST_F(JobBookTest, a_job_goes_through_its_phases) {
   come(1, 0);
   EXPECT_EQ(build().queued, 1U);

@@ -407,6 +407,19 @@ TEST_F(PoolScheduling, waiting_requests_are_counted_by_pool) {
   EXPECT_EQ(waiting.at("cc").since, TimePoint(seconds(1)));
 }
 
+TEST_F(PoolScheduling, waiting_requests_are_counted_by_build) {
+  farm.join("a", 1);
+  select("cc", {"a"});
+  farm.at(seconds(1), want(1, 2, "cc", "nightly"));
+  farm.at(seconds(2), want(2, 3, "cc", "nightly"));
+  farm.at(seconds(2), want(3, 1));
+  const auto waiting = farm.scheduler.waiting_by_build();
+  ASSERT_EQ(waiting.size(), 1U) << "the last one is of no build that has a name";
+  EXPECT_EQ(waiting.at("nightly").requests, 2U);
+  EXPECT_EQ(waiting.at("nightly").leases, 5U);
+  EXPECT_EQ(waiting.at("nightly").since, TimePoint(seconds(1)));
+}
+
 TEST_F(PoolScheduling, excluding_every_node_of_a_pool_is_refused) {
   farm.join("a", 1);
   farm.join("b", 1);
