@@ -11,7 +11,7 @@ const BUILDS_SHOWN = 12;
 const WORDS = {
   cold: "cold: nothing is there yet", staged: "staged: its compilers are on the disk",
   ready: "ready: an executor waits", busy: "busy: a task runs",
-  draining: "draining: no new tasks", lost: "lost: the node is silent",
+  draining: "draining: no new tasks", lost: "lost: the node is gone, or silent",
 };
 
 function makeHeat(palette, name) {
