@@ -36,9 +36,13 @@ std::string text_of(const Json& object, const char* name) {
   return shown(member(object, name));
 }
 
-std::uint64_t number_of(const Json& object, const char* name) {
+double real_of(const Json& object, const char* name) {
   const Json& value = member(object, name);
-  const double number = value.is_number() ? value.get<double>() : 0;
+  return value.is_number() ? value.get<double>() : 0;
+}
+
+std::uint64_t number_of(const Json& object, const char* name) {
+  const double number = real_of(object, name);
   return number > 0 && number < 1e19 ? static_cast<std::uint64_t>(number) : 0;
 }
 

@@ -22,6 +22,7 @@ const Json& member(const Json& object, const char* name);
 std::string shown(const Json& value);
 std::string text_of(const Json& object, const char* name);
 std::uint64_t number_of(const Json& object, const char* name);
+double real_of(const Json& object, const char* name);  // 0 for what is no number
 bool is_true(const Json& object, const char* name);
 std::string milliseconds_of(const Json& object, const char* name);
 std::string bytes_of(const Json& object, const char* name);

@@ -77,9 +77,8 @@ std::string labels_text(const Json& nodes, const RenderOptions& options) {
 
 // 1 is the reference; "-" of one that is gone, has not told yet, or never does.
 std::string speed_of(const Json& node) {
-  const Json& speed = member(node, "core_speed");
-  const bool told = speed.is_number() && speed.get<double>() > 0;
-  return told && text_of(node, "state") != "lost" ? shown(speed) : "-";
+  const bool told = real_of(node, "core_speed") > 0 && text_of(node, "state") != "lost";
+  return told ? text_of(node, "core_speed") : "-";
 }
 
 // On narrow terminals names and addresses are worth more.

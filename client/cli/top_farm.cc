@@ -49,10 +49,8 @@ TopNode node_of(const Json& node) {
     result.use = {number_of(node, "slots"), number_of(node, "running"), number_of(node, "ready"),
                   number_of(node, "queued")};
   }
-  const Json& load = member(node, "load");
-  result.load = load.is_number() ? load.get<double>() : 0;
-  const Json& speed = member(node, "core_speed");
-  result.speed = speed.is_number() ? speed.get<double>() : 0;
+  result.load = real_of(node, "load");
+  result.speed = real_of(node, "core_speed");
   result.memory_bytes = number_of(node, "memory_available_bytes");
   result.completed = number_of(node, "completed");
   result.failed = number_of(node, "failed");

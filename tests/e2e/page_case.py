@@ -74,3 +74,13 @@ class PageCase(kilntest.FarmCase):
         foreign = [url for url in self.browser.requests()
                    if not url.startswith((self.address + "/", "about:"))]
         self.assertEqual([], foreign)
+
+
+class PageOfFarmCase(PageCase):
+    """Its tests share a farm that knows gcc."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.start_class_farm(workers=WORKERS, slots=SLOTS, isolated=False)
+        cls.farm.prime("gcc")
+        cls.start_browser()

@@ -7,16 +7,10 @@ import unittest
 
 import kilntest
 from kilntest.chromium import Keys
-from page_case import ALL, SLOTS, SOON, WORKERS, PageCase
+from page_case import ALL, SOON, PageOfFarmCase
 
 
-class PageFarmTest(PageCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.start_class_farm(workers=WORKERS, slots=SLOTS, isolated=False)
-        cls.farm.prime("gcc")
-        cls.start_browser()
-
+class PageFarmTest(PageOfFarmCase):
     def test_what_waits_is_counted(self):
         self.sleep_remotely(3 * ALL, "crowd")
         self.open()

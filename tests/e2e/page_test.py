@@ -9,7 +9,7 @@ import kilntest
 from kilntest import pools
 from kilntest.chromium import Keys
 from kilntest.rounds import Rounds
-from page_case import ALL, SLOTS, SOON, WORKERS, PageCase
+from page_case import ALL, SLOTS, SOON, WORKERS, PageCase, PageOfFarmCase
 
 # What somebody may call a build to take over the page of who looks at it.
 HOSTILE = '<img src=x onerror="window.taken=1"><script>window.taken=1</script>'
@@ -36,13 +36,7 @@ READABLE = [("--text", "--ground"), ("--text", "--panel"), ("--text", "--raised"
             *(("--mark-text", f"--build-{number}") for number in range(8))]
 
 
-class PageTest(PageCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.start_class_farm(workers=WORKERS, slots=SLOTS, isolated=False)
-        cls.farm.prime("gcc")
-        cls.start_browser()
-
+class PageTest(PageOfFarmCase):
     def test_it_shows_the_farm_and_asks_nobody_else(self):
         self.open()
         self.wait_number("Slots busy", f"0 / {ALL}")
